@@ -1,0 +1,34 @@
+# Every target does the set-up it needs; nothing has to be installed by hand before.
+.PHONY: setup run test check bench lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run    start everything with demo data (Ctrl-C stops it)"
+	@echo "make test   all that CI runs"
+	@echo "make check  lint, types, layers and the fast tests (under a minute)"
+	@echo "make bench  the benchmarks, as a table"
+	@echo "make setup  only make .venv (with the command .venv/bin/rapport)"
+
+setup:
+	@bash deploy/setup.sh
+
+run: setup
+	@exec .venv/bin/rapport up
+
+test: check
+	@.venv/bin/python -m pytest tests
+
+check: setup
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/python -m pytest tests -m "not servers and not opensearch"
+
+bench: setup
+	@.venv/bin/python -m bench
+
+lock: setup
+	@.venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .data

@@ -1,0 +1,123 @@
+"""A contact: a person that the tenant knows. Facts, state and the rules of both."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from domain.event import Event
+
+
+class Name(Struct, frozen=True, omit_defaults=True):
+    """A person's name; `display` is how it is shown, whatever order the culture has."""
+
+    given: str | None = None
+    family: str | None = None
+    display: str | None = None
+
+
+class Email(Struct, frozen=True):
+    """An e-mail address in normal form; of a contact's several, one is primary."""
+
+    value: str
+    kind: str = "work"
+    primary: bool = False
+
+
+class Phone(Struct, frozen=True):
+    """A phone number as E.164; of a contact's several, one is primary."""
+
+    value: str
+    kind: str = "work"
+    primary: bool = False
+
+
+class Lifecycle(StrEnum):
+    """How far the relationship has come."""
+
+    SUBSCRIBER = "subscriber"
+    LEAD = "lead"
+    PROSPECT = "prospect"
+    OPPORTUNITY = "opportunity"
+    CUSTOMER = "customer"
+    EVANGELIST = "evangelist"
+    PARTNER = "partner"
+    FORMER = "former"
+    OTHER = "other"
+
+
+class ContactRegistered(Event, topic="contact.registered.v1"):
+    """A contact became known."""
+
+    name: Name
+    emails: tuple[Email, ...] = ()
+    phones: tuple[Phone, ...] = ()
+    company_id: UUID | None = None
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    owner_id: UUID | None = None
+    external_ids: dict[str, str] = {}
+    lifecycle: Lifecycle = Lifecycle.LEAD
+
+
+class ContactChanged(Event, topic="contact.changed.v1"):
+    """Fields of a contact got new values; what is absent stayed as it was, None cleared it."""
+
+    name: Name | UnsetType = UNSET
+    emails: tuple[Email, ...] | UnsetType = UNSET
+    phones: tuple[Phone, ...] | UnsetType = UNSET
+    company_id: UUID | None | UnsetType = UNSET
+    title: str | None | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
+    owner_id: UUID | None | UnsetType = UNSET
+    external_ids: dict[str, str] | UnsetType = UNSET
+    lifecycle: Lifecycle | UnsetType = UNSET
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that changed, by name."""
+        return {field: value for field, value in structs.asdict(self).items() if value is not UNSET}
+
+
+class ContactDeleted(Event, topic="contact.deleted.v1"):
+    """A contact was deleted; its history stays."""
+
+
+class Contact(Struct, frozen=True, kw_only=True):
+    """State of a contact; `version` counts the stream's events."""
+
+    id: UUID
+    version: int
+    name: Name
+    emails: tuple[Email, ...] = ()
+    phones: tuple[Phone, ...] = ()
+    company_id: UUID | None = None
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    owner_id: UUID | None = None
+    external_ids: dict[str, str] = {}
+    lifecycle: Lifecycle = Lifecycle.LEAD
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = None
+
+
+EVENTS = (ContactRegistered, ContactChanged, ContactDeleted)
+
+
+def evolve(contact: Contact | None, event: Event, *, stream_id: UUID, at: datetime) -> Contact:
+    """Apply one event, recorded at `at`.
+
+    Raises:
+        TypeError: the event is none of a contact's, or comes where it can't (a change of what isn't there).
+    """
+    match contact, event:
+        case None, ContactRegistered():
+            return Contact(id=stream_id, version=1, created_at=at, updated_at=at, **structs.asdict(event))
+        case Contact(version=version), ContactChanged():
+            return structs.replace(contact, version=version + 1, updated_at=at, **event.changes())
+        case Contact(version=version), ContactDeleted():
+            return structs.replace(contact, version=version + 1, updated_at=at, deleted_at=at)
+        case _:
+            raise TypeError(f"{type(event).__name__} does not fit the state of this contact")

@@ -1,0 +1,67 @@
+"""What can be wrong with a request, in words that outlive the code: stable error codes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+
+class FieldError(Struct, frozen=True):
+    """One bad field: `pointer` is an RFC 6901 pointer into the body as it was sent."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+class DomainError(Exception):
+    """A command that can't be carried out; nothing was changed.
+
+    `code` is stable and listed in docs/errors.md, `detail` is for people, `hint` says what to do,
+    `members` are facts a program can use (for instance the current `version`).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        hint: str = "",
+        errors: Sequence[FieldError] = (),
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.hint = hint
+        self.errors = tuple(errors)
+        self.members = dict(members or {})
+
+
+class InvalidError(DomainError):
+    """A body with bad fields: all of them, at once."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        count = len(errors)
+        super().__init__(
+            "validation.failed",
+            "one field is not valid" if count == 1 else f"{count} fields are not valid",
+            hint="Correct the fields listed in errors and send the request again; nothing was saved.",
+            errors=errors,
+        )
+
+
+class NotFoundError(DomainError):
+    """No such record, or not for this caller: the answer is the same."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"{kind}.not_found", f"there is no such {kind}", hint="Check the id; list what is there to find the right one."
+        )
+
+
+class GoneError(DomainError):
+    """The record was there and is deleted."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind}.deleted", f"this {kind} was deleted")

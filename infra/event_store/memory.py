@@ -1,0 +1,112 @@
+"""The event store in memory: for tests of commands, held to the same conformance suite as the real one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from commands.ports import (
+    Append,
+    Appended,
+    Claim,
+    ClaimTakenError,
+    Clock,
+    KeptCommand,
+    KeyReusedError,
+    Owner,
+    VersionConflictError,
+)
+from domain.event import Event, Recorded
+
+
+class MemoryEventStore:
+    """Implements commands.ports.EventStore for one process; nothing is kept after it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._logs: dict[UUID, list[Recorded[Event]]] = {}
+        self._claims: dict[tuple[UUID, str, str], Owner] = {}
+        self._keys: dict[tuple[UUID, bytes], KeptCommand] = {}
+
+    async def append(self, append: Append) -> Appended:
+        """See the port."""
+        log = self._logs.get(append.tenant_id, [])
+        at = max([self._clock(), *(event.recorded_at for event in log[-1:])])
+        if append.key and (kept := self._keys.get((append.tenant_id, append.key.digest))):
+            if kept.body_digest != append.key.body_digest:
+                raise KeyReusedError
+            return Appended(
+                position=kept.position, recorded_at=at, result_id=kept.result_id, status=kept.status, replayed=True
+            )
+        if any(event.command_id == append.command_id for event in log):
+            mine = [event for event in log if event.command_id == append.command_id]
+            return Appended(position=mine[-1].position, recorded_at=mine[-1].recorded_at)
+        self._check(append, log)
+        for claim in append.releases:
+            self._claims.pop((claim.tenant_id, claim.kind, claim.value), None)
+        for claim in append.claims:
+            self._claims[claim.tenant_id, claim.kind, claim.value] = Owner(append.tenant_id, claim.stream_id)
+        log = self._logs.setdefault(append.tenant_id, [])
+        log.extend(_records(append, len(log), at))
+        if append.key:
+            key = append.key
+            kept = KeptCommand(key.body_digest, key.result_id, len(log), key.status)
+            self._keys[append.tenant_id, key.digest] = kept
+        return Appended(position=len(log), recorded_at=at)
+
+    def _check(self, append: Append, log: Sequence[Recorded[Event]]) -> None:
+        for stream in append.streams:
+            if sum(event.stream_id == stream.stream_id for event in log) != stream.after:
+                raise VersionConflictError
+        for claim in append.claims:
+            if self._taken(claim):
+                raise ClaimTakenError(claim)
+
+    def _taken(self, claim: Claim) -> bool:
+        owner = self._claims.get((claim.tenant_id, claim.kind, claim.value))
+        return owner is not None and owner.stream_id != claim.stream_id
+
+    async def load(self, tenant_id: UUID, stream_id: UUID, *, up_to: int | None = None) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        return [
+            event
+            for event in self._logs.get(tenant_id, [])
+            if event.stream_id == stream_id and (up_to is None or event.position <= up_to)
+        ]
+
+    async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        return self._logs.get(tenant_id, [])[after : after + limit]
+
+    async def head(self, tenant_id: UUID) -> int:
+        """See the port."""
+        return len(self._logs.get(tenant_id, []))
+
+    async def holder(self, claim_tenant: UUID, kind: str, value: str) -> Owner | None:
+        """See the port."""
+        return self._claims.get((claim_tenant, kind, value))
+
+    async def kept_command(self, tenant_id: UUID, digest: bytes) -> KeptCommand | None:
+        """See the port."""
+        return self._keys.get((tenant_id, digest))
+
+
+def _records(append: Append, head: int, at: datetime) -> list[Recorded[Event]]:
+    numbered = [
+        (stream.stream_id, version, event)
+        for stream in append.streams
+        for version, event in enumerate(stream.events, start=stream.after + 1)
+    ]
+    return [
+        Recorded(
+            tenant_id=append.tenant_id,
+            position=position,
+            stream_id=stream_id,
+            version=version,
+            event=event,
+            metadata=append.metadata,
+            command_id=append.command_id,
+            occurred_at=append.occurred_at,
+            recorded_at=at,
+        )
+        for position, (stream_id, version, event) in enumerate(numbered, start=head + 1)
+    ]

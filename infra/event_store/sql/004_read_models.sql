@@ -1,0 +1,48 @@
+-- Where read models live; their tables belong to the projections, which create them under this role's schema.
+CREATE SCHEMA read;
+GRANT USAGE ON SCHEMA read TO rapport_service, rapport_projector;
+
+-- How far each projection has applied each tenant's log. Moved by compare-and-set in the projection's own transaction.
+CREATE TABLE read.checkpoint (
+    tenant_id  uuid NOT NULL,
+    projection text NOT NULL,
+    position   bigint NOT NULL,
+    PRIMARY KEY (tenant_id, projection)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+ALTER TABLE read.checkpoint ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON read.checkpoint USING (tenant_id = store.current_tenant());
+GRANT SELECT ON read.checkpoint TO rapport_service;
+GRANT SELECT, INSERT, UPDATE ON read.checkpoint TO rapport_projector;
+
+-- Which version of each projection is read.
+CREATE TABLE ops.active_projection (
+    name    text PRIMARY KEY,
+    version integer NOT NULL
+);
+GRANT SELECT ON ops.active_projection TO rapport_service, rapport_projector;
+
+-- Tenants whose log is ahead of a projection. A lost tail shows no gap in what is delivered, so this is asked every second.
+CREATE FUNCTION read.behind(projections text[], most integer)
+    RETURNS TABLE (tenant_id uuid, head bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT h.tenant_id, h.position
+      FROM store.tenant_head h
+     WHERE EXISTS (
+           SELECT FROM unnest(projections) p
+             LEFT JOIN read.checkpoint c ON c.tenant_id = h.tenant_id AND c.projection = p
+            WHERE coalesce(c.position, 0) < h.position)
+     LIMIT most
+$$;
+REVOKE EXECUTE ON FUNCTION read.behind FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.behind TO rapport_projector;
+
+-- Every tenant there is, for work that goes through them one by one (rebuilds, sweeps).
+CREATE FUNCTION store.tenants()
+    RETURNS TABLE (tenant_id uuid, head bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT h.tenant_id, h.position FROM store.tenant_head h ORDER BY h.tenant_id
+$$;
+REVOKE EXECUTE ON FUNCTION store.tenants FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION store.tenants TO rapport_projector;
