@@ -45,8 +45,8 @@ install() { "$uv" pip "$@" --python .venv/bin/python; }
 export UV_NO_PROGRESS=1
 index=$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)
 [ -n "${PIP_INDEX_URL:-$index}" ] && export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$index}}"
-install install -q --offline --require-hashes requirements.lock 2>/dev/null ||
-    install install -q --require-hashes requirements.lock ||
+install install -q --offline --require-hashes -r requirements.lock 2>/dev/null ||
+    install install -q --require-hashes -r requirements.lock ||
     .venv/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r requirements.lock ||
     fail "the packages of requirements.lock are neither cached nor to be had from the package index. Check the network and run again."
 install install -q --offline --no-build-isolation --no-deps -e . || fail "could not install this checkout into .venv."

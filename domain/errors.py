@@ -56,7 +56,9 @@ class NotFoundError(DomainError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(
-            f"{kind}.not_found", f"there is no such {kind}", hint="Check the id; list what is there to find the right one."
+            f"{kind}.not_found",
+            f"there is no such {kind}",
+            hint="Check the id; list what is there to find the right one.",
         )
 
 

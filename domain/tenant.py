@@ -1,6 +1,9 @@
 """A tenant: one company that uses Rapport, and the unit of isolation and ordering."""
 
+from datetime import datetime
 from uuid import UUID
+
+from msgspec import Struct
 
 from domain.event import Event
 
@@ -12,3 +15,25 @@ class TenantRegistered(Event, topic="tenant.registered.v1"):
     """A company signed up. Its stream id is the tenant id."""
 
     name: str
+
+
+class Tenant(Struct, frozen=True, kw_only=True):
+    """State of a tenant; `version` counts the stream's events."""
+
+    id: UUID
+    version: int
+    name: str
+    created_at: datetime
+
+
+def evolve(tenant: Tenant | None, event: Event, *, stream_id: UUID, at: datetime) -> Tenant:
+    """Apply one event.
+
+    Raises:
+        TypeError: the event is none of a tenant's.
+    """
+    match tenant, event:
+        case None, TenantRegistered(name=name):
+            return Tenant(id=stream_id, version=1, name=name, created_at=at)
+        case _:
+            raise TypeError(f"{type(event).__name__} does not fit the state of this tenant")

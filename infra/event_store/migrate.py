@@ -89,7 +89,8 @@ def _read_models(connection: psycopg.Connection, read_models: Sequence[ReadModel
         for table in model.tables:
             _fence(connection, table)
         connection.execute(
-            "INSERT INTO ops.active_projection VALUES (%s, %s) ON CONFLICT (name) DO NOTHING", (model.name, model.version)
+            "INSERT INTO ops.active_projection VALUES (%s, %s) ON CONFLICT (name) DO NOTHING",
+            (model.name, model.version),
         )
         connection.execute("INSERT INTO ops.migration (name) VALUES (%s)", (label,))
         applied.append(label)

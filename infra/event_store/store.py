@@ -53,7 +53,13 @@ class PostgresEventStore:
     """
 
     def __init__(
-        self, appends: Pool, reads: TenantConnections, secret: Secret, *, poke: Poke | None = None, key_ttl: str = "24 hours"
+        self,
+        appends: Pool,
+        reads: TenantConnections,
+        secret: Secret,
+        *,
+        poke: Poke | None = None,
+        key_ttl: str = "24 hours",
     ) -> None:
         self._appends = appends
         self._reads = reads

@@ -53,6 +53,7 @@ DECLARE
     old      record;
     version_ integer;
     e        integer := 1;
+    c_       integer;
 BEGIN
     SELECT array_agg(x.tenant), array_agg(x.command), array_agg(decode(x.key, 'hex')), array_agg(decode(x.body, 'hex')),
            array_agg(x.result), array_agg(x.status), array_agg(x.ttl), array_agg('ok'::text), count(*)
@@ -137,17 +138,17 @@ BEGIN
 
     -- 3. Take the claims of what is still to be written.
     IF claims > 0 THEN
-        FOR n IN SELECT s FROM generate_subscripts(c_append, 1) s ORDER BY c_tenant[s], c_kind[s], c_value[s] LOOP
-            CONTINUE WHEN results[c_append[n]] <> 'ok';
+        FOR c_ IN SELECT s FROM generate_subscripts(c_append, 1) s ORDER BY c_tenant[s], c_kind[s], c_value[s] LOOP
+            CONTINUE WHEN results[c_append[c_]] <> 'ok';
             INSERT INTO store.claim
-            VALUES (c_tenant[n], c_kind[n], c_value[n], c_stream[n], a_tenant[c_append[n]])
+            VALUES (c_tenant[c_], c_kind[c_], c_value[c_], c_stream[c_], a_tenant[c_append[c_]])
             ON CONFLICT DO NOTHING;
-            mine[n] := FOUND;
+            mine[c_] := FOUND;
             IF NOT FOUND AND NOT EXISTS (
-                SELECT FROM store.claim c WHERE c.tenant_id = c_tenant[n] AND c.kind = c_kind[n]
-                   AND c.value_hmac = c_value[n] AND c.stream_id = c_stream[n]) THEN
-                results[c_append[n]] := 'claimed';
-                details[c_append[n]] := n;
+                SELECT FROM store.claim c WHERE c.tenant_id = c_tenant[c_] AND c.kind = c_kind[c_]
+                   AND c.value_hmac = c_value[c_] AND c.stream_id = c_stream[c_]) THEN
+                results[c_append[c_]] := 'claimed';
+                details[c_append[c_]] := c_;
             END IF;
         END LOOP;
         FOR n IN 1..claims LOOP

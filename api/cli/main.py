@@ -1,0 +1,211 @@
+"""The command `rapport`."""
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from api.cli import maintenance
+from api.cli.ports import Refused, Tools, UpOptions
+
+_ALL_ROLES = "identity,crm,relay,projector"
+_errors = Console(stderr=True, highlight=False)
+_out = Console(highlight=False)
+
+app = typer.Typer(
+    help="Rapport, the event-sourced core of a CRM. `rapport up` starts everything.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+events = typer.Typer(help="The event log.", no_args_is_help=True)
+projections = typer.Typer(help="The read models.", no_args_is_help=True)
+app.add_typer(events, name="events")
+app.add_typer(projections, name="projections")
+
+Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on standard output.")]
+
+
+def run(tools: Tools, arguments: Sequence[str]) -> None:
+    """Carry out a command line; exits with 0, 1 (refused) or 2 (wrong usage)."""
+    try:
+        app(list(arguments), obj=tools, prog_name="rapport")
+    except Refused as refused:
+        _errors.print(f"[bold red]rapport:[/] {refused}", soft_wrap=True)
+        if refused.hint:
+            _errors.print(f"  {refused.hint}", soft_wrap=True)
+        raise SystemExit(1) from None
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    data: Annotated[Path | None, typer.Option(help="Folder for all data of the local servers.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 for any free one.")] = 8000,
+    search: Annotated[str | None, typer.Option(help="postgres, or opensearch with Postgres as its fallback.")] = None,
+    roles: Annotated[str, typer.Option(help="What to run of identity, crm, relay, projector.")] = _ALL_ROLES,
+    demo: Annotated[bool, typer.Option(help="Load demo data the first time.")] = True,
+    migrate: Annotated[bool, typer.Option(help="Bring the database to the current schema first.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Start everything on this machine and serve until Ctrl-C or SIGTERM.
+
+    Examples: `rapport up` · `rapport up --port 0 --no-demo --json` · `rapport up --search postgres --data /srv/rapport`
+    """
+    tools: Tools = context.obj
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    options = UpOptions(
+        data=data,
+        port=port,
+        search=search,
+        roles=tuple(filter(None, map(str.strip, roles.split(",")))),
+        migrate=migrate,
+    )
+    tell = (lambda _: None) if as_json else (lambda text: _errors.print(text, style="dim"))
+    installation = tools.start(options, tell)
+    try:
+        if demo and not stop.is_set():
+            _load_demo(tools, quiet=as_json)
+        if as_json:
+            sys.stdout.write(msgspec.json.encode(installation.ready()).decode() + "\n")
+            sys.stdout.flush()
+        else:
+            _welcome(installation.ready().url, demo=demo)
+        while not stop.wait(0.2):
+            installation.watch()
+    finally:
+        if not as_json:
+            _errors.print("Stopping ...", style="dim")
+        installation.stop()
+
+
+@app.command(hidden=True)
+def role(context: typer.Context, name: str, port: Annotated[int | None, typer.Argument()] = None) -> None:
+    """Run one role in this process (`rapport up` starts these)."""
+    tools: Tools = context.obj
+    tools.run_role(name, port)
+
+
+@app.command()
+def migrate(context: typer.Context, as_json: Json = False) -> None:
+    """Bring the database that RAPPORT_POSTGRES_DSN names to the current schema.
+
+    The role of that DSN must be able to create roles. Example: `RAPPORT_POSTGRES_DSN=postgresql://... rapport migrate`
+    """
+    applied = context.obj.migrate()
+    if as_json:
+        _print_json({"applied": applied})
+    else:
+        _out.print("\n".join(applied) or "The schema is current.")
+
+
+@app.command()
+def demo(context: typer.Context) -> None:
+    """Load the demo data: 3 tenants with 5,000 contacts. What is there already stays as it is."""
+    _load_demo(context.obj, quiet=False)
+
+
+@events.command("tail")
+def tail(
+    context: typer.Context,
+    tenant: Annotated[str, typer.Argument(help="A tenant's id, or the e-mail of one of its users.")],
+    after: Annotated[int, typer.Option(min=0, help="Start after this position.")] = 0,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as events come.")] = False,
+) -> None:
+    """Print a tenant's events, one JSON object a line.
+
+    Example: `rapport events tail ada@example.com --follow`
+    """
+    try:
+        asyncio.run(maintenance.tail(context.obj, tenant, after, _print_json, follow=follow))
+    except KeyboardInterrupt:
+        return
+
+
+@projections.command("list")
+def list_projections(context: typer.Context, as_json: Json = False) -> None:
+    """Every projection, its version, and how many events it has yet to apply."""
+    states = asyncio.run(maintenance.projections(context.obj))
+    if as_json:
+        _print_json(states)
+        return
+    table = Table("projection", "version", "tenants", "behind")
+    for state in states:
+        table.add_row(state.name, str(state.version), str(state.tenants), str(state.behind))
+    _out.print(table)
+
+
+@projections.command("rebuild")
+def rebuild(context: typer.Context, name: str) -> None:
+    """Build a projection anew from the log, tenant by tenant; readers see the old rows until a tenant's are done.
+
+    Example: `rapport projections rebuild contact`
+    """
+    with _progress() as progress:
+        bar = progress.add_task(name, total=None)
+        work = maintenance.rebuild(
+            context.obj,
+            name,
+            lambda total: progress.update(bar, total=total),
+            lambda done: progress.advance(bar, done),
+        )
+        applied = asyncio.run(work)
+    _out.print(f"{name}: {applied} events applied.")
+
+
+def _load_demo(tools: Tools, *, quiet: bool) -> None:
+    from api.cli import demo as data  # noqa: PLC0415  names of demo people are of no use to other commands
+
+    async def load() -> None:
+        async with tools.writing() as w:
+            for tenant in data.tenants():
+                bar = progress.add_task(tenant.name, total=len(tenant.contacts))
+                done = await data.load(
+                    tenant, w.store, w.passwords, w.clock, w.new_id, lambda count: progress.advance(bar, count)
+                )
+                if done is None:
+                    progress.update(bar, completed=len(tenant.contacts), visible=False)
+
+    with _progress(disable=quiet) as progress:
+        asyncio.run(load())
+
+
+def _progress(*, disable: bool = False) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=_errors,
+        disable=disable,
+    )
+
+
+def _welcome(url: str | None, *, demo: bool) -> None:
+    if url is None:
+        _out.print("Running without an API. Ctrl-C stops it.")
+        return
+    _out.print(f"\n[bold]Rapport is at {url}[/]   (API document: {url}/docs)")
+    if demo:
+        from api.cli import demo as data  # noqa: PLC0415  as above
+
+        first = data.tenants()[0]
+        _out.print(f"Login: {first.admin_email}   password: {first.password}\n")
+        sys.stdout.write("\n".join(data.curl_lines(url, first)) + "\n\n")
+    _out.print("Ctrl-C stops it.")
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,95 @@
+"""What the command line does to a running installation: look at the log, look at read models, build them anew."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct, to_builtins
+
+from api.cli.ports import Refused, Tools
+from commands.identity import EMAIL_CLAIM, login_name
+from domain.event import Event, Recorded
+from domain.tenant import PLATFORM
+from projections.rebuild import rebuild as rebuild_projection
+
+_PAGE = 500
+_POLL_SECONDS = 0.2
+
+
+class ProjectionState(Struct, frozen=True):
+    """How far a projection is: how many tenants there are, and how many of them have events that it must still apply."""
+
+    name: str
+    version: int
+    tenants: int
+    behind: int
+
+
+async def tail(tools: Tools, tenant: str, after: int, show: Callable[[dict[str, Any]], None], *, follow: bool) -> None:
+    """Show a tenant's events in order; with `follow`, go on as they come.
+
+    Raises:
+        Refused: there is no such tenant or user.
+    """
+    async with tools.writing() as writing:
+        tenant_id = _uuid(tenant)
+        if tenant_id is None:
+            owner = await writing.store.holder(PLATFORM, EMAIL_CLAIM, login_name(tenant))
+            if owner is None:
+                raise Refused(f"{tenant!r} is neither a tenant's id nor the e-mail of a user")
+            tenant_id = owner.tenant_id
+        while True:
+            found = await writing.store.read(tenant_id, after=after, limit=_PAGE)
+            for item in found:
+                show(_shown(item))
+                after = item.position
+            if not found:
+                if not follow:
+                    return
+                await asyncio.sleep(_POLL_SECONDS)
+
+
+async def projections(tools: Tools) -> list[ProjectionState]:
+    """The state of every projection."""
+    async with tools.projecting() as projecting:
+        tenants = len(await projecting.log.tenants())
+        return [
+            ProjectionState(p.name, p.version, tenants, len(await projecting.log.behind([p.checkpoint])))
+            for p in projecting.projections
+        ]
+
+
+async def rebuild(tools: Tools, name: str, on_start: Callable[[int], None], on_progress: Callable[[int], None]) -> int:
+    """Build a projection anew; returns the number of events read.
+
+    Raises:
+        Refused: there is no such projection.
+    """
+    async with tools.projecting() as projecting:
+        found = {projection.name: projection for projection in projecting.projections}.get(name)
+        if found is None:
+            known = ", ".join(projection.name for projection in projecting.projections)
+            raise Refused(f"there is no projection {name}", f"Projections are {known}.")
+        on_start(sum(tenant.head for tenant in await projecting.log.tenants()))
+        return await rebuild_projection(found, projecting.log, projecting.sessions, on_progress)
+
+
+def _shown(item: Recorded[Event]) -> dict[str, Any]:
+    return {
+        "position": item.position,
+        "type": item.event.TOPIC,
+        "stream": str(item.stream_id),
+        "version": item.version,
+        "time": item.occurred_at.isoformat(),
+        "data": to_builtins(item.event),
+        "actor": to_builtins(item.metadata.actor),
+        "correlation_id": item.metadata.correlation_id,
+    }
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,71 @@
+"""The HTTP application."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+
+from api.http import auth, contacts, docs, health, openapi, problems
+from api.http.gate import Tracing, guard
+from api.http.operation import PUBLIC, SIGNED_IN, Operation
+from api.http.services import Services
+from commands.ports import StoreUnavailableError
+from domain.access import PERMISSIONS
+from domain.errors import DomainError
+
+ROUTERS = (auth.ROOT, auth.ROUTER, contacts.ROUTER, health.ROUTER, docs.ROUTER)
+"""Every way in. A new resource is a new file and one name here."""
+
+
+class UndeclaredPermissionError(Exception):
+    """A route does not say who may use it; the application does not start."""
+
+
+def build(services: Services) -> Tracing:
+    """The ASGI application.
+
+    Raises:
+        UndeclaredPermissionError: a route has no operation, or needs a permission that is not in the table.
+    """
+    app = Litestar(
+        route_handlers=list(ROUTERS),
+        guards=[guard],
+        state=State({"services": services}),
+        exception_handlers={
+            DomainError: problems.refused,
+            StoreUnavailableError: problems.unavailable,
+            HTTPException: problems.by_framework,
+            Exception: problems.unexpected,
+        },
+        openapi_config=None,
+        logging_config=None,
+    )
+    declared = list(operations(app))
+    app.state.openapi = openapi.document(declared)
+    return Tracing(app)
+
+
+def operations(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
+    """Path, method and operation of every route."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if not isinstance(handler, HTTPRouteHandler):
+                continue
+            for method in sorted(handler.http_methods - {"HEAD", "OPTIONS"}):
+                found: Any = handler.opt.get("operation")
+                if not isinstance(found, Operation):
+                    if (
+                        method == "OPTIONS"
+                        or "operation" in handler.opt
+                        or handler.fn.__module__.startswith("litestar")
+                    ):
+                        continue
+                    raise UndeclaredPermissionError(f"{method} {route.path} declares no operation")
+                if found.permission not in {PUBLIC, SIGNED_IN, *PERMISSIONS}:
+                    raise UndeclaredPermissionError(
+                        f"{method} {route.path} needs {found.permission!r}, which is no permission"
+                    )
+                yield route.path_format, method, found

@@ -1,0 +1,239 @@
+"""The conventions that routes share: contexts, preconditions, read-your-own-writes, headers of answers."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+from msgspec import Struct
+
+from api.http import reading
+from api.http.services import Services
+from commands.decision import Context, KeyOf
+from commands.handle import Outcome
+from commands.identity import Principal
+from domain.errors import DomainError, FieldError, NotFoundError
+from domain.event import Actor, Metadata
+
+JSON = ("application/json",)
+PATCH = ("application/merge-patch+json", "application/json")
+
+POSTGRES_GROUP = "postgres"
+SEARCH_GROUP = "search"
+
+_READ_AFTER_SECONDS = 2.0
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_ETAG = re.compile(r'\s*(?:W/)?"(\d{1,9})"\s*')
+_POSITION = re.compile(r"\d{1,18}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+HttpRequest = Request[Any, Any, Any]
+
+
+class WriteQuery(Struct, forbid_unknown_fields=True):
+    """Query of a write."""
+
+    dry_run: bool = False
+
+
+class NoQuery(Struct, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+def services_of(request: HttpRequest) -> Services:
+    """What this application works with."""
+    services: Services = request.app.state.services
+    return services
+
+
+def principal_of(request: HttpRequest) -> Principal:
+    """Who asks."""
+    principal: Principal = request.scope["state"]["principal"]
+    return principal
+
+
+def path_id(request: HttpRequest, name: str, kind: str) -> UUID:
+    """An id in the path; what is no UUID is the id of nothing."""
+    text = str(request.path_params[name])
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise NotFoundError(kind) from None
+    if str(found) != text.lower():
+        raise NotFoundError(kind)
+    return found
+
+
+def query_of(request: HttpRequest, kind: type[Any]) -> Any:
+    """The query as a struct; see reading.query."""
+    return reading.query(request.query_params.multi_items(), kind)
+
+
+async def raw_body(request: HttpRequest) -> bytes:
+    """The body as it came.
+
+    Raises:
+        DomainError: body.too_large.
+    """
+    most = services_of(request).max_body
+    too_large = DomainError("body.too_large", f"the body has more than {most} bytes", hint="Send less at once.")
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > most:
+        raise too_large
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > most:
+            raise too_large
+    return bytes(raw)
+
+
+def check_media(request: HttpRequest, allowed: tuple[str, ...]) -> None:
+    """Refuse a body of another media type (body.media_type)."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in allowed:
+        raise DomainError(
+            "body.media_type",
+            f"the media type {media or '(none)'} is not taken here",
+            hint=f"Send the header Content-Type: {allowed[0]}.",
+        )
+
+
+def metadata_of(request: HttpRequest, actor: Actor) -> Metadata:
+    """How an act is traced."""
+    traceparent = request.headers.get("traceparent", "")
+    return Metadata(
+        actor=actor,
+        correlation_id=request.scope["state"]["correlation_id"],
+        traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
+    )
+
+
+@asynccontextmanager
+async def writing(request: HttpRequest, raw: bytes, *, dry_run: bool) -> AsyncIterator[Context]:
+    """The context of a write; while it lasts, its idempotency key is marked as being worked on.
+
+    Raises:
+        DomainError: idempotency.*.
+    """
+    principal = principal_of(request)
+    key = None if dry_run else _key(request, principal, raw)
+    context = Context(
+        tenant_id=principal.tenant_id,
+        metadata=metadata_of(request, Actor("user", principal.user_id)),
+        key=key,
+        dry_run=dry_run,
+    )
+    if key is None:
+        yield context
+        return
+    in_progress = services_of(request).in_progress
+    mark = principal.tenant_id.bytes + key.digest
+    if not await in_progress.begin(mark):
+        raise DomainError(
+            "idempotency.in_progress",
+            "a request with this Idempotency-Key is being worked on",
+            hint="Wait a moment, then send it again to get its answer.",
+        )
+    try:
+        yield context
+    finally:
+        await in_progress.end(mark)
+
+
+def _key(request: HttpRequest, principal: Principal, raw: bytes) -> KeyOf | None:
+    text = request.headers.get("idempotency-key")
+    if text is None:
+        return None
+    if not _KEY.fullmatch(text):
+        raise DomainError(
+            "idempotency.key_invalid",
+            "an Idempotency-Key has 1 to 255 visible ASCII characters",
+            errors=(
+                FieldError("Idempotency-Key", "idempotency.key_invalid", "has other characters or another length"),
+            ),
+        )
+    scope = "\0".join((str(principal.user_id), request.method, request.scope["path"], text))
+    return KeyOf(hashlib.sha256(scope.encode()).digest(), hashlib.sha256(raw).digest())
+
+
+def if_match(request: HttpRequest) -> frozenset[int] | None:
+    """The versions that If-Match allows; None for any.
+
+    Raises:
+        DomainError: if_match.invalid.
+    """
+    text = request.headers.get("if-match")
+    if text is None or text.strip() == "*":
+        return None
+    found = [_ETAG.fullmatch(part) for part in text.split(",")]
+    if not all(found):
+        raise DomainError(
+            "if_match.invalid",
+            'If-Match takes ETags as answers give them, like "3"',
+            errors=(FieldError("If-Match", "if_match.invalid", "is no ETag of this API"),),
+        )
+    return frozenset(int(match[1]) for match in found if match)
+
+
+async def settled(request: HttpRequest, group: str) -> None:
+    """Wait until what is read includes the position that Read-After names.
+
+    Raises:
+        DomainError: read_after.*.
+    """
+    text = request.headers.get("read-after")
+    if text is None:
+        return
+    if not _POSITION.fullmatch(text):
+        raise _read_after("read_after.invalid", "Read-After takes the Event-Position of an earlier answer")
+    position, tenant_id, services = int(text), principal_of(request).tenant_id, services_of(request)
+    if services.progress.known(tenant_id, group) >= position:
+        return
+    if position > await services.store.head(tenant_id):
+        raise _read_after("read_after.ahead", f"the log has not reached position {position}")
+    if not await services.progress.reached(tenant_id, group, position, _READ_AFTER_SECONDS):
+        raise DomainError(
+            "read_after.timeout",
+            f"what is read here does not include position {position} yet",
+            hint="Try again in a moment, or read without Read-After for what is there now.",
+        )
+
+
+async def caught_up(request: HttpRequest) -> bool:
+    """Wait a moment for the read models to reach the log's end; False when they were there already, or can't.
+
+    For a record that is not found: it may have been made a moment ago.
+    """
+    tenant_id, services = principal_of(request).tenant_id, services_of(request)
+    head = await services.store.head(tenant_id)
+    if services.progress.known(tenant_id, POSTGRES_GROUP) >= head:
+        return False
+    return await services.progress.reached(tenant_id, POSTGRES_GROUP, head, _READ_AFTER_SECONDS)
+
+
+def _read_after(code: str, detail: str) -> DomainError:
+    return DomainError(
+        code,
+        detail,
+        hint="Send the number that the header Event-Position of your write had.",
+        errors=(FieldError("Read-After", code, "is no position of this log"),),
+    )
+
+
+def write_headers(outcome: Outcome[Any], *, location: str | None = None) -> dict[str, str]:
+    """The headers of an answer to a write."""
+    headers = {"Event-Position": str(outcome.position)}
+    if outcome.replayed:
+        headers["Idempotent-Replay"] = "true"
+    if location and outcome.status == 201:  # noqa: PLR2004
+        headers["Location"] = location
+    return headers
+
+
+def etag(version: int) -> str:
+    """The ETag of a version."""
+    return f'"{version}"'

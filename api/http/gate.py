@@ -1,0 +1,101 @@
+"""In front of every request: a correlation id, who is asking, and whether they may."""
+
+import re
+import secrets
+import time
+from typing import Any
+
+import structlog
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.operation import PUBLIC, SIGNED_IN, Operation
+from api.http.services import Services
+from commands.identity import InvalidTokenError, Principal
+from domain.access import permissions_of
+from domain.errors import DomainError
+
+_CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+_log = structlog.get_logger()
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+class Tracing:
+    """Outermost: gives every request a correlation id, every answer the header, and the log one line of both."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        asked = next((value for name, value in scope["headers"] if name == b"x-correlation-id"), b"")
+        sound = bool(_CORRELATION_ID.fullmatch(asked))
+        correlation_id = asked.decode() if sound else secrets.token_hex(16)
+        state = scope.setdefault("state", {})
+        state["correlation_id"] = correlation_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
+        started = time.perf_counter()
+        status = 500
+
+        async def traced(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, traced)
+        finally:
+            _log.info(
+                "request",
+                method=scope["method"],
+                route=scope.get("path_template", ""),
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 2),
+            )
+
+
+def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Authenticate, then check the permission that the route declares.
+
+    Raises:
+        DomainError: auth.* (401) or permission.missing (403).
+    """
+    operation: Operation = handler.opt["operation"]
+    if operation.permission == PUBLIC:
+        return
+    principal = _authenticate(connection)
+    connection.scope["state"]["principal"] = principal
+    structlog.contextvars.bind_contextvars(tenant_id=str(principal.tenant_id), actor_id=str(principal.user_id))
+    if operation.permission != SIGNED_IN and operation.permission not in permissions_of(principal.roles):
+        raise DomainError(
+            "permission.missing",
+            f"this needs the permission {operation.permission}",
+            hint="Ask an admin of your company for a role that has it.",
+            members={"permission": operation.permission},
+        )
+
+
+def _authenticate(connection: Connection) -> Principal:
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise DomainError(
+            "auth.token_missing",
+            "this needs an access token",
+            hint="Send the header Authorization: Bearer <access_token>; POST /v1/auth/login gives one.",
+        )
+    services: Services = connection.app.state.services
+    try:
+        return services.tokens.verify(token.strip())
+    except InvalidTokenError as error:
+        if error.expired:
+            raise DomainError("auth.token_expired", "the access token has expired", hint="Sign in again.") from None
+        raise DomainError("auth.token_invalid", "the access token is not valid", hint="Sign in again.") from None

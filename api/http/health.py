@@ -1,0 +1,67 @@
+"""Health: alive, and ready to take requests."""
+
+from typing import Any
+
+from litestar import Response, Router, get
+from msgspec import Struct
+
+from api.http.exchange import HttpRequest, services_of
+from api.http.operation import PUBLIC, operation
+from api.http.services import Component
+
+TAG = "health"
+
+
+class Live(Struct, frozen=True):
+    """The process answers."""
+
+    status: str
+
+
+class Ready(Struct, frozen=True):
+    """`ok`, `degraded` (something that can be done without is away) or `unavailable`, and why."""
+
+    status: str
+    components: dict[str, Component]
+
+
+@get(
+    "/health/live",
+    **operation(
+        summary="Is the process alive?", tag=TAG, permission=PUBLIC, answers={200: Live}, result={"status": "ok"}
+    ),
+)
+async def live() -> Response[Any]:
+    """It answers, so it is."""
+    return Response(Live("ok"))
+
+
+@get(
+    "/health/ready",
+    **operation(
+        summary="Can requests be served, and by what?",
+        description="503 only when Postgres is away; everything else can be done without for a while.",
+        tag=TAG,
+        permission=PUBLIC,
+        answers={200: Ready, 503: Ready},
+        result={
+            "status": "ok",
+            "components": {
+                "postgres": {"status": "ok"},
+                "nats": {"status": "ok"},
+                "valkey": {"status": "ok"},
+                "search": {"status": "ok", "backend": "opensearch"},
+            },
+        },
+    ),
+)
+async def ready(request: HttpRequest) -> Response[Any]:
+    """The state of every part."""
+    components = dict(await services_of(request).health())
+    states = {component.status for component in components.values()}
+    down = components["postgres"].status != "ok"
+    status = "unavailable" if down else "ok" if states == {"ok"} else "degraded"
+    return Response(Ready(status, components), status_code=503 if down else 200)
+
+
+ROUTER = Router(path="/", route_handlers=[live, ready])

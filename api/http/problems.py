@@ -1,0 +1,169 @@
+"""From error codes to answers: RFC 9457 problem details, one table of statuses."""
+
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from msgspec import Struct
+
+from commands.ports import StoreUnavailableError
+from domain.errors import DomainError, FieldError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = "1"
+
+STATUSES: dict[str, int] = {
+    "auth.invalid_credentials": 401,
+    "auth.token_expired": 401,
+    "auth.token_invalid": 401,
+    "auth.token_missing": 401,
+    "body.malformed": 400,
+    "body.media_type": 415,
+    "body.too_large": 413,
+    "command.contention": 503,
+    "contact.deleted": 410,
+    "contact.external_ids_taken": 409,
+    "contact.not_found": 404,
+    "cursor.invalid": 400,
+    "idempotency.in_progress": 409,
+    "idempotency.key_invalid": 400,
+    "idempotency.key_reused": 422,
+    "if_match.invalid": 400,
+    "method.not_allowed": 405,
+    "permission.missing": 403,
+    "precondition.version": 412,
+    "query.invalid": 400,
+    "read_after.ahead": 400,
+    "read_after.invalid": 400,
+    "read_after.timeout": 503,
+    "request.invalid": 400,
+    "route.not_found": 404,
+    "search.unavailable": 503,
+    "server.error": 500,
+    "store.unavailable": 503,
+    "user.email_taken": 409,
+    "validation.failed": 422,
+}
+"""Every code that an answer can carry as its own, and its status. docs/errors.md explains each."""
+
+_TITLES = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    410: "Gone",
+    412: "Precondition failed",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Not valid",
+    500: "Server error",
+    503: "Not available now",
+}
+
+_log = structlog.get_logger()
+
+
+class Item(Struct, omit_defaults=True):
+    """One bad field, parameter or header."""
+
+    code: str
+    message: str
+    pointer: str | None = None
+    parameter: str | None = None
+    header: str | None = None
+
+
+class Problem(Struct, omit_defaults=True):
+    """RFC 9457 problem details, with a stable code, a hint, and every bad field."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    correlation_id: str
+    hint: str | None = None
+    errors: list[Item] | None = None
+    permission: str | None = None
+    version: int | None = None
+
+
+def answer(error: DomainError, correlation_id: str) -> Response[dict[str, Any]]:
+    """The answer to a refusal."""
+    status = STATUSES.get(error.code, 422)
+    problem: dict[str, Any] = {
+        "type": f"urn:rapport:problem:{error.code}",
+        "title": _TITLES[status],
+        "status": status,
+        "detail": error.detail,
+        "code": error.code,
+        "correlation_id": correlation_id,
+    }
+    if error.hint:
+        problem["hint"] = error.hint
+    if error.errors:
+        problem["errors"] = [_item(error.code, item) for item in error.errors]
+    headers = {}
+    if status == 401:  # noqa: PLR2004
+        headers["WWW-Authenticate"] = 'Bearer realm="rapport"'
+    if status == 503 or error.code == "idempotency.in_progress":  # noqa: PLR2004
+        headers["Retry-After"] = RETRY_SECONDS
+    return Response(problem | error.members, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _item(code: str, item: FieldError) -> dict[str, str]:
+    place = "parameter" if code in {"query.invalid", "cursor.invalid"} else "header" if code in _HEADERS else "pointer"
+    return {place: item.pointer, "code": item.code, "message": item.message}
+
+
+_HEADERS = {"idempotency.key_invalid", "if_match.invalid", "read_after.invalid", "read_after.ahead"}
+
+
+def correlation_id(request: Request[Any, Any, Any]) -> str:
+    """The id that the answer, the logs and the events of this request share."""
+    return str(request.scope["state"].get("correlation_id", ""))
+
+
+def refused(request: Request[Any, Any, Any], error: DomainError) -> Response[dict[str, Any]]:
+    """A refusal by commands or by a route."""
+    return answer(error, correlation_id(request))
+
+
+def unavailable(request: Request[Any, Any, Any], _: StoreUnavailableError) -> Response[dict[str, Any]]:
+    """Postgres is away."""
+    return answer(
+        DomainError("store.unavailable", "the event store can't be reached", hint="Try again in a moment."),
+        correlation_id(request),
+    )
+
+
+def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """What Litestar itself refuses: unknown paths, wrong methods, bodies over the limit."""
+    code, hint = {
+        404: ("route.not_found", "See /docs for the paths there are."),
+        405: ("method.not_allowed", "See /docs for what this path takes."),
+        413: ("body.too_large", "Send less at once."),
+    }.get(error.status_code, ("server.error", "") if error.status_code >= 500 else ("request.invalid", ""))  # noqa: PLR2004
+    detail = {404: "there is nothing at this path", 405: "this path does not take this method"}
+    made = answer(
+        DomainError(code, detail.get(error.status_code, error.detail or "the request can't be read"), hint=hint),
+        correlation_id(request),
+    )
+    made.headers.update(error.headers or {})
+    return made
+
+
+def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """A fault of ours: logged with its trace, told without."""
+    _log.error("request.failed", exc_info=error, path=request.scope["path"])
+    return answer(
+        DomainError(
+            "server.error",
+            "something went wrong on our side",
+            hint="Try again; if it stays, report the correlation_id.",
+        ),
+        correlation_id(request),
+    )

@@ -1,0 +1,38 @@
+"""Shapes that many answers share."""
+
+from typing import Any, Generic, TypeVar
+
+from litestar import Response
+from msgspec import Struct, to_builtins
+
+from commands.handle import Outcome
+
+T = TypeVar("T")
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """A page of a list; `next_cursor` is null on the last one."""
+
+    data: list[T]
+    next_cursor: str | None
+
+
+class DryEvent(Struct, frozen=True):
+    """An event that would be stored."""
+
+    type: str
+    data: dict[str, Any]
+
+
+class DryRun(Struct, frozen=True):
+    """What a write would do: its events, and the record after them. Nothing was stored."""
+
+    dry_run: bool
+    events: list[DryEvent]
+    state: dict[str, Any]
+
+
+def dry_run_answer(outcome: Outcome[Any], state: Any) -> Response[DryRun]:
+    """The answer to a dry run."""
+    events = [DryEvent(event.TOPIC, to_builtins(event)) for event in outcome.events]
+    return Response(DryRun(True, events, to_builtins(state)), status_code=200)

@@ -1,0 +1,62 @@
+"""What deciding needs and gives: values in, events out."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from commands.ports import Claim, NewId, StreamEvents
+from domain.errors import FieldError
+from domain.event import Event, Metadata
+
+S = TypeVar("S")
+
+
+class KeyOf(Struct, frozen=True):
+    """An idempotency key as the way in saw it: digests of scope and key, and of the body."""
+
+    digest: bytes
+    body_digest: bytes
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """Who asks, for which tenant, and how the act is traced."""
+
+    tenant_id: UUID
+    metadata: Metadata
+    key: KeyOf | None = None
+    dry_run: bool = False
+
+
+class Given(Struct, Generic[S], frozen=True, kw_only=True):
+    """What a decision may use: the state, the time, new ids, and answers to look-ups.
+
+    `state` is None for what does not exist yet. `found` maps what was looked up to what holds it;
+    `errors` are bad members that a decision should name together with what it finds itself.
+    """
+
+    tenant_id: UUID
+    stream_id: UUID
+    state: S | None
+    now: datetime
+    new_id: NewId
+    caller: UUID | None
+    found: dict[tuple[str, str], UUID]
+    errors: tuple[FieldError, ...] = ()
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """The outcome of deciding: events per stream, and the unique values taken and freed with them.
+
+    The first stream is the one that the command is about. `related` holds events of other streams.
+    """
+
+    events: tuple[Event, ...] = ()
+    related: tuple[StreamEvents, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    releases: tuple[Claim, ...] = ()
+
+
+Decide = Callable[[Given[S]], Decision]

@@ -1,0 +1,233 @@
+"""Load, decide, append: how every command is carried out, and carried out again when somebody was faster."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from commands.decision import Context, Decision, Given
+from commands.ports import (
+    Append,
+    ClaimTakenError,
+    Claim,
+    Clock,
+    EventStore,
+    KeyReusedError,
+    KeyUse,
+    NewId,
+    StreamEvents,
+    VersionConflictError,
+)
+from domain.errors import DomainError, FieldError, GoneError, InvalidError, NotFoundError
+from domain.event import Event
+
+C = TypeVar("C")
+S = TypeVar("S")
+
+_TRIES = 20
+
+Read = Callable[[], tuple[C, Sequence[FieldError]]]
+"""Gives the command, and what was wrong with members that could not be read; what could be is decided on all the same,
+so that one answer names every bad field."""
+
+
+class UseCase(Struct, Generic[C, S], frozen=True, kw_only=True):
+    """One thing that can be asked: which state it is about, what it must know, and how it decides."""
+
+    kind: str
+    evolve: Callable[..., S]
+    decide: Callable[[C, Given[S]], Decision]
+    creates: bool = False
+    status: int = 200
+    lookups: Callable[[C], Sequence[tuple[str, str]]] = lambda _: ()
+    claim_taken: Callable[[Claim], DomainError | None] = lambda _: None
+
+
+class Outcome(Struct, Generic[S], frozen=True, kw_only=True):
+    """What came of it: the state after it, and the tenant's position that includes it.
+
+    `events` are what was decided (for a dry run: what would be stored).
+    """
+
+    stream_id: UUID
+    state: S
+    position: int
+    status: int
+    events: tuple[Event, ...] = ()
+    replayed: bool = False
+
+
+class Handler:
+    """Carries out commands on an event store. `find` answers look-ups: (kind, value) to the id that holds it."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        clock: Clock,
+        new_id: NewId,
+        find: Callable[[UUID, str, str], Awaitable[UUID | None]],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._new_id = new_id
+        self._find = find
+
+    async def handle(
+        self,
+        context: Context,
+        case: UseCase[C, S],
+        read: Read[C],
+        *,
+        stream_id: UUID | None = None,
+        if_match: frozenset[int] | None = None,
+    ) -> Outcome[S]:
+        """Carry out a command on one stream (a new one where the use case creates).
+
+        `read` gives the command itself; it is called once it is known that there is something to do it to.
+
+        Raises:
+            DomainError: it can't be done; nothing was changed.
+            StoreUnavailableError: the store can't be reached.
+        """
+        if context.key and (kept := await self._store.kept_command(context.tenant_id, context.key.digest)):
+            if kept.body_digest != context.key.body_digest:
+                raise _key_reused()
+            return await self._replay(context, case, kept.result_id, kept.position, kept.status)
+        command_id = self._new_id()
+        for _ in range(_TRIES):
+            try:
+                return await self._try(context, case, read, command_id, stream_id or self._new_id(), if_match)
+            except VersionConflictError:
+                continue
+            except ClaimTakenError as taken:
+                refusal = case.claim_taken(taken.claim)
+                if refusal:
+                    raise refusal from taken
+            except KeyReusedError:
+                raise _key_reused() from None
+        raise DomainError(
+            "command.contention",
+            "others kept changing this record at the same time",
+            hint="Send the request again; nothing was saved.",
+        )
+
+    async def _try(
+        self,
+        context: Context,
+        case: UseCase[C, S],
+        read: Read[C],
+        command_id: UUID,
+        stream_id: UUID,
+        if_match: frozenset[int] | None,
+    ) -> Outcome[S]:
+        state, version = (None, 0) if case.creates else await self._existing(context, case, stream_id)
+        if if_match is not None and version not in if_match:
+            raise DomainError(
+                "precondition.version",
+                f"the {case.kind} is at version {version} by now",
+                hint="Read it again, apply your change to what is there now, and send that with its ETag.",
+                members={"version": version},
+            )
+        command, errors = read()
+        now = self._clock()
+        given = Given(
+            tenant_id=context.tenant_id,
+            stream_id=stream_id,
+            state=state,
+            now=now,
+            new_id=self._new_id,
+            caller=context.metadata.actor.id,
+            found=await self._look_up(context.tenant_id, case.lookups(command)),
+            errors=tuple(errors),
+        )
+        decision = case.decide(command, given)
+        if errors:
+            raise InvalidError(errors)
+        events = (*decision.events, *(event for stream in decision.related for event in stream.events))
+        if context.dry_run:
+            await self._check_claims(case, decision.claims)
+            after = _fold(case, state, stream_id, ((event, now) for event in decision.events))
+            return Outcome(stream_id=stream_id, state=after, position=0, status=200, events=events)
+        key = context.key and KeyUse(context.key.digest, context.key.body_digest, stream_id, case.status)
+        if not events and not key:
+            position = await self._store.head(context.tenant_id)
+            return Outcome(stream_id=stream_id, state=_there(state), position=position, status=case.status)
+        streams = (StreamEvents(stream_id, version, decision.events),) if decision.events else ()
+        appended = await self._store.append(
+            Append(
+                tenant_id=context.tenant_id,
+                command_id=command_id,
+                metadata=context.metadata,
+                streams=(*streams, *decision.related),
+                occurred_at=now,
+                claims=decision.claims,
+                releases=decision.releases,
+                key=key,
+            )
+        )
+        if appended.replayed:
+            return await self._replay(
+                context, case, appended.result_id or stream_id, appended.position, appended.status or case.status
+            )
+        after = _fold(case, state, stream_id, ((event, appended.recorded_at) for event in decision.events))
+        return Outcome(stream_id=stream_id, state=after, position=appended.position, status=case.status, events=events)
+
+    async def state(
+        self, tenant_id: UUID, kind: str, evolve: Callable[..., S], stream_id: UUID, *, up_to: int | None = None
+    ) -> S:
+        """The state of a stream, as of a position when given.
+
+        Raises:
+            NotFoundError: this tenant has no such stream, or it is one of another kind.
+        """
+        recorded = await self._store.load(tenant_id, stream_id, up_to=up_to)
+        if not recorded or recorded[0].event.TOPIC.partition(".")[0] != kind:
+            raise NotFoundError(kind)
+        state = None
+        for item in recorded:
+            state = evolve(state, item.event, stream_id=stream_id, at=item.recorded_at)
+        return _there(state)
+
+    async def _existing(self, context: Context, case: UseCase[C, S], stream_id: UUID) -> tuple[S, int]:
+        state: Any = await self.state(context.tenant_id, case.kind, case.evolve, stream_id)
+        if state.deleted_at is not None:
+            raise GoneError(case.kind)
+        return state, state.version
+
+    async def _replay(
+        self, context: Context, case: UseCase[C, S], result_id: UUID, position: int, status: int
+    ) -> Outcome[S]:
+        """The first answer again, rebuilt from the events up to its position."""
+        state = await self.state(context.tenant_id, case.kind, case.evolve, result_id, up_to=position)
+        return Outcome(stream_id=result_id, state=state, position=position, status=status, replayed=True)
+
+    async def _look_up(self, tenant_id: UUID, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+        answers = {(kind, value): await self._find(tenant_id, kind, value) for kind, value in wanted}
+        return {asked: found for asked, found in answers.items() if found is not None}
+
+    async def _check_claims(self, case: UseCase[C, S], claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            owner = await self._store.holder(claim.tenant_id, claim.kind, claim.value)
+            if owner and owner.stream_id != claim.stream_id and (refusal := case.claim_taken(claim)):
+                raise refusal
+
+
+def _fold(case: UseCase[Any, S], state: S | None, stream_id: UUID, events: Any) -> S:
+    for event, at in events:
+        state = case.evolve(state, event, stream_id=stream_id, at=at)
+    return _there(state)
+
+
+def _there(state: S | None) -> S:
+    if state is None:
+        raise RuntimeError("a command that decided nothing on a stream that is not there")
+    return state
+
+
+def _key_reused() -> DomainError:
+    return DomainError(
+        "idempotency.key_reused",
+        "this Idempotency-Key was used with another body",
+        hint="Use a new key for a new request; repeat a request with exactly the body it had.",
+    )

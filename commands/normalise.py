@@ -1,0 +1,161 @@
+"""From what people type to values in normal form, with every problem named at once."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from domain.contact import Email, Name, Phone
+from domain.errors import FieldError, InvalidError
+
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_PARTICLES = frozenset(
+    "af al bin da das de del della den der des di do dos du el la le ten ter van von vom zu zum zur".split()
+)
+
+T = TypeVar("T")
+
+
+class Problems:
+    """Collects what is wrong, so that one answer names all of it."""
+
+    def __init__(self, known: Iterable[FieldError] = ()) -> None:
+        self.errors: list[FieldError] = list(known)
+
+    def add(self, pointer: str, code: str, message: str) -> None:
+        """Note a bad field; `pointer` is an RFC 6901 pointer into the body as it was sent."""
+        self.errors.append(FieldError(pointer, code, message))
+
+    def raise_if_any(self) -> None:
+        """Raises InvalidError with all that was noted."""
+        if self.errors:
+            raise InvalidError(self.errors)
+
+
+def pointer(base: str, member: object) -> str:
+    """Extend a JSON pointer by one member (RFC 6901 escapes)."""
+    return f"{base}/{str(member).replace('~', '~0').replace('/', '~1')}"
+
+
+def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None:
+    """One line of text: NFC, inner white space folded, None when blank."""
+    text = " ".join(unicodedata.normalize("NFC", value).split())
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        problems.add(at, "text.control_character", "holds a control character; remove it")
+    elif len(text) > longest:
+        problems.add(at, "text.too_long", f"has {len(text)} characters; at most {longest} are allowed")
+    return text or None
+
+
+def email(value: str, at: str, problems: Problems) -> str | None:
+    """An address in normal form (IDNA domain, RFC 6531 local part); no DNS look-up."""
+    try:
+        # Not "globally deliverable" only: customers do have .local and .test addresses.
+        found = validate_email(value.strip(), check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        problems.add(at, "email.invalid", f"is not an e-mail address: {str(error).rstrip('.')}")
+        return None
+    if "." not in found.domain:
+        problems.add(at, "email.invalid", "is not an e-mail address: the domain after the @ needs a dot")
+        return None
+    return found.normalized
+
+
+def phone(value: str, at: str, problems: Problems) -> str | None:
+    """A number as E.164. Numbers must carry their country code: which country is meant is not guessed."""
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        problems.add(at, "phone.invalid", "is not a phone number with country code; write it like +49 30 901820")
+        return None
+    # Possible rather than valid: number plans change faster than the library's tables.
+    if not phonenumbers.is_possible_number(number):
+        problems.add(at, "phone.invalid", "has too few or too many digits for its country")
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def split_name(text: str) -> Name:
+    """Given and family name from one string: "Ada Lovelace", "Lovelace, Ada", "Ludwig van Beethoven"."""
+    if "," in text:
+        family, _, given = (part.strip() for part in text.partition(","))
+        return Name(given=given or None, family=family or None, display=f"{given} {family}".strip())
+    words = text.split()
+    if len(words) == 1:
+        return Name(given=text, display=text)
+    start = len(words) - 1
+    while start > 1 and words[start - 1].lower() in _PARTICLES:
+        start -= 1
+    return Name(given=" ".join(words[:start]), family=" ".join(words[start:]), display=text)
+
+
+def name(given: str | None, family: str | None, display: str | None) -> Name:
+    """A name from its parts; without a display form, given and family make one."""
+    return Name(given=given, family=family, display=display or " ".join(filter(None, (given, family))) or None)
+
+
+def addresses(
+    items: Iterable[tuple[str, str, bool]],
+    at: str,
+    problems: Problems,
+    kind_of: type[Email] | type[Phone],
+    check: Callable[[str, str, Problems], str | None],
+) -> tuple[Any, ...]:
+    """E-mails or phones in normal form, each once, exactly one of them primary (the first unless one is marked)."""
+    found: dict[str, tuple[str, bool]] = {}
+    marked = 0
+    for index, (value, kind, primary) in enumerate(items):
+        here = pointer(at, index)
+        if not _KIND.fullmatch(kind):
+            problems.add(f"{here}/kind", "kind.invalid", "must be a lower-case word like work or home")
+        normal = check(value, f"{here}/value", problems)
+        marked += primary
+        if primary and marked > 1:
+            problems.add(f"{here}/primary", "primary.twice", "only one can be primary")
+        if normal is None:
+            continue
+        if normal.lower() in (known.lower() for known in found):
+            problems.add(f"{here}/value", "value.repeated", "is in the list already")
+            continue
+        found[normal] = (kind, primary)
+    first = next(iter(found), None)
+    return tuple(
+        kind_of(value=value, kind=kind, primary=primary if marked else value == first)
+        for value, (kind, primary) in found.items()
+    )
+
+
+def tags(values: Iterable[str], at: str, problems: Problems) -> tuple[str, ...]:
+    """Tags, each once (case apart), in the order given."""
+    found: dict[str, str] = {}
+    for index, value in enumerate(values):
+        tag = line(value, pointer(at, index), problems, longest=64)
+        if tag is None:
+            problems.add(pointer(at, index), "tag.blank", "is blank; leave it out")
+        else:
+            found.setdefault(tag.casefold(), tag)
+    return tuple(found.values())
+
+
+def external_ids(values: Mapping[str, str | None], at: str, problems: Problems) -> dict[str, str | None]:
+    """Ids that other systems know the record by, one per system; None takes one away."""
+    found: dict[str, str | None] = {}
+    for system, value in values.items():
+        here = pointer(at, system)
+        if not _KIND.fullmatch(system):
+            problems.add(here, "external_ids.system", "a system's name is a lower-case word like erp or shop_2")
+        elif value is None:
+            found[system] = None
+        elif text := line(value, here, problems, longest=255):
+            found[system] = text
+        else:
+            problems.add(here, "external_ids.blank", "is blank; send null to remove it")
+    return found
+
+
+def key(text: str) -> str:
+    """What two spellings of one name share: case, width and white space folded."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

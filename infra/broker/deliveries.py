@@ -1,0 +1,141 @@
+"""Pulls events from JetStream: a durable consumer per partition, each batch acknowledged as soon as it is seen."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
+
+import msgspec
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import Error as JetStreamError
+
+from domain.event import Event, Recorded, UnknownTopicError
+from infra.broker import envelope
+from infra.broker.connection import NatsConnection
+from infra.broker.jetstream import ensure_streams, stream_name
+
+_log = structlog.get_logger()
+
+_BATCH = 500
+_REQUEST_SECONDS = 30
+_HEARTBEAT_SECONDS = 5
+_SILENCE_SECONDS = 12.0
+_PAUSE_SECONDS = 0.5
+_STATUS = "Status"
+_HEARTBEAT = "100"
+_REQUEST_OVER = frozenset({"404", "408"})
+_NANOSECONDS = 1_000_000_000
+
+
+class InterruptedPullError(Exception):
+    """The pull ended or fell silent: the stream or the consumer may be gone."""
+
+
+class JetStreamDeliveries:
+    """Implements projections.ports.Deliveries.
+
+    The requests for messages are our own: nats-py's fetch waits for a full batch after the first message.
+    """
+
+    def __init__(self, connection: NatsConnection, incarnation: UUID, partitions: int, durable: str) -> None:
+        self._connection = connection
+        self._incarnation = incarnation
+        self._partitions = partitions
+        self._durable = durable
+        self._batches: asyncio.Queue[list[Recorded[Event]]] = asyncio.Queue(maxsize=partitions)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Start pulling; returns at once, also while NATS is away."""
+        self._tasks = [asyncio.create_task(self._stay(partition)) for partition in range(self._partitions)]
+
+    async def close(self) -> None:
+        """Stop pulling."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def fetch(self, *, most: int, wait: float) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        try:
+            async with asyncio.timeout(wait):
+                batch = await self._batches.get()
+        except TimeoutError:
+            return ()
+        while len(batch) < most and not self._batches.empty():
+            batch = batch + self._batches.get_nowait()
+        return batch
+
+    async def _stay(self, partition: int) -> None:
+        while True:
+            try:
+                client = await self._connection.connected()
+                await self._pull(client, partition)
+            except (NatsError, JetStreamError, InterruptedPullError, OSError, TimeoutError) as error:
+                _log.warning("deliveries.interrupted", partition=partition, error=repr(error))
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _pull(self, client: Client, partition: int) -> None:
+        stream, durable = stream_name(self._incarnation, partition), f"{self._durable}-{partition}"
+        await ensure_streams(client, self._incarnation, self._partitions)
+        config = ConsumerConfig(
+            durable_name=durable,
+            ack_policy=AckPolicy.ALL,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_wait=30,
+            max_ack_pending=10 * _BATCH,
+        )
+        await client.jetstream().add_consumer(stream, config)
+        inbox = client.new_inbox()
+        arrived: asyncio.Queue[Msg] = asyncio.Queue()
+        subscription = await client.subscribe(inbox, cb=arrived.put)
+        try:
+            await self._receive(client, f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}", inbox, arrived)
+        finally:
+            with suppress(NatsError):
+                await subscription.unsubscribe()
+
+    async def _receive(self, client: Client, subject: str, inbox: str, arrived: asyncio.Queue[Msg]) -> None:
+        request = msgspec.json.encode(
+            {
+                "batch": _BATCH,
+                "expires": _REQUEST_SECONDS * _NANOSECONDS,
+                "idle_heartbeat": _HEARTBEAT_SECONDS * _NANOSECONDS,
+            }
+        )
+        open_ = 0
+        while True:
+            if open_ <= 0:
+                await client.publish(subject, request, reply=inbox)
+                open_ = _BATCH
+            async with asyncio.timeout(_SILENCE_SECONDS):
+                messages = [await arrived.get()]
+            while not arrived.empty() and len(messages) < _BATCH:
+                messages.append(arrived.get_nowait())
+            events = []
+            for message in messages:
+                status = (message.headers or {}).get(_STATUS)
+                if status in _REQUEST_OVER:
+                    open_ = 0
+                elif status not in {None, _HEARTBEAT}:
+                    raise InterruptedPullError(f"{status} {(message.headers or {}).get('Description', '')}")
+                elif status is None:
+                    events.append(message)
+            if events:
+                open_ -= len(events)
+                # "Seen", not "applied": what goes wrong from here on is read from Postgres.
+                await events[-1].ack()
+                await self._batches.put([item for message in events if (item := _read(message)) is not None])
+
+
+def _read(message: Msg) -> Recorded[Event] | None:
+    try:
+        return envelope.recorded(message.data)
+    except (msgspec.DecodeError, UnknownTopicError) as error:
+        # The projector will miss its position and read it from the log, where the trouble shows with its place.
+        _log.error("delivery.unreadable", subject=message.subject, error=repr(error))
+        return None

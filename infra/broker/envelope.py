@@ -1,0 +1,84 @@
+"""Events on the wire: subjects, message ids and the JSON around an event's stored bytes."""
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain.event import Event, Recorded
+from infra.event_store import codec
+
+_PROGRESS = "applied"
+POKE = "poke"
+
+
+class Envelope(Struct, frozen=True):
+    """One event as it travels: data and metadata are the stored bytes, which the relay never looks into."""
+
+    tenant_id: UUID
+    position: int
+    stream_id: UUID
+    version: int
+    topic: str
+    data: msgspec.Raw
+    metadata: msgspec.Raw
+    command_id: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class Message(Struct, frozen=True):
+    """What is published: to which subject, under which id (the broker drops what it has seen), and what."""
+
+    subject: str
+    id: str
+    payload: bytes
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Envelope)
+
+
+def partition_of(tenant_id: UUID, partitions: int) -> int:
+    """The partition that carries a tenant's events: fixed for the life of an installation."""
+    return zlib.crc32(tenant_id.bytes) % partitions
+
+
+def message(row: Sequence[Any], *, incarnation: UUID, partitions: int) -> Message:
+    """The message for a row of store.event."""
+    tenant_id, position, stream_id, version, topic, data, metadata, command_id, occurred_at, recorded_at = row
+    envelope = Envelope(
+        tenant_id,
+        position,
+        stream_id,
+        version,
+        topic,
+        msgspec.Raw(data),
+        msgspec.Raw(metadata),
+        command_id,
+        occurred_at,
+        recorded_at,
+    )
+    return Message(
+        subject=f"evt.{partition_of(tenant_id, partitions)}.{tenant_id}.{topic}",
+        id=f"{incarnation}:{tenant_id}:{position}",
+        payload=_encoder.encode(envelope),
+    )
+
+
+def recorded(payload: bytes) -> Recorded[Event]:
+    """The event in a message.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+        UnknownTopicError: this code does not know the topic.
+    """
+    e = _decoder.decode(payload)
+    return codec.recorded(
+        (e.tenant_id, e.position, e.stream_id, e.version, e.topic, bytes(e.data), bytes(e.metadata), e.command_id)
+        + (e.occurred_at, e.recorded_at)
+    )

@@ -1,0 +1,48 @@
+"""The log as projectors read it."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+from domain.event import Event, Recorded
+from infra.event_store import codec
+from infra.postgres import Pool, TenantConnections
+from projections.ports import Behind
+
+_FEED: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
+    WHERE tenant_id = %s AND position > %s ORDER BY position LIMIT %s"""
+_BEHIND: LiteralString = "SELECT tenant_id, head FROM read.behind(%s, 1000)"
+_TENANTS: LiteralString = "SELECT tenant_id, head FROM store.tenants()"
+_AT: LiteralString = "SELECT min(position), count(*) FROM read.checkpoint WHERE tenant_id = %s AND projection = ANY(%s)"
+
+
+class PostgresLog:
+    """Implements projections.ports.Log."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._connections = TenantConnections(pool)
+
+    async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        rows = await self._connections.rows(tenant_id, _FEED, (tenant_id, after, limit))
+        return [codec.recorded(row) for row in rows]
+
+    async def behind(self, projections: Sequence[str]) -> Sequence[Behind]:
+        """See the port."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_BEHIND, (list(projections),))
+            return [Behind(*row) for row in await cursor.fetchall()]
+
+    async def tenants(self) -> Sequence[Behind]:
+        """See the port."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_TENANTS)
+            return [Behind(*row) for row in await cursor.fetchall()]
+
+
+async def applied_position(connections: TenantConnections, tenant_id: UUID, projections: Sequence[str]) -> int:
+    """The position up to which all of the projections have applied a tenant's log."""
+    rows = await connections.rows(tenant_id, _AT, (tenant_id, list(projections)))
+    lowest, count = rows[0]
+    return int(lowest) if count == len(projections) else 0

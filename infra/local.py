@@ -1,0 +1,207 @@
+"""`rapport up`: the local servers, the schema, and the role processes, as one thing to start and stop."""
+
+import http.client
+import random
+import socket
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from infra.embedded import client
+from infra.embedded.ports import is_free
+from infra.embedded.protocol import EmbeddedError, ServerEvent, ServerName
+from infra.processes import RoleProcesses
+from settings import Settings
+
+API = "api"
+ROLES = (API, "relay", "projector")
+OPENSEARCH_PORTS = range(9201, 9300)
+_ALIASES = {"identity": API, "crm": API}
+
+_READY_SECONDS = 30.0
+_DRAIN_SECONDS = 5.0
+
+
+class StartError(Exception):
+    """Something is in the way; the message says what and the hint how to get rid of it."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What to run, and where."""
+
+    port: int
+    roles: tuple[str, ...] = ROLES
+    migrate: bool = True
+
+
+def roles_of(names: Collection[str]) -> tuple[str, ...]:
+    """The roles behind names: identity and crm are both served by the API process.
+
+    Raises:
+        StartError: there is no such role.
+    """
+    unknown = sorted(set(names) - set(ROLES) - set(_ALIASES))
+    if unknown:
+        raise StartError(f"there is no role {unknown[0]}", f"Roles are {', '.join((*ROLES, *_ALIASES))}.")
+    return tuple(role for role in ROLES if role in {_ALIASES.get(name, name) for name in names})
+
+
+class Local:
+    """A running installation on this machine."""
+
+    def __init__(self, settings: Settings, options: Options, on_event: Callable[[ServerEvent], None]) -> None:
+        self.settings = settings
+        self.options = options if options.port else structs.replace(options, port=_any_free_port())
+        self._on_event = on_event
+        self._servers: client.Embedded | None = None
+        self.roles: RoleProcesses | None = None
+        self._admin_dsn: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        host = "127.0.0.1" if self.settings.host in {"0.0.0.0", "::"} else self.settings.host  # noqa: S104
+        return f"http://{host}:{self.options.port}"
+
+    @property
+    def admin_dsn(self) -> str | None:
+        """The superuser's DSN of the local Postgres; None when Postgres is external."""
+        return self._admin_dsn
+
+    @property
+    def opensearch_ready(self) -> bool:
+        """Whether OpenSearch answers by now."""
+        return bool(self._servers and self._servers.endpoints.opensearch) or bool(
+            self._servers is None and self.settings.opensearch_url
+        )
+
+    def start_servers(self) -> Settings:
+        """Start what is not external; returns the settings with every address filled in.
+
+        Raises:
+            StartError: a port is in use, or a server can't run.
+        """
+        if API in self.options.roles:
+            _check_port(self.settings.host, self.options.port)
+        given = self.settings
+        wanted: dict[ServerName, str | None] = {
+            "postgres": given.postgres_dsn,
+            "nats": given.nats_url,
+            "valkey": given.valkey_url,
+        }
+        if given.search == "opensearch":
+            wanted["opensearch"] = given.opensearch_url
+        names = [name for name, url in wanted.items() if not url]
+        ports: dict[str, int] = {}
+        if "opensearch" in names:
+            # Chosen here, because the roles are told its address before it is there.
+            ports["opensearch"] = _opensearch_port()
+        if names:
+            try:
+                self._servers = client.start(given.data, names, ports=ports, on_event=self._on_event)
+            except EmbeddedError as error:
+                raise StartError(error.message, error.hint) from error
+            found = self._servers.endpoints
+            self._admin_dsn = found.postgres_admin
+            self.settings = structs.replace(
+                given,
+                postgres_dsn=given.postgres_dsn or found.postgres_admin,
+                nats_url=given.nats_url or found.nats,
+                valkey_url=given.valkey_url or found.valkey,
+                opensearch_url=given.opensearch_url
+                or (f"http://127.0.0.1:{ports['opensearch']}" if "opensearch" in ports else None),
+            )
+        return self.settings
+
+    def start_roles(self) -> None:
+        """Start the role processes, and wait until the API answers.
+
+        Raises:
+            StartError: a role does not come up.
+        """
+        self.roles = RoleProcesses(_environment(self.settings), self.settings.data / "logs")
+        for role in self.options.roles:
+            self.roles.start(role, *((str(self.options.port),) if role == API else ()))
+        deadline = time.monotonic() + _READY_SECONDS
+        while API in self.options.roles and not _answers(self.url):
+            self.roles.watch()
+            if self.roles.failed(API) or time.monotonic() > deadline:
+                raise StartError("the API does not come up", f"See {self.settings.data / 'logs' / 'api.log'} for why.")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Drain requests, then stop everything."""
+        if self.roles:
+            self.roles.stop(_DRAIN_SECONDS)
+        if self._servers:
+            self._servers.stop()
+
+    def supervisor_pid(self) -> int | None:
+        """The process that holds the local servers."""
+        return self._servers.supervisor_pid if self._servers else None
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings as the roles read them; without the superuser's password, which no role needs."""
+    dsn = settings.postgres_dsn or ""
+    scheme, _, rest = dsn.partition("://")
+    values = {
+        "RAPPORT_DATA": str(settings.data),
+        "RAPPORT_POSTGRES_DSN": f"{scheme}://{rest.rpartition('@')[2]}",
+        "RAPPORT_NATS_URL": settings.nats_url,
+        "RAPPORT_VALKEY_URL": settings.valkey_url,
+        "RAPPORT_OPENSEARCH_URL": settings.opensearch_url,
+        "RAPPORT_SEARCH": settings.search,
+        "RAPPORT_HOST": settings.host,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartError(
+                f"port {port} on {host} can't be used: {error.strerror}", "Free it, or choose another with --port."
+            ) from error
+
+
+def _any_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _opensearch_port() -> int:
+    """A free port among those that OpenSearch takes; at random, so that installations side by side don't meet."""
+    for port in random.sample(OPENSEARCH_PORTS, len(OPENSEARCH_PORTS)):
+        if is_free(port):
+            return port
+    raise StartError("no port that OpenSearch could use is free", "Free one of 9201 to 9299, or use --search postgres.")
+
+
+def _answers(url: str) -> bool:
+    host = url.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=1)
+    try:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def mail_folder(data: Path) -> Path | None:
+    """Where mails are written while there is no SMTP; there are none yet."""
+    folder = data / "mail"
+    return folder if folder.exists() else None

@@ -1,0 +1,110 @@
+"""Contact search by OpenSearch."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from opensearchpy import AsyncOpenSearch
+from opensearchpy.exceptions import OpenSearchException
+
+from infra.search.opensearch_schema import SALT_LETTERS, salt, text_of
+from projections.closeness import edits, explain
+from projections.contact_search import DEEPEST, Backend, Hit, SearchUnavailableError
+from projections.contact_text import asked, required
+
+_OUTSIDE_NAME = 0.9
+_MOST_EXPANSIONS = 100
+
+
+def open_client(url: str) -> AsyncOpenSearch:
+    """A client that tries once: whoever asks has something else to turn to, and a time to answer in."""
+    return AsyncOpenSearch(url, max_retries=0, retry_on_timeout=False, timeout=10)
+
+
+class OpenSearchContactSearch:
+    """Implements projections.contact_search.ContactSearch over the index behind an alias."""
+
+    backend: Backend = "opensearch"
+
+    def __init__(self, client: AsyncOpenSearch, alias: str, *, timeout: float = 1.0) -> None:
+        self._client = client
+        self._alias = alias
+        self._timeout = timeout
+
+    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Sequence[Hit]:
+        """See the port."""
+        words = asked(text)
+        limit = min(limit, DEEPEST - offset)
+        if not words or limit <= 0:
+            return ()
+        found = await self._ask(tenant_id, query(tenant_id, words) | {"from": offset, "size": limit})
+        return [
+            Hit(UUID(hit["_source"]["id"]), hit["_score"] / len(words), explain(words, text_of(hit["_source"]))[1])
+            for hit in found["hits"]["hits"]
+        ]
+
+    async def _ask(self, tenant_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(self._timeout):
+                found: dict[str, Any] = await self._client.search(
+                    index=self._alias, body=body, params={"routing": str(tenant_id), "request_timeout": self._timeout}
+                )
+        except (OpenSearchException, TimeoutError, OSError) as error:
+            raise SearchUnavailableError(type(error).__name__) from error
+        if found["timed_out"] or found["_shards"]["failed"]:
+            raise SearchUnavailableError("partial answer")
+        return found
+
+    async def is_ready(self) -> bool:
+        """Whether the index is there and has once held everything that the log held then."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                found = await self._client.indices.get_mapping(index=self._alias)
+        except (OpenSearchException, TimeoutError, OSError):
+            return False
+        return all(index["mappings"].get("_meta", {}).get("state") == "level" for index in found.values())
+
+
+def query(tenant_id: UUID, words: Sequence[str]) -> dict[str, Any]:
+    """The body of a search: each word by its closest form, the score the sum; ties go to the contact with fewer words."""
+    begin = salt(tenant_id)
+    return {
+        "query": {
+            "bool": {
+                "filter": [{"term": {"tenant_id": str(tenant_id)}}],
+                "should": [{"dis_max": {"queries": _forms(begin, word)}} for word in words],
+                "minimum_should_match": required(len(words)),
+            }
+        },
+        "sort": ["_score", {"size": "asc"}, {"id": "asc"}],
+        "_source": ["id", "text"],
+        "track_total_hits": False,
+    }
+
+
+def _forms(begin: str, word: str) -> list[dict[str, Any]]:
+    forms: list[dict[str, Any]] = []
+    for field, weight in (("name", 1.0), ("all", _OUTSIDE_NAME)):
+        forms.append(_constant({"term": {field: begin + word}}, weight))
+        forms.append(_constant({"term": {f"{field}.begin": begin + word}}, 0.8 * weight))
+        for distance in range(1, edits(word) + 1):
+            forms.append(_constant(_fuzzy(field, begin + word, distance), (0.8 - 0.2 * distance) * weight))
+        if edits(word) and len(word) > 3:  # noqa: PLR2004  a beginning with one typo
+            forms.append(_constant(_fuzzy(f"{field}.begin", begin + word, 1), 0.3 * weight))
+    return forms
+
+
+def _constant(form: dict[str, Any], weight: float) -> dict[str, Any]:
+    """A form's weight, whatever it matched and how often: several close words don't make a closer one."""
+    return {"constant_score": {"filter": form, "boost": weight}}
+
+
+def _fuzzy(field: str, word: str, distance: int) -> dict[str, Any]:
+    options = {
+        "value": word,
+        "fuzziness": distance,
+        "prefix_length": SALT_LETTERS,
+        "max_expansions": _MOST_EXPANSIONS,
+    }
+    return {"fuzzy": {field: options}}

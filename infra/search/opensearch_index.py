@@ -1,0 +1,144 @@
+"""The index of contacts in OpenSearch: made, written, and made anew beside the old one."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from opensearchpy import AsyncOpenSearch
+from opensearchpy.exceptions import NotFoundError, OpenSearchException, RequestError
+
+from infra.search.opensearch_schema import VERSION, document, document_id, index_body
+from projections.contact_indexer import IndexUnavailableError, State, Writer
+from projections.contact_rows import Searchable
+
+_BULK = 1000
+_CONFLICT = 409
+
+
+def alias_of(incarnation: UUID) -> str:
+    """The name to search by: a restored installation begins with an index of its own."""
+    return f"rapport-{incarnation.hex[:12]}-contacts-v{VERSION}"
+
+
+class OpenSearchWriter:
+    """Implements projections.contact_indexer.Writer for one index, or the one behind an alias."""
+
+    def __init__(self, client: AsyncOpenSearch, target: str, *, require_alias: bool) -> None:
+        self._client = client
+        self._target = target
+        # Never let a write make an index by itself: it would lack the mapping.
+        self._require_alias = require_alias
+
+    async def write(self, tenant_id: UUID, contacts: Sequence[Searchable]) -> None:
+        """See the port."""
+        for start in range(0, len(contacts), _BULK):
+            lines = [line for contact in contacts[start : start + _BULK] for line in _lines(tenant_id, contact)]
+            params = {"routing": str(tenant_id), "require_alias": "true"} if self._require_alias else {"routing": str(tenant_id)}
+            with _unavailable_as_such():
+                answer = await self._client.bulk(body=b"\n".join([*lines, b""]), index=self._target, params=params)
+            _check(answer)
+
+    async def refresh(self) -> None:
+        """See the port."""
+        with _unavailable_as_such():
+            await self._client.indices.refresh(index=self._target)
+
+
+class OpenSearchContactIndex(OpenSearchWriter):
+    """Implements projections.contact_indexer.ContactIndex."""
+
+    def __init__(self, client: AsyncOpenSearch, alias: str, *, shards: int = 1) -> None:
+        super().__init__(client, alias, require_alias=True)
+        self._alias = alias
+        self._shards = shards
+
+    async def ensure(self) -> State:
+        """See the port."""
+        with _unavailable_as_such():
+            states = await self._states()
+            if not states:
+                await self._create(aliased=True)
+                states = await self._states()
+        return next(iter(states.values()), "new")
+
+    async def mark(self, state: State) -> None:
+        """See the port."""
+        with _unavailable_as_such():
+            await self._client.indices.put_mapping(index=self._alias, body={"_meta": {"state": state}})
+
+    @asynccontextmanager
+    async def recreated(self) -> AsyncIterator[Writer]:
+        """See the port."""
+        with _unavailable_as_such():
+            old = list(await self._states())
+            await self._drop_leftovers(old)
+            fresh = await self._create(aliased=False)
+        try:
+            yield OpenSearchWriter(self._client, fresh, require_alias=False)
+            with _unavailable_as_such():
+                await self._client.indices.refresh(index=fresh)
+                await self._client.indices.put_mapping(index=fresh, body={"_meta": {"state": "level"}})
+                await self._move_alias(old, fresh)
+        except BaseException:
+            with suppress(OpenSearchException, OSError):
+                await self._client.indices.delete(index=fresh)
+            raise
+
+    async def _states(self) -> dict[str, State]:
+        """The index behind the alias with how full it is; none when it isn't there."""
+        try:
+            found = await self._client.indices.get_mapping(index=self._alias)
+        except NotFoundError:
+            return {}
+        return {name: index["mappings"].get("_meta", {}).get("state", "new") for name, index in found.items()}
+
+    async def _create(self, *, aliased: bool) -> str:
+        known = await self._client.indices.get(index=f"{self._alias}-*", params={"expand_wildcards": "all"})
+        name = f"{self._alias}-{max((int(name.rpartition('-')[2]) for name in known), default=0) + 1}"
+        body = index_body(self._shards) | ({"aliases": {self._alias: {}}} if aliased else {})
+        try:
+            await self._client.indices.create(index=name, body=body)
+        except RequestError as error:
+            # Another process made it at the same time; the same body, so all is well.
+            if error.error != "resource_already_exists_exception" or not aliased:
+                raise
+        return name
+
+    async def _drop_leftovers(self, in_use: Sequence[str]) -> None:
+        """What an interrupted rebuild left."""
+        for name in await self._client.indices.get(index=f"{self._alias}-*"):
+            if name not in in_use:
+                await self._client.indices.delete(index=name)
+
+    async def _move_alias(self, old: Sequence[str], fresh: str) -> None:
+        """One step for those who search: the old index goes as the alias comes."""
+        actions: list[dict[str, Any]] = [{"remove_index": {"index": name}} for name in old]
+        actions.append({"add": {"index": fresh, "alias": self._alias}})
+        await self._client.indices.update_aliases(body={"actions": actions})
+
+
+def _lines(tenant_id: UUID, contact: Searchable) -> tuple[bytes, bytes]:
+    """One write of a bulk. A newer version of the document wins, in whatever order writes arrive."""
+    head = {"_id": document_id(tenant_id, contact.id), "version": contact.position, "version_type": "external_gte"}
+    return msgspec.json.encode({"index": head}), msgspec.json.encode(document(tenant_id, contact))
+
+
+def _check(answer: dict[str, Any]) -> None:
+    """Raises IndexUnavailableError unless each document is there, or a newer one is."""
+    if not answer["errors"]:
+        return
+    for item in answer["items"]:
+        outcome = item["index"]
+        if outcome["status"] >= 300 and outcome["status"] != _CONFLICT:  # noqa: PLR2004
+            raise IndexUnavailableError(f"{outcome['status']} {outcome.get('error', {}).get('type')}")
+
+
+@contextmanager
+def _unavailable_as_such() -> Iterator[None]:
+    """Turn the client's errors into the port's one."""
+    try:
+        yield
+    except (OpenSearchException, OSError) as error:
+        raise IndexUnavailableError(f"{type(error).__name__} {getattr(error, 'error', '')}".strip()) from error

@@ -1,0 +1,104 @@
+"""How contacts lie in OpenSearch: one index for all tenants, in which each tenant's words are its own.
+
+Words come ready from projections.contact_text, so that both backends find by the same rules; OpenSearch only splits at
+spaces. Each word carries a short salt of its tenant in front: typos and beginnings are then looked for among one
+tenant's words, not among those of all (which is faster, and no tenant's words push another's out of the expansion).
+"""
+
+from base64 import b32encode
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from projections.contact_rows import Searchable
+from projections.contact_text import ContactText
+
+VERSION = 1
+SALT_LETTERS = 6
+
+_LONGEST_BEGINNING = 16
+_BEGINNINGS = {"type": "text", "analyzer": "beginnings", "search_analyzer": "words", "norms": False, "index_options": "docs"}
+_WORDS = {
+    "type": "text",
+    "analyzer": "words",
+    "norms": False,
+    "index_options": "docs",
+    "fields": {"begin": _BEGINNINGS},
+}
+
+
+def index_body(shards: int) -> dict[str, Any]:
+    """Settings and mapping of a new index."""
+    return {
+        "settings": {
+            "number_of_shards": shards,
+            "number_of_replicas": 0,
+            # Changes are shown when the indexer says so, which is when its checkpoints move.
+            "refresh_interval": -1,
+            "max_result_window": 1000,
+            "analysis": {
+                "filter": {
+                    "beginnings": {
+                        "type": "edge_ngram",
+                        "min_gram": SALT_LETTERS + 1,
+                        "max_gram": SALT_LETTERS + _LONGEST_BEGINNING,
+                        "preserve_original": True,
+                    }
+                },
+                "analyzer": {
+                    "words": {"type": "custom", "tokenizer": "whitespace"},
+                    "beginnings": {"type": "custom", "tokenizer": "whitespace", "filter": ["beginnings"]},
+                },
+            },
+        },
+        "mappings": {
+            "dynamic": "strict",
+            "_routing": {"required": True},
+            "_meta": {"state": "new"},
+            "properties": {
+                "tenant_id": {"type": "keyword"},
+                "id": {"type": "keyword"},
+                "deleted": {"type": "boolean"},
+                "size": {"type": "integer", "index": False},
+                "name": _WORDS,
+                "all": _WORDS,
+                # By field, only to say what a hit was found by.
+                "text": {"type": "object", "enabled": False},
+            },
+        },
+    }
+
+
+@lru_cache(maxsize=4096)
+def salt(tenant_id: UUID) -> str:
+    """What a tenant's words begin with."""
+    return b32encode(blake2b(tenant_id.bytes, digest_size=5).digest()).decode().lower()[:SALT_LETTERS]
+
+
+def document_id(tenant_id: UUID, contact_id: UUID) -> str:
+    """Of both, because a copy of a tenant's log holds the same contacts in another tenant."""
+    return f"{tenant_id}:{contact_id}"
+
+
+def document(tenant_id: UUID, contact: Searchable) -> dict[str, Any]:
+    """A contact as it is indexed. A deleted one is a tombstone without words: nothing finds it, no older write undoes it."""
+    head = {"tenant_id": str(tenant_id), "id": str(contact.id)}
+    if contact.text is None:
+        return head | {"deleted": True}
+    begin = salt(tenant_id)
+    words = sorted(contact.text.words())
+    return head | {
+        "deleted": False,
+        "size": len(words),
+        "name": " ".join(begin + word for word in sorted(contact.text.name)),
+        "all": " ".join(begin + word for word in words),
+        "text": {field: sorted(kept) for field, kept in msgspec.structs.asdict(contact.text).items() if kept},
+    }
+
+
+def text_of(source: dict[str, Any]) -> ContactText:
+    """The words in a document."""
+    return msgspec.convert(source["text"], ContactText)

@@ -1,0 +1,109 @@
+"""Contact search by Postgres alone, over the words that projections.contact_words keeps."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+import psycopg
+from msgspec import Struct
+from psycopg_pool import PoolTimeout
+from psycopg.rows import TupleRow
+
+from infra.postgres import TenantConnections
+from projections import closeness as near
+from projections.contact_rows import text_of
+from projections.contact_search import DEEPEST, Backend, Hit, SearchUnavailableError
+from projections.contact_text import asked, required
+from projections.contact_words import word_id
+
+_LIKE: LiteralString = "SELECT word, uses FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer)"
+_SEARCH: LiteralString = """SELECT contact_id, score, name, emails, phones, title, company
+    FROM read.search_contacts_v1(
+        %s::bigint[], %s::smallint[], %s::real[], %s::smallint[], %s, %s::integer, %s::integer, %s::integer)"""
+
+_MOST_BEGINNINGS = 100
+_MOST_VARIANTS = 50
+_OUTSIDE_NAME = 0.9
+
+
+class _Variants(Struct):
+    """Columns of the arguments of read.search_contacts_v1: words that do for the ones asked for."""
+
+    ids: list[int] = []
+    parts: list[int] = []
+    weights: list[float] = []
+    tiers: list[int] = []
+
+    def add(self, number: int, part: int, weight: float) -> None:
+        """The word in a name (odd) and elsewhere (even)."""
+        self.ids += (number | 1, number)
+        self.parts += (part, part)
+        self.weights += (weight, weight * _OUTSIDE_NAME)
+        self.tiers += [1 if weight >= near.EXACT_OR_BEGINNING else 2] * 2
+
+
+class PostgresContactSearch:
+    """Implements projections.contact_search.ContactSearch in two short queries: close words, then contacts."""
+
+    backend: Backend = "postgres"
+
+    def __init__(self, connections: TenantConnections) -> None:
+        self._connections = connections
+
+    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Sequence[Hit]:
+        """See the port."""
+        words = asked(text)
+        limit = min(limit, DEEPEST - offset)
+        if not words or limit <= 0:
+            return ()
+        variants = await self._variants(tenant_id, words)
+        missing = len(words) - len(set(variants.parts))
+        if missing > _spare(words):
+            return ()
+        spare = _spare(words) > missing
+        parameters = (
+            variants.ids,
+            _dense(variants.parts),
+            variants.weights,
+            variants.tiers,
+            spare,
+            offset,
+            limit,
+            DEEPEST,
+        )
+        rows = await self._rows(tenant_id, _SEARCH, parameters)
+        return [
+            Hit(id=contact_id, score=score, matched=near.explain(words, text_of(*columns))[1])
+            for contact_id, score, *columns in rows
+        ]
+
+    async def _variants(self, tenant_id: UUID, words: Sequence[str]) -> _Variants:
+        """For each word asked for, the closest words that the tenant has, at most 50."""
+        plain = [word for word in words if not word.startswith("#")]
+        keys = near.near_keys(tenant_id.bytes, plain)
+        known = await self._rows(tenant_id, _LIKE, (plain, keys, _MOST_BEGINNINGS)) if plain else []
+        variants = _Variants()
+        for part, word in enumerate(words, start=1):
+            if word.startswith("#"):
+                variants.add(word_id(tenant_id, word), part, 1.0)
+                continue
+            close = ((near.closeness(word, other), uses, other) for other, uses in known)
+            for weight, _, other in sorted((c for c in close if c[0]), reverse=True)[:_MOST_VARIANTS]:
+                variants.add(word_id(tenant_id, other), part, weight)
+        return variants
+
+    async def _rows(self, tenant_id: UUID, query: LiteralString, parameters: tuple[object, ...]) -> list[TupleRow]:
+        try:
+            return await self._connections.rows(tenant_id, query, parameters)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise SearchUnavailableError from error
+
+
+def _spare(words: Sequence[str]) -> int:
+    return len(words) - required(len(words))
+
+
+def _dense(parts: Sequence[int]) -> list[int]:
+    """Parts without the numbers of words that nothing is like."""
+    order = {part: number for number, part in enumerate(dict.fromkeys(parts), start=1)}
+    return [order[part] for part in parts]

@@ -1,0 +1,248 @@
+"""Keeps the search index level with the contact rows of Postgres: at least once, and whatever happens to the index.
+
+An index is written with whole documents made from rows, each under the position of its row, so that repeats and
+disorder do no harm. A tenant's checkpoint moves after the index has shown what was written; it never passes the rows'
+own checkpoint, which is noted before the rows are read.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Literal, Protocol
+from uuid import UUID
+
+import structlog
+
+from domain import contact as domain
+from domain.event import topics
+from projections import contact, contact_rows
+from projections.contact_rows import Searchable
+from projections.ports import Announcements, Log, Sessions
+
+CHECKPOINT = "contact_search_v1"
+GROUP = "search"
+
+State = Literal["new", "filling", "level"]
+"""`new`: checkpoints don't speak of this index yet; `level`: it has once held all that the log held."""
+
+_TOPICS = topics(domain.EVENTS)
+_ROWS = contact.PROJECTION.checkpoint
+_BATCH = 2000
+_POLL_SECONDS = 1.0
+_LOOK_SECONDS = 10.0
+_LONGEST_PAUSE = 30.0
+_FIRST = UUID(int=0)
+
+_START = "INSERT INTO read.checkpoint VALUES (%s, %s, 0) ON CONFLICT DO NOTHING"
+_POSITIONS = "SELECT projection, position FROM read.checkpoint WHERE tenant_id = %s AND projection = ANY(%s)"
+_ADVANCE = "UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND projection = %s AND position = %s"
+_BACK = "UPDATE read.checkpoint SET position = least(position, %s) WHERE tenant_id = %s AND projection = %s"
+
+_log = structlog.get_logger()
+
+
+class IndexUnavailableError(Exception):
+    """The index can't be reached, is gone, or did not take all that was written."""
+
+
+class Writer(Protocol):
+    """Where documents go."""
+
+    async def write(self, tenant_id: UUID, contacts: Sequence[Searchable]) -> None:
+        """Write contacts whole (deleted ones as tombstones); a newer one that is there already stays.
+
+        Raises:
+            IndexUnavailableError: some were not taken; all may be written again.
+        """
+        ...
+
+    async def refresh(self) -> None:
+        """Show searches what was written."""
+        ...
+
+
+class ContactIndex(Writer, Protocol):
+    """The index that searches go to."""
+
+    async def ensure(self) -> State:
+        """Make the index if it isn't there, and say how full it is."""
+        ...
+
+    async def mark(self, state: State) -> None:
+        """Note how full the index is, in the index itself: it is forgotten with it."""
+        ...
+
+    def recreated(self) -> AbstractAsyncContextManager[Writer]:
+        """A new index, to be filled beside the old one, which it replaces in one step at the end of the block.
+
+        An exception in the block leaves the old one as it was. One at a time in an installation.
+        """
+        ...
+
+
+class ContactIndexer:
+    """Drives the index from Postgres, tenant by tenant; `run` until cancelled."""
+
+    def __init__(self, index: ContactIndex, *, log: Log, sessions: Sessions, announcements: Announcements) -> None:
+        self._index = index
+        self._log = log
+        self._sessions = sessions
+        self._announcements = announcements
+        self._woken: set[UUID] = set()
+        self._wake = asyncio.Event()
+        self._looked_at = -_LOOK_SECONDS
+        self._state: State = "new"
+        self._failures: dict[UUID, tuple[int, float]] = {}
+
+    def wake(self, tenant_id: UUID) -> None:
+        """A tenant's rows have moved on."""
+        self._woken.add(tenant_id)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Go on for ever: by what wakes it, by a look at the checkpoints every second, by itself after trouble."""
+        failures = 0
+        polled = 0.0
+        while True:
+            try:
+                due = time.monotonic() - polled >= _POLL_SECONDS
+                polled = time.monotonic() if due else polled
+                await self.turn(poll=due)
+                failures = 0
+            except Exception as error:  # noqa: BLE001  whatever is away, the next turn sees
+                failures += 1
+                pause = min(_LONGEST_PAUSE, 0.25 * 2 ** min(failures, 10))
+                _log.warning("search.index_unavailable", error=repr(error), retry_in=pause)
+                self._looked_at = -_LOOK_SECONDS
+                await asyncio.sleep(pause)
+            await self._pause(polled)
+
+    async def turn(self, *, poll: bool = True) -> None:
+        """Bring the tenants that were woken, and with `poll` all that are behind, up to their rows.
+
+        Raises:
+            IndexUnavailableError: the index is away; nothing is lost by it.
+        """
+        await self._look()
+        woken, self._woken = self._woken, set()
+        behind = {item.tenant_id for item in await self._log.behind([CHECKPOINT])} if poll else set()
+        await self._bring(tenant_id for tenant_id in sorted(woken | behind) if self._may_try(tenant_id))
+        if poll and self._state == "filling" and not await self._log.behind([CHECKPOINT]):
+            await self._index.mark("level")
+            self._state = "level"
+
+    async def rebuild(self) -> int:
+        """Fill a new index beside the live one from all tenants' rows and put it in its place; returns the contacts.
+
+        What changes meanwhile goes to the old one; it is written again after the swap, because the checkpoints go back
+        to where they were at the start.
+        """
+        tenants = [item.tenant_id for item in await self._log.tenants()]
+        started = {tenant_id: (await self._positions(tenant_id))[0] for tenant_id in tenants}
+        count = 0
+        async with self._index.recreated() as fresh:
+            for tenant_id in tenants:
+                count += await self._copy(tenant_id, fresh)
+        for tenant_id, position in started.items():
+            await self._set_back(tenant_id, position)
+            self.wake(tenant_id)
+        return count
+
+    async def _pause(self, polled: float) -> None:
+        try:
+            async with asyncio.timeout(max(0.0, polled + _POLL_SECONDS - time.monotonic())):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    async def _look(self) -> None:
+        """See that the index is there, and begin again from the log's start when it is another than it was."""
+        if time.monotonic() - self._looked_at < _LOOK_SECONDS:
+            return
+        self._state = await self._index.ensure()
+        if self._state == "new":
+            for item in await self._log.tenants():
+                await self._set_back(item.tenant_id, 0)
+            # Only now: a crash before this repeats it, and sets back what is at the start anyway.
+            await self._index.mark("filling")
+            self._state = "filling"
+        self._looked_at = time.monotonic()
+
+    async def _bring(self, tenants: Iterable[UUID]) -> None:
+        """Rounds of one batch a tenant, so that none waits for another's backlog; one refresh a round."""
+        todo = list(tenants)
+        while todo:
+            moves: dict[UUID, tuple[int, int]] = {}
+            unfinished: list[UUID] = []
+            for tenant_id in todo:
+                try:
+                    before, after, target = await self._write(tenant_id)
+                except IndexUnavailableError:
+                    self._woken.update(todo)
+                    raise
+                except Exception as error:  # noqa: BLE001  one tenant's trouble is its own
+                    self._failed(tenant_id, error)
+                    continue
+                if after > before:
+                    moves[tenant_id] = (before, after)
+                if after < target:
+                    unfinished.append(tenant_id)
+            if moves:
+                await self._index.refresh()
+            for tenant_id, (before, after) in moves.items():
+                await self._advance(tenant_id, before, after)
+            todo = unfinished
+
+    async def _write(self, tenant_id: UUID) -> tuple[int, int, int]:
+        """Write a tenant's next batch; returns its position before and after, and how far the rows are."""
+        before, target = await self._positions(tenant_id)
+        if before >= target:
+            return before, before, target
+        events = [e for e in await self._log.read(tenant_id, after=before, limit=_BATCH) if e.position <= target]
+        ids = {event.stream_id for event in events if event.event.TOPIC in _TOPICS}
+        if ids:
+            async with self._sessions.of(tenant_id) as connection:
+                contacts = await contact_rows.by_id(connection, tenant_id, list(ids))
+            await self._index.write(tenant_id, contacts)
+        return before, events[-1].position, target
+
+    async def _positions(self, tenant_id: UUID) -> tuple[int, int]:
+        """Where the index is and where the rows are."""
+        async with self._sessions.of(tenant_id) as connection:
+            found = dict(await (await connection.execute(_POSITIONS, (tenant_id, [CHECKPOINT, _ROWS]))).fetchall())
+            if CHECKPOINT not in found:
+                await connection.execute(_START, (tenant_id, CHECKPOINT))
+        return found.get(CHECKPOINT, 0), found.get(_ROWS, 0)
+
+    async def _advance(self, tenant_id: UUID, before: int, after: int) -> None:
+        """Another indexer may have been faster; then its word stands."""
+        async with self._sessions.of(tenant_id) as connection:
+            await connection.execute(_ADVANCE, (after, tenant_id, CHECKPOINT, before))
+        self._failures.pop(tenant_id, None)
+        await self._announcements.applied(tenant_id, GROUP, after)
+
+    async def _set_back(self, tenant_id: UUID, position: int) -> None:
+        async with self._sessions.of(tenant_id) as connection:
+            await connection.execute(_BACK, (position, tenant_id, CHECKPOINT))
+
+    async def _copy(self, tenant_id: UUID, writer: Writer) -> int:
+        """All rows of a tenant, page by page."""
+        after, count = _FIRST, 0
+        while True:
+            async with self._sessions.of(tenant_id) as connection:
+                contacts = await contact_rows.page(connection, tenant_id, after=after, limit=_BATCH)
+            if not contacts:
+                return count
+            await writer.write(tenant_id, contacts)
+            after, count = contacts[-1].id, count + len(contacts)
+
+    def _may_try(self, tenant_id: UUID) -> bool:
+        return time.monotonic() >= self._failures.get(tenant_id, (0, 0.0))[1]
+
+    def _failed(self, tenant_id: UUID, error: Exception) -> None:
+        count = self._failures.get(tenant_id, (0, 0.0))[0] + 1
+        pause = min(_LONGEST_PAUSE, 0.25 * 2 ** min(count, 10))
+        self._failures[tenant_id] = (count, time.monotonic() + pause)
+        _log.error("search.tenant_failed", tenant_id=str(tenant_id), error=repr(error), retry_in=pause)

@@ -1,0 +1,143 @@
+"""What is read of contacts: one, some by id, a page of a list."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct, structs
+
+from domain.contact import Contact, Email, Lifecycle, Name, Phone
+from projections.ports import Connection
+
+Bound = list[str]
+
+
+class CompanyRef(Struct, frozen=True):
+    """The company that a contact works for."""
+
+    id: UUID
+    name: str
+
+
+class ContactView(Struct, frozen=True, kw_only=True):
+    """A contact as clients see it."""
+
+    id: UUID
+    version: int
+    name: Name
+    emails: tuple[Email, ...]
+    phones: tuple[Phone, ...]
+    company: CompanyRef | None
+    title: str | None
+    tags: tuple[str, ...]
+    owner_id: UUID | None
+    custom: dict[str, Any]
+    external_ids: dict[str, str]
+    lifecycle: Lifecycle
+    created_at: datetime
+    updated_at: datetime
+
+
+class Stored(ContactView, frozen=True, kw_only=True):
+    """A contact as it is in the read model: `deleted_at` tells whether it is gone."""
+
+    deleted_at: datetime | None
+    sort_name: str
+
+    def view(self) -> ContactView:
+        """What clients see of it."""
+        return ContactView(**{field: getattr(self, field) for field in ContactView.__struct_fields__})
+
+
+class Sort(StrEnum):
+    """Orders of a list; a minus turns one round."""
+
+    CREATED_AT = "created_at"
+    CREATED_AT_DESC = "-created_at"
+    UPDATED_AT = "updated_at"
+    UPDATED_AT_DESC = "-updated_at"
+    NAME = "name"
+
+
+class Filters(Struct, frozen=True, omit_defaults=True):
+    """Which contacts a list shows; what is None is not filtered by."""
+
+    owner_id: UUID | None = None
+    tag: str | None = None
+    company_id: UUID | None = None
+    created_after: datetime | None = None
+    updated_after: datetime | None = None
+
+
+_VIEW = """
+SELECT c.id, c.version, c.name, c.emails, c.phones, c.title, c.tags, c.owner_id, c.external_ids, c.lifecycle,
+       c.created_at, c.updated_at, c.deleted_at, c.sort_name, '{}'::jsonb AS custom,
+       CASE WHEN f.id IS NOT NULL THEN jsonb_build_object('id', f.id, 'name', f.name) END AS company
+  FROM read.contact_v1 c LEFT JOIN read.company_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id
+"""
+# As JSON text: the decoder does all conversions in one go.
+_BY_ID = (
+    f"SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]')::text FROM ({_VIEW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
+)
+
+_CONDITIONS = {
+    "owner_id": "c.owner_id = %s",
+    "tag": "%s = ANY (c.tags)",
+    "company_id": "c.company_id = %s",
+    "created_after": "c.created_at > %s",
+    "updated_after": "c.updated_at > %s",
+}
+_COLUMNS = {
+    "created_at": ("created_at", "timestamptz"),
+    "updated_at": ("updated_at", "timestamptz"),
+    "name": ("sort_name", "text"),
+}
+
+_stored = msgspec.json.Decoder(list[Stored])
+
+
+def view(contact: Contact, company: CompanyRef | None) -> ContactView:
+    """A contact's state as clients see it."""
+    fields = {
+        name: getattr(contact, name) for name in ContactView.__struct_fields__ if name not in {"company", "custom"}
+    }
+    return ContactView(**fields, company=company, custom={})
+
+
+async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Stored]:
+    """The contacts with these ids, deleted ones too, in the order of the ids."""
+    found = await (await connection.execute(_BY_ID, (tenant_id, list(ids)))).fetchone()
+    by_id = {contact.id: contact for contact in _stored.decode(found[0])}
+    return [by_id[contact_id] for contact_id in ids if contact_id in by_id]
+
+
+async def page(
+    connection: Connection, tenant_id: UUID, filters: Filters, sort: Sort, *, after: Bound | None, limit: int
+) -> tuple[list[Stored], Bound | None]:
+    """A page of the contacts that are there, and the bound after which the next one starts.
+
+    A bound is [value of the sort column, id]: pages neither repeat nor miss rows that stay in place.
+    """
+    column, kind = _COLUMNS[sort.removeprefix("-")]
+    direction, comparison = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    conditions = ["c.tenant_id = %s", "c.deleted_at IS NULL"]
+    parameters: list[Any] = [tenant_id]
+    for name, value in structs.asdict(filters).items():
+        if value is not None:
+            conditions.append(_CONDITIONS[name])
+            parameters.append(value)
+    if after:
+        conditions.append(f"(c.{column}, c.id) {comparison} (%s::{kind}, %s::uuid)")
+        parameters.extend(after)
+    inner = f"{_VIEW} WHERE {' AND '.join(conditions)} ORDER BY c.{column} {direction}, c.id {direction} LIMIT %s"
+    query = f"SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]')::text FROM ({inner}) v"
+    found = await (await connection.execute(query, (*parameters, limit + 1))).fetchone()
+    rows = _stored.decode(found[0])
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    value = getattr(last, column)
+    return rows[:limit], [value if isinstance(value, str) else value.isoformat(), str(last.id)]

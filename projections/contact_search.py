@@ -1,0 +1,69 @@
+"""Searching contacts: what the ways in ask for, whatever answers it."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+Backend = Literal["postgres", "opensearch", "memory"]
+
+DEEPEST = 1000
+"""Hits that can be paged through: nobody reads further, and each adapter can stop looking there."""
+
+
+class Hit(Struct, frozen=True):
+    """A contact that was found.
+
+    `score` compares hits of one answer only; `matched` names what it was found by, among name, email, company, title
+    and phone.
+    """
+
+    id: UUID
+    score: float
+    matched: tuple[str, ...]
+
+
+class Answer(Struct, frozen=True):
+    """Hits, best first, and who found them."""
+
+    backend: Backend
+    hits: Sequence[Hit]
+
+
+class SearchUnavailableError(Exception):
+    """The search store can't answer now; another may."""
+
+
+class ContactSearch(Protocol):
+    """Finds a tenant's contacts by text, with typos, beginnings of words, any word order and missing accents."""
+
+    @property
+    def backend(self) -> Backend:
+        """What answers."""
+        ...
+
+    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Sequence[Hit]:
+        """Hits number `offset` to `offset + limit`, best first; none beyond DEEPEST.
+
+        Raises:
+            SearchUnavailableError: the store is away or too slow.
+        """
+        ...
+
+
+class AnyContactSearch(Protocol):
+    """What the ways in use: it says which backend answered."""
+
+    @property
+    def backend(self) -> Backend:
+        """What would answer now; the read model to wait for before a search that must include a position."""
+        ...
+
+    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Answer:
+        """As ContactSearch.
+
+        Raises:
+            SearchUnavailableError: none of the backends can answer.
+        """
+        ...

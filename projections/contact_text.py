@@ -1,0 +1,128 @@
+"""From what is written to words that compare: the same for what is kept and for what is asked, on every backend."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+FIELDS = ("name", "email", "company", "title", "phone")
+"""What a contact is found by, the most telling first."""
+
+_LONGEST_TEXT = 256
+_LONGEST_WORD = 32
+_MOST_ASKED = 8
+_PHONE_DIGITS = 7
+
+# Letters that Unicode does not decompose but people leave the stroke of; Arabic letters with several spellings.
+_ALIKE = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n"}
+    | {"ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك", "ـ": None, "\u200c": None, "\u200d": None}
+)
+# Combining classes that are letters' own parts rather than accents: none, the voicing of kana, the virama of Indic scripts.
+_NO_ACCENT = frozenset((0, 8, 9))
+# Scripts that are written without spaces, and Hangul, whose names are.
+_UNSPACED = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]+")
+_JOINTS = re.compile(r"(?<=\w)['’ʼ‐-](?=\w)")
+_PHONE = re.compile(r"[\d\s+()./-]+")
+
+
+class ContactText(Struct, frozen=True):
+    """A contact's words by field."""
+
+    name: frozenset[str] = frozenset()
+    email: frozenset[str] = frozenset()
+    company: frozenset[str] = frozenset()
+    title: frozenset[str] = frozenset()
+    phone: frozenset[str] = frozenset()
+
+    def words(self) -> frozenset[str]:
+        """All of them."""
+        return self.name | self.email | self.company | self.title | self.phone
+
+
+def contact_text(
+    *,
+    names: Iterable[str | None] = (),
+    emails: Iterable[str] = (),
+    company: str | None = None,
+    title: str | None = None,
+    phones: Iterable[str] = (),
+) -> ContactText:
+    """A contact's words from its values as they are written."""
+    return ContactText(
+        name=frozenset(word for name in names if name for word in _kept(name)),
+        email=frozenset(word for email in emails for word in words(email)),
+        company=frozenset(_kept(company or "")),
+        title=frozenset(words(title or "")),
+        phone=frozenset(filter(None, map(phone_word, phones))),
+    )
+
+
+def asked(text: str) -> tuple[str, ...]:
+    """The words of a question, each once, at most 8; a phone number counts as one."""
+    text = text[:_LONGEST_TEXT]
+    chunks = [text] if _PHONE.fullmatch(text) and phone_word(text) else text.split()
+    found: dict[str, None] = {}
+    for chunk in chunks:
+        number = phone_word(chunk) if _PHONE.fullmatch(chunk) else None
+        found |= dict.fromkeys([number] if number else words(chunk, whole=False))
+    return tuple(found)[:_MOST_ASKED]
+
+
+def required(count: int) -> int:
+    """How many of the words asked for a contact must have: all of two, of more all but one."""
+    return count if count <= 2 else count - 1  # noqa: PLR2004
+
+
+def phone_word(text: str) -> str | None:
+    """A phone number by its last digits, which are the same with and without country code and trunk prefix."""
+    digits = "".join(character for character in text if character.isdecimal())
+    return f"#{digits[-_PHONE_DIGITS:]}" if len(digits) >= _PHONE_DIGITS else None
+
+
+def fold(text: str) -> str:
+    """Without case, width and accents; what Unicode keeps whole (Hangul, kana) stays whole."""
+    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold().translate(_ALIKE))
+    return unicodedata.normalize("NFC", "".join(c for c in parts if unicodedata.combining(c) in _NO_ACCENT))
+
+
+def words(text: str, *, whole: bool = True) -> Iterator[str]:
+    """The words of a text: letters apart from digits, at punctuation and spaces, unspaced scripts in pairs of letters.
+
+    With `whole`, a run of an unspaced script gives its last letter too, so that each letter begins some word.
+    """
+    kind = ""
+    word: list[str] = []
+    for character in (*fold(text[:_LONGEST_TEXT]), " "):
+        now = unicodedata.category(character)[0]
+        now = {"L": "L", "M": kind and "L", "N": "N"}.get(now, "")
+        if now != kind and word:
+            yield from _cut("".join(word), whole=whole)
+            word = []
+        kind = now
+        if kind:
+            word.append(character)
+
+
+def _kept(text: str) -> Iterator[str]:
+    """Words to find a name by: "Anne-Marie" is also found as "Annemarie", "O'Brien" as "OBrien"."""
+    yield from words(text)
+    joined = _JOINTS.sub("", text[:_LONGEST_TEXT])
+    if joined != text:
+        yield from words(joined)
+
+
+def _cut(word: str, *, whole: bool) -> Iterator[str]:
+    """A word as it is kept, or the pairs of letters of the parts of it that are written without spaces."""
+    at = 0
+    for run in _UNSPACED.finditer(word):
+        if run.start() > at:
+            yield word[at : run.start()][:_LONGEST_WORD]
+        letters = run[0]
+        yield from (letters[i : i + 2] for i in range(len(letters) - 1))
+        if whole or len(letters) == 1:
+            yield letters[-1]
+        at = run.end()
+    if at < len(word):
+        yield word[at:][:_LONGEST_WORD]

@@ -1,0 +1,135 @@
+CREATE TABLE read.contact_words_v1 (
+    tenant_id  uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    position   bigint NOT NULL,
+    words      bigint[] NOT NULL,
+    PRIMARY KEY (tenant_id, contact_id)
+) WITH (fillfactor = 90);
+-- No pending list: every search would read through it.
+CREATE INDEX ON read.contact_words_v1 USING gin (words) WITH (fastupdate = off);
+
+-- COLLATE "C": beginnings are looked for as ranges of bytes, whatever the database sorts by.
+-- Room in the pages: counting the uses touches no index, so updates stay on their page.
+CREATE TABLE read.contact_vocabulary_v1 (
+    tenant_id uuid NOT NULL,
+    id        bigint NOT NULL,
+    word      text COLLATE "C" NOT NULL,
+    uses      integer NOT NULL,
+    near      integer[] NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+) WITH (fillfactor = 70);
+CREATE INDEX ON read.contact_vocabulary_v1 (tenant_id, word);
+CREATE INDEX ON read.contact_vocabulary_v1 USING gin (near) WITH (fastupdate = off);
+
+-- Array operators are not leakproof: under row level security their indexes are out of reach. So both functions run as
+-- the owner, and take the tenant from the transaction, never from an argument.
+
+-- Words of the tenant that begin with one of `asked` (the most used ones) or share a key of `near`.
+CREATE FUNCTION read.contact_words_like_v1(asked text[], near_keys integer[], most integer)
+    RETURNS TABLE (word text, uses integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tenant constant uuid := store.current_tenant();
+BEGIN
+    RETURN QUERY
+    SELECT b.word, b.uses
+      FROM unnest(asked) AS a (text)
+     CROSS JOIN LATERAL (
+           SELECT r.word, r.uses FROM (
+                  SELECT v.word, v.uses FROM read.contact_vocabulary_v1 v
+                   WHERE v.tenant_id = tenant
+                     AND v.word >= a.text COLLATE "C" AND v.word < a.text || U&'\+10FFFF' COLLATE "C"
+                   ORDER BY v.word LIMIT 2000  -- one letter begins more words than can be weighed
+           ) r
+            ORDER BY r.word = a.text DESC, r.uses DESC LIMIT most
+     ) b
+     UNION
+    SELECT v.word, v.uses FROM read.contact_vocabulary_v1 v
+     WHERE v.tenant_id = tenant AND v.near && near_keys;
+END $$;
+REVOKE EXECUTE ON FUNCTION read.contact_words_like_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.contact_words_like_v1 TO rapport_service;
+
+-- Contacts for which a condition on their words holds. The planner takes comparing arrays for cheap and reads whole
+-- tables rather than the index; so here it has no choice.
+CREATE FUNCTION read.contacts_having_v1(clause text, most integer)
+    RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_indexscan = off
+AS $$
+DECLARE
+    having_ uuid[];
+BEGIN
+    EXECUTE format(
+        'SELECT array_agg(f.contact_id) FROM (SELECT w.contact_id FROM read.contact_words_v1 w'
+        ' WHERE w.tenant_id = %L AND (%s) LIMIT %s) f', store.current_tenant(), clause, most) INTO having_;
+    RETURN coalesce(having_, '{}');
+END $$;
+REVOKE EXECUTE ON FUNCTION read.contacts_having_v1 FROM PUBLIC;
+
+-- Contacts that have the words asked for. `variants` are the words that do for word number `part` (from 1), each with
+-- a weight and a tier: 1 as asked or longer, 2 with a typo. Contacts are gathered tier by tier until there are enough,
+-- at last also those that lack one of the `parts` words, where `spare` says so; a tier comes whole before the next.
+CREATE FUNCTION read.search_contacts_v1(
+    variants bigint[], parts smallint[], weights real[], tiers smallint[], spare boolean, skip integer, most integer,
+    deepest integer
+)
+    RETURNS TABLE (
+        contact_id uuid, score real, name jsonb, emails jsonb, phones jsonb, title text, company text
+    )
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    -- How many variants there are decides between joins.
+    SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+    tenant constant uuid := store.current_tenant();
+    count_ constant integer := (SELECT max(p) FROM unnest(parts) p);
+    found_ uuid[] := '{}';
+    ranks  integer[] := '{}';
+    batch  uuid[];
+    has    text[];
+    clause text;
+BEGIN
+    FOR tier_ IN 1..3 LOOP
+        has := '{}';
+        FOR part_ IN 1..count_ LOOP
+            has := has || format('w.words && %L::bigint[]', coalesce((
+                SELECT array_agg(v.id) FROM unnest(variants, parts, tiers) AS v (id, part, tier)
+                 WHERE v.part = part_ AND v.tier <= tier_), '{}'));
+        END LOOP;
+        IF tier_ < 3 THEN
+            clause := array_to_string(has, ' AND ');
+        ELSE
+            EXIT WHEN NOT spare;
+            clause := (
+                SELECT string_agg(format('(%s)', array_to_string(has[:n - 1] || has[n + 1:], ' AND ')), ' OR ')
+                  FROM generate_series(1, count_) n);
+        END IF;
+        batch := read.contacts_having_v1(clause, deepest);
+        found_ := found_ || batch;
+        ranks := ranks || array_fill(tier_, ARRAY[cardinality(batch)]);
+        -- Enough for the page: whatever another tier would add comes after it.
+        EXIT WHEN cardinality(batch) >= least(skip + most, deepest);
+    END LOOP;
+    RETURN QUERY
+    WITH candidate AS (
+        SELECT f.id, min(f.tier) AS tier FROM unnest(found_, ranks) AS f (id, tier) GROUP BY f.id
+    ), best AS (
+        SELECT c.id, c.tier, v.part, max(v.weight) AS weight, cardinality(w.words) AS size
+          FROM candidate c
+          JOIN read.contact_words_v1 w ON w.tenant_id = tenant AND w.contact_id = c.id
+         CROSS JOIN LATERAL unnest(w.words) AS x (id)
+          JOIN unnest(variants, parts, weights) AS v (id, part, weight) ON v.id = x.id
+         GROUP BY c.id, c.tier, v.part, w.words
+    ), page AS (
+        SELECT b.id, b.tier, (sum(b.weight) / count_)::real AS score, b.size FROM best b GROUP BY b.id, b.tier, b.size
+         ORDER BY b.tier, 3 DESC, b.size, b.id OFFSET skip LIMIT most
+    )
+    SELECT p.id, p.score, r.name, r.emails, r.phones, r.title, k.name
+      FROM page p
+      JOIN read.contact_v1 r ON r.tenant_id = tenant AND r.id = p.id AND r.deleted_at IS NULL
+      LEFT JOIN read.company_v1 k ON k.tenant_id = tenant AND k.id = r.company_id
+     ORDER BY p.tier, p.score DESC, p.size, p.id;
+END $$;
+REVOKE EXECUTE ON FUNCTION read.search_contacts_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.search_contacts_v1 TO rapport_service;

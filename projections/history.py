@@ -1,0 +1,98 @@
+"""A record's history, read from its events: who changed what from what to what, and when."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct, to_builtins
+
+from domain.event import Event, Recorded
+
+
+class Change(Struct, frozen=True):
+    """One field's change; `field` is a path like name.given."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+class ActorView(Struct, frozen=True):
+    """Who did it; the name is None for the system itself."""
+
+    kind: str
+    id: UUID | None
+    name: str | None
+
+
+class Target(Struct, frozen=True):
+    """What it was done to."""
+
+    kind: str
+    id: UUID
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One act."""
+
+    position: int
+    at: datetime
+    actor: ActorView
+    action: str
+    target: Target
+    changes: tuple[Change, ...]
+    address: str | None
+    correlation_id: str
+
+
+_HIDDEN = frozenset({"id", "version", "created_at", "updated_at", "deleted_at"})
+
+
+def entries(
+    kind: str, recorded: Sequence[Recorded[Event]], evolve: Callable[..., Any], names: Mapping[UUID, str]
+) -> list[Entry]:
+    """The history of one stream, oldest first; `names` are the names of users by id."""
+    state: Any = None
+    found = []
+    for item in recorded:
+        after = evolve(state, item.event, stream_id=item.stream_id, at=item.recorded_at)
+        actor = item.metadata.actor
+        found.append(
+            Entry(
+                position=item.position,
+                at=item.recorded_at,
+                actor=ActorView(actor.kind, actor.id, names.get(actor.id) if actor.id else None),
+                action=item.event.TOPIC.rpartition(".v")[0],
+                target=Target(kind, item.stream_id),
+                changes=tuple(_changes(_flat(state), _flat(after))),
+                address=None,
+                correlation_id=item.metadata.correlation_id,
+            )
+        )
+        state = after
+    return found
+
+
+def _flat(state: Any) -> dict[str, Any]:
+    """A state as field paths: objects opened up, lists whole."""
+    if state is None:
+        return {}
+    flat = {}
+    for name, value in to_builtins(state).items():
+        if name in _HIDDEN:
+            continue
+        if isinstance(value, dict):
+            flat.update({f"{name}.{inner}": part for inner, part in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    paths = [*after, *(path for path in before if path not in after)]
+    return [
+        Change(path, before.get(path), after.get(path))
+        for path in paths
+        if (before.get(path) or None) != (after.get(path) or None)
+    ]
