@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from infra.local import Local
     from infra.postgres import Pool
     from infra.secret import Secret
-
-GROUP_OF_CHECKPOINTS = {"search": ("contact_search_v1",)}
 
 
 class Installation(Struct, frozen=True):
@@ -129,7 +128,7 @@ async def api(wired: Wiring) -> Any:
     from api.http.services import Services
     from commands.handle import Handler
     from infra import clock, postgres
-    from infra.broker.signals import Progress
+    from infra.progress import Progress
     from infra.cache.valkey import ValkeyMarks
     from infra.event_store.finder import find
     from infra.event_store.log import applied_position
@@ -137,19 +136,13 @@ async def api(wired: Wiring) -> Any:
     from infra.keys.passwords import BcryptPasswords
     from infra.keys.signing import load_signing_keys
     from infra.keys.tokens import AccessTokens
-    from projections.registry import POSTGRES
 
     settings, secret = wired.settings, wired.secret
     reads = await wired.pool(postgres.SERVICE)
     appends = await wired.pool(postgres.APPEND)
     connections = postgres.TenantConnections(reads)
     connection, signals = await wired.nats()
-    checkpoints = {"postgres": tuple(p.checkpoint for p in POSTGRES), **GROUP_OF_CHECKPOINTS}
-
-    async def look(tenant_id: UUID, group: str) -> int:
-        return await applied_position(connections, tenant_id, checkpoints[group])
-
-    progress = Progress(look)
+    progress = Progress(partial(applied_position, connections))
     wired.spawn(signals.on_applied(progress.heard))
     store = PostgresEventStore(appends, connections, secret, poke=signals.poke)
     keys = await load_signing_keys(reads, secret)

@@ -29,11 +29,11 @@ _MOST = 50
 
 
 class NameInput(Struct, forbid_unknown_fields=True):
-    """A name in parts."""
+    """A name in parts; without a display form, given and family make one."""
 
-    given: str | None = None
-    family: str | None = None
-    display: str | None = None
+    given: str | None | UnsetType = UNSET
+    family: str | None | UnsetType = UNSET
+    display: str | None | UnsetType = UNSET
 
 
 class AddressInput(Struct, forbid_unknown_fields=True):
@@ -206,6 +206,8 @@ def _wanted(
         ids = normalise.external_ids(patch.external_ids or {}, "/external_ids", problems)
         merged = {**(before.external_ids if patch.external_ids is not None else {}), **ids}
         wanted["external_ids"] = {system: value for system, value in merged.items() if value is not None}
+        if len(wanted["external_ids"]) > _MOST:
+            problems.add("/external_ids", "list.too_long", f"more than {_MOST} of them are not allowed")
     for key in patch.custom or {}:
         problems.add(
             normalise.pointer("/custom", key), "custom_field.unknown", "no custom field with this key is defined"
@@ -226,10 +228,13 @@ def _name(asked: str | NameInput | None, before: Name, problems: Problems) -> Na
     if isinstance(asked, str):
         text = normalise.line(asked, "/name", problems, longest=200)
         return normalise.split_name(text) if text else Name()
-    parts: dict[str, str | None] = {}
-    for part in ("given", "family", "display"):
+    # A display form that given and family made follows them; one that was chosen stays.
+    chosen = None if before == normalise.name(before.given, before.family, None) else before.display
+    parts: dict[str, str | None] = {"given": before.given, "family": before.family, "display": chosen}
+    for part in parts:
         value = getattr(asked, part)
-        parts[part] = normalise.line(value, f"/name/{part}", problems, longest=200) if value is not None else None
+        if value is not UNSET:
+            parts[part] = normalise.line(value, f"/name/{part}", problems, longest=200) if value else None
     return normalise.name(**parts)
 
 
@@ -248,7 +253,9 @@ def _addresses(
         problems.add(f"/{single}", "field.ambiguous", f"send {single} or {several}, not both")
         return None
     if many is not UNSET:
-        items = [(item.value, item.kind, item.primary) for item in _bounded(many or [], f"/{several}", problems)]
+        items = [
+            item and (item.value, item.kind, item.primary) for item in _bounded(many or [], f"/{several}", problems)
+        ]
         return normalise.addresses(items, f"/{several}", problems, kind, check)
     if one is UNSET:
         return None
@@ -260,7 +267,10 @@ def _addresses(
     if value is None:
         return None
     label = next((item.kind for item in current if item.primary), "work")
-    return (kind(value=value, kind=label, primary=True), *(item for item in others if item.value != value))
+    return (
+        kind(value=value, kind=label, primary=True),
+        *(item for item in others if item.value.lower() != value.lower()),
+    )
 
 
 def _company(

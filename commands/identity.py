@@ -132,5 +132,5 @@ def invalid_credentials() -> DomainError:
 
 
 def login_name(email: str) -> str:
-    """What makes two spellings of a user's e-mail the same."""
-    return normalise.key(email)
+    """What makes two spellings of a user's e-mail the same; of what is no address, its own spelling."""
+    return normalise.key(normalise.email(email, "", Problems()) or email)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from domain.contact import Email, Name, Phone
 from domain.errors import FieldError, InvalidError
@@ -17,6 +17,10 @@ _PARTICLES = frozenset(
 )
 
 T = TypeVar("T")
+
+# Customers do have .local and .test addresses; the library's documentation names this way to let them in.
+for _special in {"local", "test"} & set(SPECIAL_USE_DOMAIN_NAMES):
+    SPECIAL_USE_DOMAIN_NAMES.remove(_special)
 
 
 class Problems:
@@ -53,7 +57,6 @@ def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None
 def email(value: str, at: str, problems: Problems) -> str | None:
     """An address in normal form (IDNA domain, RFC 6531 local part); no DNS look-up."""
     try:
-        # Not "globally deliverable" only: customers do have .local and .test addresses.
         found = validate_email(value.strip(), check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:
         problems.add(at, "email.invalid", f"is not an e-mail address: {str(error).rstrip('.')}")
@@ -82,7 +85,7 @@ def split_name(text: str) -> Name:
     """Given and family name from one string: "Ada Lovelace", "Lovelace, Ada", "Ludwig van Beethoven"."""
     if "," in text:
         family, _, given = (part.strip() for part in text.partition(","))
-        return Name(given=given or None, family=family or None, display=f"{given} {family}".strip())
+        return Name(given=given or None, family=family or None, display=f"{given} {family}".strip() or None)
     words = text.split()
     if len(words) == 1:
         return Name(given=text, display=text)
@@ -98,7 +101,7 @@ def name(given: str | None, family: str | None, display: str | None) -> Name:
 
 
 def addresses(
-    items: Iterable[tuple[str, str, bool]],
+    items: Iterable[tuple[str, str, bool] | None],
     at: str,
     problems: Problems,
     kind_of: type[Email] | type[Phone],
@@ -107,7 +110,10 @@ def addresses(
     """E-mails or phones in normal form, each once, exactly one of them primary (the first unless one is marked)."""
     found: dict[str, tuple[str, bool]] = {}
     marked = 0
-    for index, (value, kind, primary) in enumerate(items):
+    for index, item in enumerate(items):
+        if item is None:  # could not be read, and is in the problems already
+            continue
+        value, kind, primary = item
         here = pointer(at, index)
         if not _KIND.fullmatch(kind):
             problems.add(f"{here}/kind", "kind.invalid", "must be a lower-case word like work or home")
@@ -128,10 +134,12 @@ def addresses(
     )
 
 
-def tags(values: Iterable[str], at: str, problems: Problems) -> tuple[str, ...]:
+def tags(values: Iterable[str | None], at: str, problems: Problems) -> tuple[str, ...]:
     """Tags, each once (case apart), in the order given."""
     found: dict[str, str] = {}
     for index, value in enumerate(values):
+        if value is None:  # as above
+            continue
         tag = line(value, pointer(at, index), problems, longest=64)
         if tag is None:
             problems.add(pointer(at, index), "tag.blank", "is blank; leave it out")
@@ -158,4 +166,6 @@ def external_ids(values: Mapping[str, str | None], at: str, problems: Problems) 
 
 def key(text: str) -> str:
     """What two spellings of one name share: case, width and white space folded."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    # Folding can leave what composes again, and composing what folds again: this is toNFKC_Casefold's order (Unicode 3.13).
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold()).split())

@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from domain.event import Event
 
 
-class Name(Struct, frozen=True, omit_defaults=True):
+class Name(Struct, frozen=True):
     """A person's name; `display` is how it is shown, whatever order the culture has."""
 
     given: str | None = None

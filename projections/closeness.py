@@ -58,7 +58,7 @@ def near_keys(salt: bytes, words: Iterable[str]) -> list[int]:
 
 
 def explain(asked: Sequence[str], text: ContactText) -> tuple[float, tuple[str, ...]]:
-    """How well a contact answers (0 when too few of the words match), and by which fields.
+    """How well a contact answers (0 when too few of the words match), and which fields match.
 
     A word counts by its closest field, a little less outside the name.
     """
@@ -72,6 +72,5 @@ def explain(asked: Sequence[str], text: ContactText) -> tuple[float, tuple[str, 
                 best = max(best, close if field == "name" else close * 0.9)
         total += best
         hits += best > 0
-    if not asked or hits < required(len(asked)):
-        return 0.0, ()
-    return total / len(asked), tuple(field for field in FIELDS if field in matched)
+    score = total / len(asked) if asked and hits >= required(len(asked)) else 0.0
+    return score, tuple(field for field in FIELDS if field in matched)

@@ -7,7 +7,7 @@ own checkpoint, which is noted before the rows are read.
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 from uuid import UUID
@@ -21,10 +21,12 @@ from projections.contact_rows import Searchable
 from projections.ports import Announcements, Log, Sessions
 
 CHECKPOINT = "contact_search_v1"
-GROUP = "search"
 
 State = Literal["new", "filling", "level"]
-"""`new`: checkpoints don't speak of this index yet; `level`: it has once held all that the log held."""
+"""`new`: checkpoints don't speak of this index yet; `filling`: it lacks much; `level`: it has caught up."""
+
+BACK_IN_TOUCH_SECONDS = 6.0
+"""An index that was away and is back says `level` for at most so long before the indexer says how it really is."""
 
 _TOPICS = topics(domain.EVENTS)
 _ROWS = contact.PROJECTION.checkpoint
@@ -32,12 +34,15 @@ _BATCH = 2000
 _POLL_SECONDS = 1.0
 _LOOK_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
+_LONGEST_ABSENCE = 4.0
+_HOPELESS = 5
 _FIRST = UUID(int=0)
 
 _START = "INSERT INTO read.checkpoint VALUES (%s, %s, 0) ON CONFLICT DO NOTHING"
 _POSITIONS = "SELECT projection, position FROM read.checkpoint WHERE tenant_id = %s AND projection = ANY(%s)"
 _ADVANCE = "UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND projection = %s AND position = %s"
-_BACK = "UPDATE read.checkpoint SET position = least(position, %s) WHERE tenant_id = %s AND projection = %s"
+# Lower than it was in any case: then what was written before, to an index that is gone, does not move it on.
+_BACK = "UPDATE read.checkpoint SET position = least(position, %s) - 1 WHERE tenant_id = %s AND projection = %s"
 
 _log = structlog.get_logger()
 
@@ -93,6 +98,7 @@ class ContactIndexer:
         self._wake = asyncio.Event()
         self._looked_at = -_LOOK_SECONDS
         self._state: State = "new"
+        self._unfilled: set[UUID] = set()
         self._failures: dict[UUID, tuple[int, float]] = {}
 
     def wake(self, tenant_id: UUID) -> None:
@@ -112,9 +118,9 @@ class ContactIndexer:
                 failures = 0
             except Exception as error:  # noqa: BLE001  whatever is away, the next turn sees
                 failures += 1
-                pause = min(_LONGEST_PAUSE, 0.25 * 2 ** min(failures, 10))
+                pause = min(_LONGEST_ABSENCE, 0.25 * 2 ** min(failures, 10))
                 _log.warning("search.index_unavailable", error=repr(error), retry_in=pause)
-                self._looked_at = -_LOOK_SECONDS
+                self._looked_at, self._state = -_LOOK_SECONDS, "new"
                 await asyncio.sleep(pause)
             await self._pause(polled)
 
@@ -127,8 +133,8 @@ class ContactIndexer:
         await self._look()
         woken, self._woken = self._woken, set()
         behind = {item.tenant_id for item in await self._log.behind([CHECKPOINT])} if poll else set()
-        await self._bring(tenant_id for tenant_id in sorted(woken | behind) if self._may_try(tenant_id))
-        if poll and self._state == "filling" and not await self._log.behind([CHECKPOINT]):
+        await self._bring(filter(self._may_try, woken | behind | self._unfilled))
+        if self._state == "filling" and all(self._given_up(tenant_id) for tenant_id in self._unfilled):
             await self._index.mark("level")
             self._state = "level"
 
@@ -138,14 +144,14 @@ class ContactIndexer:
         What changes meanwhile goes to the old one; it is written again after the swap, because the checkpoints go back
         to where they were at the start.
         """
-        tenants = [item.tenant_id for item in await self._log.tenants()]
+        tenants = await self._tenants()
         started = {tenant_id: (await self._positions(tenant_id))[0] for tenant_id in tenants}
         count = 0
         async with self._index.recreated() as fresh:
             for tenant_id in tenants:
                 count += await self._copy(tenant_id, fresh)
-        for tenant_id, position in started.items():
-            await self._set_back(tenant_id, position)
+        for tenant_id in await self._tenants():
+            await self._set_back(tenant_id, started.get(tenant_id, 0))
             self.wake(tenant_id)
         return count
 
@@ -158,17 +164,28 @@ class ContactIndexer:
         self._wake.clear()
 
     async def _look(self) -> None:
-        """See that the index is there, and begin again from the log's start when it is another than it was."""
+        """See that the index is there, and begin again from the log's start when it is another than it was.
+
+        At the start, and after it was away, it counts as filling if it is behind, until it no longer is.
+        """
         if time.monotonic() - self._looked_at < _LOOK_SECONDS:
             return
-        self._state = await self._index.ensure()
-        if self._state == "new":
-            for item in await self._log.tenants():
-                await self._set_back(item.tenant_id, 0)
-            # Only now: a crash before this repeats it, and sets back what is at the start anyway.
-            await self._index.mark("filling")
-            self._state = "filling"
+        state = await self._index.ensure()
+        if state == "new" or state != self._state:
+            await self._found(state)
         self._looked_at = time.monotonic()
+
+    async def _found(self, state: State) -> None:
+        if state == "level" and not await self._log.behind([CHECKPOINT]):
+            self._state = state
+            return
+        tenants = await self._tenants()
+        if state == "new":
+            for tenant_id in tenants:
+                await self._set_back(tenant_id, 0)
+        # Only now: a crash before this repeats it, and sets back what is at the start anyway.
+        await self._index.mark("filling")
+        self._unfilled, self._state = set(tenants), "filling"
 
     async def _bring(self, tenants: Iterable[UUID]) -> None:
         """Rounds of one batch a tenant, so that none waits for another's backlog; one refresh a round."""
@@ -189,6 +206,8 @@ class ContactIndexer:
                     moves[tenant_id] = (before, after)
                 if after < target:
                     unfinished.append(tenant_id)
+                else:
+                    self._unfilled.discard(tenant_id)
             if moves:
                 await self._index.refresh()
             for tenant_id, (before, after) in moves.items():
@@ -208,6 +227,9 @@ class ContactIndexer:
             await self._index.write(tenant_id, contacts)
         return before, events[-1].position, target
 
+    async def _tenants(self) -> list[UUID]:
+        return [item.tenant_id for item in await self._log.tenants()]
+
     async def _positions(self, tenant_id: UUID) -> tuple[int, int]:
         """Where the index is and where the rows are."""
         async with self._sessions.of(tenant_id) as connection:
@@ -221,7 +243,7 @@ class ContactIndexer:
         async with self._sessions.of(tenant_id) as connection:
             await connection.execute(_ADVANCE, (after, tenant_id, CHECKPOINT, before))
         self._failures.pop(tenant_id, None)
-        await self._announcements.applied(tenant_id, GROUP, after)
+        await self._announcements.applied(tenant_id, [CHECKPOINT], after)
 
     async def _set_back(self, tenant_id: UUID, position: int) -> None:
         async with self._sessions.of(tenant_id) as connection:
@@ -241,8 +263,26 @@ class ContactIndexer:
     def _may_try(self, tenant_id: UUID) -> bool:
         return time.monotonic() >= self._failures.get(tenant_id, (0, 0.0))[1]
 
+    def _given_up(self, tenant_id: UUID) -> bool:
+        """A tenant that keeps failing does not keep the others from their index."""
+        return self._failures.get(tenant_id, (0, 0.0))[0] >= _HOPELESS
+
     def _failed(self, tenant_id: UUID, error: Exception) -> None:
         count = self._failures.get(tenant_id, (0, 0.0))[0] + 1
         pause = min(_LONGEST_PAUSE, 0.25 * 2 ** min(count, 10))
         self._failures[tenant_id] = (count, time.monotonic() + pause)
         _log.error("search.tenant_failed", tenant_id=str(tenant_id), error=repr(error), retry_in=pause)
+
+
+class WakingAnnouncements:
+    """Implements projections.ports.Announcements: passes on, and wakes an indexer when contact rows have moved."""
+
+    def __init__(self, announcements: Announcements, wake: Callable[[UUID], None]) -> None:
+        self._announcements = announcements
+        self._wake = wake
+
+    async def applied(self, tenant_id: UUID, checkpoints: Sequence[str], position: int) -> None:
+        """See the port."""
+        if _ROWS in checkpoints:
+            self._wake(tenant_id)
+        await self._announcements.applied(tenant_id, checkpoints, position)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from msgspec import Struct
 
@@ -16,14 +17,15 @@ _PHONE_DIGITS = 7
 
 # Letters that Unicode does not decompose but people leave the stroke of; Arabic letters with several spellings.
 _ALIKE = str.maketrans(
-    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n"}
-    | {"ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك", "ـ": None, "\u200c": None, "\u200d": None}
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n"}  # noqa: RUF001
+    | {"ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك", "ـ": None, "\u200c": None, "\u200d": None}  # noqa: RUF001
 )
-# Combining classes that are letters' own parts rather than accents: none, the voicing of kana, the virama of Indic scripts.
+# Combining classes of what is part of a letter rather than an accent: none, the voicing of kana, the virama.
 _NO_ACCENT = frozenset((0, 8, 9))
 # Scripts that are written without spaces, and Hangul, whose names are.
 _UNSPACED = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]+")
-_JOINTS = re.compile(r"(?<=\w)['’ʼ‐-](?=\w)")
+_JOINTS = re.compile(r"(?<=\w)['’ʼ‐-](?=\w)")  # noqa: RUF001
+_PLAIN = re.compile(r"[a-z]+|[0-9]+")
 _PHONE = re.compile(r"[\d\s+()./-]+")
 
 
@@ -83,6 +85,8 @@ def phone_word(text: str) -> str | None:
 
 def fold(text: str) -> str:
     """Without case, width and accents; what Unicode keeps whole (Hangul, kana) stays whole."""
+    if text.isascii():
+        return text.lower()
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold().translate(_ALIKE))
     return unicodedata.normalize("NFC", "".join(c for c in parts if unicodedata.combining(c) in _NO_ACCENT))
 
@@ -92,17 +96,27 @@ def words(text: str, *, whole: bool = True) -> Iterator[str]:
 
     With `whole`, a run of an unspaced script gives its last letter too, so that each letter begins some word.
     """
-    kind = ""
-    word: list[str] = []
-    for character in (*fold(text[:_LONGEST_TEXT]), " "):
-        now = unicodedata.category(character)[0]
-        now = {"L": "L", "M": kind and "L", "N": "N"}.get(now, "")
-        if now != kind and word:
-            yield from _cut("".join(word), whole=whole)
-            word = []
-        kind = now
-        if kind:
-            word.append(character)
+    folded = fold(text[:_LONGEST_TEXT])
+    if folded.isascii():
+        yield from (word[:_LONGEST_WORD] for word in _PLAIN.findall(folded))
+        return
+    for _, run in groupby(folded, _Kinds()):
+        word = "".join(run)
+        if unicodedata.category(word[0])[0] in "LN":
+            yield from _cut(word, whole=whole)
+
+
+class _Kinds:
+    """Tells letters from digits and both from the rest; a mark is what it stands on."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, character: str) -> str:
+        kind = unicodedata.category(character)[0]
+        if kind != "M":
+            self._last = kind if kind in "LN" else ""
+        return self._last
 
 
 def _kept(text: str) -> Iterator[str]:

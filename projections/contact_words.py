@@ -1,10 +1,11 @@
 """Words to find contacts by: the search that Postgres itself answers.
 
-Two tables, both looked up by equality, because similarity over all names of a large tenant takes too long (measured,
+Tables that are looked up by equality, because similarity over all names of a large tenant takes too long (measured,
 at a million contacts: 150 ms and more at the 95th percentile for trigrams over texts, 91 to 152 ms over a vocabulary):
 
 - contact_vocabulary: each word of the tenant once. A word that was asked for finds the words that begin with it by a
   range, and those with a typo or two by a letter or two left out of both (SymSpell: see projections.closeness).
+- contact_word_uses: how many contacts have a word; a word that nobody has any more is forgotten.
 - contact_words: each contact's words as numbers, which the words of the vocabulary lead to.
 
 The numbers are salted with the tenant, so that in the GIN indexes, which know no tenants, one tenant's lists are its
@@ -38,16 +39,24 @@ ON CONFLICT (tenant_id, contact_id) DO UPDATE SET position = excluded.position, 
 """
 _DELETE = "DELETE FROM read.contact_words_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
 _COUNT = """
-UPDATE read.contact_vocabulary_v1 v SET uses = v.uses + d.uses
+UPDATE read.contact_word_uses_v1 u SET uses = u.uses + d.uses
   FROM unnest(%s::bigint[], %s::integer[]) AS d (id, uses)
- WHERE v.tenant_id = %s AND v.id = d.id
-RETURNING v.id, v.uses
+ WHERE u.tenant_id = %s AND u.id = d.id
+RETURNING u.id, u.uses
 """
 _NEW = """
-INSERT INTO read.contact_vocabulary_v1
-SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r (tenant_id uuid, id bigint, word text, uses integer, near integer[])
+WITH new AS (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb)
+      AS r (tenant_id uuid, id bigint, word text, uses integer, near integer[])
+), counted AS (
+    INSERT INTO read.contact_word_uses_v1 SELECT tenant_id, id, uses FROM new
+)
+INSERT INTO read.contact_vocabulary_v1 SELECT tenant_id, id, word, near FROM new
 """
-_FORGET = "DELETE FROM read.contact_vocabulary_v1 WHERE tenant_id = %s AND id = ANY(%s)"
+_FORGET = """
+WITH counted AS (DELETE FROM read.contact_word_uses_v1 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s))
+DELETE FROM read.contact_vocabulary_v1 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s)
+"""
 
 
 class ContactsBehindError(Exception):
@@ -77,7 +86,7 @@ async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> N
 
 
 async def save(connection: Connection, tenant_id: UUID, contacts: Sequence[Searchable]) -> None:
-    """Make both tables say what the contacts say."""
+    """Make the tables say what the contacts say."""
     ids = [contact.id for contact in contacts]
     new = {contact.id: numbers(tenant_id, contact.text) if contact.text else {} for contact in contacts}
     old = dict(await (await connection.execute(_OLD, (tenant_id, ids))).fetchall())
@@ -120,7 +129,7 @@ async def _count(connection: Connection, tenant_id: UUID, uses: Counter[int], wo
         await connection.execute(_NEW, (_json(fresh),))
     unused = [number for number, left in counted.items() if left <= 0]
     if unused:
-        await connection.execute(_FORGET, (tenant_id, unused))
+        await connection.execute(_FORGET, {"tenant": tenant_id, "ids": unused})
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:
@@ -131,7 +140,7 @@ PROJECTION = Projection(
     name="contact_words",
     version=1,
     topics=topics(domain.EVENTS),
-    tables=("contact_words_v1", "contact_vocabulary_v1"),
+    tables=("contact_words_v1", "contact_vocabulary_v1", "contact_word_uses_v1"),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,
 )

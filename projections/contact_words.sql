@@ -9,43 +9,50 @@ CREATE TABLE read.contact_words_v1 (
 CREATE INDEX ON read.contact_words_v1 USING gin (words) WITH (fastupdate = off);
 
 -- COLLATE "C": beginnings are looked for as ranges of bytes, whatever the database sorts by.
--- Room in the pages: counting the uses touches no index, so updates stay on their page.
 CREATE TABLE read.contact_vocabulary_v1 (
     tenant_id uuid NOT NULL,
     id        bigint NOT NULL,
     word      text COLLATE "C" NOT NULL,
-    uses      integer NOT NULL,
     near      integer[] NOT NULL,
     PRIMARY KEY (tenant_id, id)
-) WITH (fillfactor = 70);
+);
 CREATE INDEX ON read.contact_vocabulary_v1 (tenant_id, word);
 CREATE INDEX ON read.contact_vocabulary_v1 USING gin (near) WITH (fastupdate = off);
+
+-- Apart from the words, because it changes with every contact: narrow rows and room in the pages for updates.
+CREATE TABLE read.contact_word_uses_v1 (
+    tenant_id uuid NOT NULL,
+    id        bigint NOT NULL,
+    uses      integer NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 -- Array operators are not leakproof: under row level security their indexes are out of reach. So both functions run as
 -- the owner, and take the tenant from the transaction, never from an argument.
 
 -- Words of the tenant that begin with one of `asked` (the most used ones) or share a key of `near`.
 CREATE FUNCTION read.contact_words_like_v1(asked text[], near_keys integer[], most integer)
-    RETURNS TABLE (word text, uses integer)
+    RETURNS TABLE (word text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     tenant constant uuid := store.current_tenant();
 BEGIN
     RETURN QUERY
-    SELECT b.word, b.uses
+    SELECT b.word
       FROM unnest(asked) AS a (text)
      CROSS JOIN LATERAL (
-           SELECT r.word, r.uses FROM (
-                  SELECT v.word, v.uses FROM read.contact_vocabulary_v1 v
+           SELECT r.word FROM (
+                  SELECT v.id, v.word FROM read.contact_vocabulary_v1 v
                    WHERE v.tenant_id = tenant
                      AND v.word >= a.text COLLATE "C" AND v.word < a.text || U&'\+10FFFF' COLLATE "C"
                    ORDER BY v.word LIMIT 2000  -- one letter begins more words than can be weighed
            ) r
-            ORDER BY r.word = a.text DESC, r.uses DESC LIMIT most
+             JOIN read.contact_word_uses_v1 u ON u.tenant_id = tenant AND u.id = r.id
+            ORDER BY r.word = a.text DESC, u.uses DESC LIMIT most
      ) b
      UNION
-    SELECT v.word, v.uses FROM read.contact_vocabulary_v1 v
+    SELECT v.word FROM read.contact_vocabulary_v1 v
      WHERE v.tenant_id = tenant AND v.near && near_keys;
 END $$;
 REVOKE EXECUTE ON FUNCTION read.contact_words_like_v1 FROM PUBLIC;

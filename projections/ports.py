@@ -65,6 +65,6 @@ class Deliveries(Protocol):
 class Announcements(Protocol):
     """Tells those who wait that a read model has moved on. May fail without harm: they also look for themselves."""
 
-    async def applied(self, tenant_id: UUID, group: str, position: int) -> None:
-        """All projections of a group include the tenant's events up to a position."""
+    async def applied(self, tenant_id: UUID, checkpoints: Sequence[str], position: int) -> None:
+        """The projections with these checkpoints include the tenant's events up to a position."""
         ...

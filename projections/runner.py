@@ -19,8 +19,6 @@ from projections.projection import Projection
 BATCH = 500
 """Events of one tenant applied in one transaction, at most."""
 
-GROUP = "postgres"
-
 _POLL_SECONDS = 1.0
 _FETCH_SECONDS = 0.5
 _LONGEST_PAUSE = 30.0
@@ -149,8 +147,7 @@ class Runner:
                 if mine:
                     await projection.apply(connection, mine)
             await self._advance(connection, tenant_id, level, lowest, events[-1].position)
-        if len(level) == len(self._projections):
-            await self._announcements.applied(tenant_id, GROUP, events[-1].position)
+        await self._announcements.applied(tenant_id, level, events[-1].position)
         return len(level) < len(positions) or len(events) >= BATCH
 
     async def _positions(self, connection: Connection, tenant_id: UUID, names: Sequence[str]) -> dict[str, int]:

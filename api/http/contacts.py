@@ -11,8 +11,6 @@ from api.http import examples, reading
 from api.http.exchange import (
     JSON,
     PATCH,
-    POSTGRES_GROUP,
-    SEARCH_GROUP,
     HttpRequest,
     NoQuery,
     WriteQuery,
@@ -38,11 +36,19 @@ from domain import company, contact
 from domain.company import CompanyRegistered
 from domain.contact import Contact
 from domain.errors import GoneError, NotFoundError
-from projections import contact_queries, history, user_queries
+from projections import company as company_rows
+from projections import contact as contact_rows
+from projections import contact_indexer, contact_queries, contact_words, history, user_queries
 from projections.contact_queries import CompanyRef, ContactView, Filters, Sort, Stored
 
 TAG = "contacts"
 _READ_ERRORS = ("query.invalid", "read_after.ahead", "read_after.invalid", "read_after.timeout")
+
+_READ_MODELS = tuple(p.PROJECTION.checkpoint for p in (company_rows, contact_rows))
+_SEARCHED_BY = {
+    "postgres": (*_READ_MODELS, contact_words.PROJECTION.checkpoint),
+    "opensearch": (*_READ_MODELS, contact_indexer.CHECKPOINT),
+}
 
 Limit = Annotated[int, Meta(ge=1, le=200, description="Items of a page, 1 to 200.")]
 Cursor = Annotated[str, Meta(description="`next_cursor` of the page before.")]
@@ -133,7 +139,7 @@ async def list_contacts(request: HttpRequest) -> Response[Any]:
     filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
     scope = ["contacts", filters, query.sort]
     after = services.cursors.read(query.cursor, principal.tenant_id, scope) if query.cursor else None
-    await settled(request, POSTGRES_GROUP)
+    await settled(request, _READ_MODELS)
     async with services.reads.of(principal.tenant_id) as connection:
         rows, bound = await contact_queries.page(
             connection, principal.tenant_id, filters, query.sort, after=after, limit=query.limit
@@ -163,7 +169,7 @@ async def search_contacts(request: HttpRequest) -> Response[Any]:
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     scope = ["contacts/search", query.q]
     offset = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor else 0
-    await settled(request, SEARCH_GROUP if services.search.backend == "opensearch" else POSTGRES_GROUP)
+    await settled(request, _SEARCHED_BY[services.search.backend])
     found = await services.search.search(tenant_id, query.q, offset=offset, limit=query.limit + 1)
     hits = found.hits[: query.limit]
     async with services.reads.of(tenant_id) as connection:
@@ -195,9 +201,9 @@ async def read_contact(request: HttpRequest) -> Response[Any]:
     """One contact."""
     contact_id = path_id(request, "contact_id", "contact")
     query_of(request, NoQuery)
-    await settled(request, POSTGRES_GROUP)
+    await settled(request, _READ_MODELS)
     found = await _stored(request, contact_id)
-    if found is None and await caught_up(request):
+    if found is None and await caught_up(request, _READ_MODELS):
         found = await _stored(request, contact_id)
     if found is None:
         raise NotFoundError("contact")
@@ -275,7 +281,6 @@ async def contact_history(request: HttpRequest) -> Response[Any]:
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     scope = ["history", contact_id]
     before = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor else None
-    await settled(request, POSTGRES_GROUP)
     recorded = await services.store.load(tenant_id, contact_id)
     if not recorded or not recorded[0].event.TOPIC.startswith("contact."):
         raise NotFoundError("contact")

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from litestar import Request
 from msgspec import Struct
 
-from api.http import reading
+from api.http.parameters import query
 from api.http.services import Services
 from commands.decision import Context, KeyOf
 from commands.handle import Outcome
@@ -20,9 +20,6 @@ from domain.event import Actor, Metadata
 
 JSON = ("application/json",)
 PATCH = ("application/merge-patch+json", "application/json")
-
-POSTGRES_GROUP = "postgres"
-SEARCH_GROUP = "search"
 
 _READ_AFTER_SECONDS = 2.0
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -68,8 +65,8 @@ def path_id(request: HttpRequest, name: str, kind: str) -> UUID:
 
 
 def query_of(request: HttpRequest, kind: type[Any]) -> Any:
-    """The query as a struct; see reading.query."""
-    return reading.query(request.query_params.multi_items(), kind)
+    """The query as a struct; see parameters.query."""
+    return query(request.query_params.multi_items(), kind)
 
 
 async def raw_body(request: HttpRequest) -> bytes:
@@ -179,8 +176,8 @@ def if_match(request: HttpRequest) -> frozenset[int] | None:
     return frozenset(int(match[1]) for match in found if match)
 
 
-async def settled(request: HttpRequest, group: str) -> None:
-    """Wait until what is read includes the position that Read-After names.
+async def settled(request: HttpRequest, checkpoints: Collection[str]) -> None:
+    """Wait until the read models with these checkpoints include the position that Read-After names.
 
     Raises:
         DomainError: read_after.*.
@@ -191,11 +188,11 @@ async def settled(request: HttpRequest, group: str) -> None:
     if not _POSITION.fullmatch(text):
         raise _read_after("read_after.invalid", "Read-After takes the Event-Position of an earlier answer")
     position, tenant_id, services = int(text), principal_of(request).tenant_id, services_of(request)
-    if services.progress.known(tenant_id, group) >= position:
+    if services.progress.known(tenant_id, checkpoints) >= position:
         return
     if position > await services.store.head(tenant_id):
         raise _read_after("read_after.ahead", f"the log has not reached position {position}")
-    if not await services.progress.reached(tenant_id, group, position, _READ_AFTER_SECONDS):
+    if not await services.progress.reached(tenant_id, checkpoints, position, _READ_AFTER_SECONDS):
         raise DomainError(
             "read_after.timeout",
             f"what is read here does not include position {position} yet",
@@ -203,16 +200,16 @@ async def settled(request: HttpRequest, group: str) -> None:
         )
 
 
-async def caught_up(request: HttpRequest) -> bool:
-    """Wait a moment for the read models to reach the log's end; False when they were there already, or can't.
+async def caught_up(request: HttpRequest, checkpoints: Collection[str]) -> bool:
+    """Wait a moment for read models to reach the log's end; False when they were there already, or can't.
 
     For a record that is not found: it may have been made a moment ago.
     """
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     head = await services.store.head(tenant_id)
-    if services.progress.known(tenant_id, POSTGRES_GROUP) >= head:
+    if services.progress.known(tenant_id, checkpoints) >= head:
         return False
-    return await services.progress.reached(tenant_id, POSTGRES_GROUP, head, _READ_AFTER_SECONDS)
+    return await services.progress.reached(tenant_id, checkpoints, head, _READ_AFTER_SECONDS)
 
 
 def _read_after(code: str, detail: str) -> DomainError:

@@ -1,5 +1,6 @@
-"""Reads bodies and queries into structs, naming everything that is wrong with them, not just the first thing."""
+"""Reads bodies into structs, naming everything that is wrong with them, not just the first thing."""
 
+import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -42,24 +43,46 @@ def body(raw: bytes, kind: type[T]) -> Readable[T]:
         return _part_by_part(_json(raw), kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _part_by_part(_json(raw), kind)
+    _check_once(raw)
     return Readable(value, {field: getattr(value, field) for field in kind.__struct_fields__})  # type: ignore[attr-defined]
 
 
 def _json(raw: bytes) -> Any:
     try:
-        return msgspec.json.decode(raw)
+        data = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedError(
-            "body.malformed", f"the body is not JSON: {error}", hint="Send one JSON object, encoded as UTF-8."
-        ) from None
+        raise _malformed(f"is not JSON: {error}") from None
+    _check_once(raw)
+    return data
+
+
+def _check_once(raw: bytes) -> None:
+    """Refuse objects with a member that stands twice: which one is meant is not guessed (RFC 7493, 2.3)."""
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        names: set[str] = set()
+        for name, _ in pairs:
+            if name in names:
+                raise _malformed(f"has the member {json.dumps(name)} twice in one object")
+            names.add(name)
+
+    try:
+        json.loads(raw, object_pairs_hook=once, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise _malformed("is nested too deeply") from None
+
+
+def _malformed(what: str) -> MalformedError:
+    return MalformedError("body.malformed", f"the body {what}", hint="Send one JSON object, encoded as UTF-8.")
 
 
 def _part_by_part(data: Any, kind: type[T]) -> Readable[T]:
     errors: list[FieldError] = []
-    if not isinstance(data, dict):
+    values: dict[str, Any] = {}
+    if isinstance(data, dict):
+        values = _members(data, kind, "", errors)
+    else:
         errors.append(FieldError("", "type.object", "must be a JSON object"))
-        data = {}
-    values = _members(data, kind, "", errors)
     # A struct takes what it is given: members that were bad or missing are None, their errors are in the list.
     needed = {field.name: None for field in structs.fields(typing.cast("type[Struct]", kind)) if field.required}
     return Readable(kind(**(needed | values)), values, tuple(errors))
@@ -67,7 +90,9 @@ def _part_by_part(data: Any, kind: type[T]) -> Readable[T]:
 
 def _members(data: Mapping[str, Any], kind: Any, at: str, errors: list[FieldError]) -> dict[str, Any]:
     fields = {field.encode_name: field for field in structs.fields(kind)}
-    for name in data.keys() - fields.keys():
+    for name in data:
+        if name in fields:
+            continue
         if name in SERVER_MADE:
             errors.append(FieldError(pointer(at, name), "field.read_only", "is set by the server; leave it out"))
         else:
@@ -82,13 +107,14 @@ def _members(data: Mapping[str, Any], kind: Any, at: str, errors: list[FieldErro
             continue
         before = len(errors)
         value = _value(data[name], field.type, here, errors)
-        if len(errors) == before:
+        # A list or object keeps its good items, with None where there was a bad one, so that these are looked at too.
+        if len(errors) == before or isinstance(value, list | dict):
             values[field.name] = value
     return values
 
 
 def _value(data: Any, kind: Any, at: str, errors: list[FieldError]) -> Any:
-    options = [option for option in _options(kind) if option is not UnsetType]
+    options = [option for option in options_of(kind) if option is not UnsetType]
     for option in options:
         if isinstance(data, dict) and isinstance(option, type) and issubclass(option, Struct):
             before = len(errors)
@@ -102,17 +128,18 @@ def _value(data: Any, kind: Any, at: str, errors: list[FieldError]) -> Any:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        errors.append(FieldError(at, *_told(error, options)))
+        errors.append(FieldError(at, *told(error, options)))
         return None
 
 
-def _options(kind: Any) -> Sequence[Any]:
+def options_of(kind: Any) -> Sequence[Any]:
+    """The types that a union allows; else the type itself."""
     if get_origin(kind) in {typing.Union, types.UnionType}:
         return get_args(kind)
     return (kind,)
 
 
-def _told(error: msgspec.ValidationError, options: Sequence[Any]) -> tuple[str, str]:
+def told(error: Exception, options: Sequence[Any]) -> tuple[str, str]:
     """Code and message for a value of the wrong type, in words of JSON rather than of this library."""
     if UUID in options:
         return "type.uuid", "must be a UUID"
@@ -121,44 +148,3 @@ def _told(error: msgspec.ValidationError, options: Sequence[Any]) -> tuple[str, 
         allowed = next((", ".join(o) for o in options if isinstance(o, type) and hasattr(o, "__members__")), "")
         return "value.not_allowed", f"is not one of {allowed}"
     return "type.wrong", text[:1].lower() + text[1:].replace("`", "")
-
-
-def query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
-    """Query parameters as a struct.
-
-    Raises:
-        DomainError: query.invalid, with every bad or unknown parameter.
-    """
-    given = dict(pairs)
-    fields = {field.encode_name: field for field in structs.fields(typing.cast("type[Struct]", kind))}
-    errors = [
-        FieldError(
-            name, "parameter.unknown", f"is not a parameter here; known are {', '.join(sorted(fields)) or 'none'}"
-        )
-        for name in sorted(given.keys() - fields.keys())
-    ]
-    errors += [
-        FieldError(name, "parameter.repeated", "is given more than once")
-        for name in sorted({name for name, _ in pairs if sum(name == other for other, _ in pairs) > 1})
-    ]
-    values: dict[str, Any] = {}
-    for name, text in given.items():
-        if name not in fields:
-            continue
-        try:
-            values[fields[name].name] = msgspec.convert(text, fields[name].type, strict=False)
-        except msgspec.ValidationError as error:
-            errors.append(FieldError(name, *_told(error, _options(fields[name].type))))
-    errors += [
-        FieldError(name, "parameter.required", "is missing")
-        for name, field in fields.items()
-        if field.required and name not in given
-    ]
-    if errors:
-        raise DomainError(
-            "query.invalid",
-            "a query parameter is not valid",
-            hint="Correct the parameters listed in errors.",
-            errors=errors,
-        )
-    return kind(**values)

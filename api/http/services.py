@@ -1,6 +1,6 @@
 """What the routes work with; bootstrap fills it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 from uuid import UUID
@@ -18,12 +18,18 @@ from projections.ports import Connection
 class Progress(Protocol):
     """How far read models are."""
 
-    def known(self, tenant_id: UUID, group: str) -> int:
-        """The position that a group is known to have reached, without asking."""
+    def known(self, tenant_id: UUID, checkpoints: Collection[str]) -> int:
+        """The position that all of these checkpoints are known to have reached, without asking."""
         ...
 
-    async def reached(self, tenant_id: UUID, group: str, position: int, timeout: float) -> bool:  # noqa: ASYNC109
-        """Wait until a group's read models include a position."""
+    async def reached(
+        self,
+        tenant_id: UUID,
+        checkpoints: Collection[str],
+        position: int,
+        timeout: float,  # noqa: ASYNC109  not reaching it is an answer, not an error
+    ) -> bool:
+        """Wait until all of these checkpoints include a position; False when `timeout` seconds were not enough."""
         ...
 
 

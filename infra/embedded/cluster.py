@@ -53,8 +53,8 @@ def _run_initdb(builder: RunAs, initdb: Path, folder: Path, password_file: Path)
         "--locale=C", "--lc-ctype=C.UTF-8", "--data-checksums",
     ]  # fmt: skip
     done = subprocess.run(
-        builder.command(command, signal.SIGKILL), capture_output=True, text=True, check=False, cwd=folder,
-        stdin=subprocess.DEVNULL, env=_ENVIRONMENT,
+        builder.command(command, signal.SIGKILL, _ENVIRONMENT), capture_output=True, text=True, check=False, cwd=folder,
+        stdin=subprocess.DEVNULL,
     )  # fmt: skip
     if done.returncode != 0:
         shutil.rmtree(folder, ignore_errors=True)
@@ -105,9 +105,9 @@ def match_password(place: Place, program: Path) -> None:
     builder = place.run_as.named()
     builder.own(place.folder)
     done = subprocess.run(
-        builder.command([str(program), "--single", "-D", str(place.folder), SUPERUSER], signal.SIGKILL),
+        builder.command([str(program), "--single", "-D", str(place.folder), SUPERUSER], signal.SIGKILL, _ENVIRONMENT),
         input=f"ALTER ROLE {SUPERUSER} PASSWORD '{place.password}'\n", capture_output=True, text=True, check=False,
-        cwd=place.folder, env=_ENVIRONMENT,
+        cwd=place.folder,
     )  # fmt: skip
     place.run_as.own(place.folder)
     if done.returncode != 0 or "ERROR" in done.stderr:

@@ -105,9 +105,9 @@ class Keeper:
         command = await asyncio.to_thread(self._server.prepare, place, self._port)
         with folder.open_log(self._data, name) as log:
             self._process = await asyncio.create_subprocess_exec(
-                *place.run_as.command(command, self._server.death_signal),
+                *place.run_as.command(command, self._server.death_signal, _environment(place.folder)),
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=place.folder, env=_environment(place.folder), start_new_session=True,
+                cwd=place.folder, start_new_session=True,
             )  # fmt: skip
         pid = self._process.pid
         self._say(ServerEvent("starting", name, pid=pid, port=self._port))

@@ -1,8 +1,9 @@
 """Become an unprivileged process that dies with the supervisor, then turn into the given program.
 
 Run as `python -I -S launch.py SPEC PROGRAM ARGUMENT...` where SPEC is JSON: parent (pid), signal (number), mode
-("same", "drop" or "namespace"), uid, gid, caps (numbers). A small program of its own and not a preexec_fn, because
-that would run Python between fork and exec of a process that has threads. Imports the standard library only.
+("same", "drop" or "namespace"), uid, gid, caps (numbers), environment (shows in the process list: no secrets). A
+small program of its own and not a preexec_fn, because that would run Python between fork and exec of a process that
+has threads. Imports the standard library only.
 """
 
 import ctypes
@@ -74,7 +75,7 @@ def main(spec: dict[str, Any], command: list[str]) -> None:
     if os.getppid() != spec["parent"]:  # it ended before the signal was set
         os._exit(98)
     os.umask(0o077)
-    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+    os.execve(command[0], command, spec["environment"])  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -38,11 +38,17 @@ class RunAs(msgspec.Struct, frozen=True):
     gid: int
     caps: tuple[int, ...] = ()
 
-    def command(self, command: list[str], death_signal: signal.Signals) -> list[str]:
-        """The command that runs `command` so, and with `death_signal` when the calling thread ends."""
+    def command(
+        self, command: list[str], death_signal: signal.Signals, environment: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """The command that runs `command` so, and sends it `death_signal` when the calling thread ends.
+
+        Start it with this process's environment, which Python may need; `command` gets `environment` (default: none).
+        """
         spec = {
             "parent": os.getpid(), "signal": int(death_signal),
             "mode": self.mode, "uid": self.uid, "gid": self.gid, "caps": self.caps,
+            "environment": dict(environment or {}),
         }  # fmt: skip
         return [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(spec), *command]
 
@@ -131,8 +137,9 @@ def _may_execute(path: Path, uid: int, gid: int) -> bool:
 
 def require(run_as: RunAs) -> None:
     """Raise EmbeddedError `embedded.no_ordinary_user` unless a program can be run so."""
+    libraries = {name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"}
     done = subprocess.run(
-        run_as.command([os.path.realpath(sys.executable), "-I", "-S", "-c", ""], signal.SIGKILL),
+        run_as.command([os.path.realpath(sys.executable), "-I", "-S", "-c", ""], signal.SIGKILL, libraries),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode == 0:

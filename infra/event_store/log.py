@@ -1,6 +1,6 @@
 """The log as projectors read it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import LiteralString
 from uuid import UUID
 
@@ -41,7 +41,7 @@ class PostgresLog:
             return [Behind(*row) for row in await cursor.fetchall()]
 
 
-async def applied_position(connections: TenantConnections, tenant_id: UUID, projections: Sequence[str]) -> int:
+async def applied_position(connections: TenantConnections, tenant_id: UUID, projections: Collection[str]) -> int:
     """The position up to which all of the projections have applied a tenant's log."""
     rows = await connections.rows(tenant_id, _AT, (tenant_id, list(projections)))
     lowest, count = rows[0]

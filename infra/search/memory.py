@@ -30,7 +30,8 @@ class MemoryContactSearch:
         """See the port."""
         words = asked(text)
         found = (
-            Hit(contact_id, *explain(words, contact)) for contact_id, contact in self._contacts.get(tenant_id, {}).items()
+            Hit(contact_id, *explain(words, contact))
+            for contact_id, contact in self._contacts.get(tenant_id, {}).items()
         )
         hits = sorted((hit for hit in found if hit.score), key=lambda hit: (-hit.score, hit.id))
         return hits[:DEEPEST][offset : offset + limit]

@@ -67,7 +67,7 @@ class OpenSearchContactSearch:
 
 
 def query(tenant_id: UUID, words: Sequence[str]) -> dict[str, Any]:
-    """The body of a search: each word by its closest form, the score the sum; ties go to the contact with fewer words."""
+    """The body of a search: each word by its closest form, the score the sum; ties go to who has fewer words."""
     begin = salt(tenant_id)
     return {
         "query": {
@@ -88,8 +88,10 @@ def _forms(begin: str, word: str) -> list[dict[str, Any]]:
     for field, weight in (("name", 1.0), ("all", _OUTSIDE_NAME)):
         forms.append(_constant({"term": {field: begin + word}}, weight))
         forms.append(_constant({"term": {f"{field}.begin": begin + word}}, 0.8 * weight))
-        for distance in range(1, edits(word) + 1):
-            forms.append(_constant(_fuzzy(field, begin + word, distance), (0.8 - 0.2 * distance) * weight))
+        forms += [
+            _constant(_fuzzy(field, begin + word, distance), (0.8 - 0.2 * distance) * weight)
+            for distance in range(1, edits(word) + 1)
+        ]
         if edits(word) and len(word) > 3:  # noqa: PLR2004  a beginning with one typo
             forms.append(_constant(_fuzzy(f"{field}.begin", begin + word, 1), 0.3 * weight))
     return forms

@@ -35,7 +35,11 @@ class OpenSearchWriter:
         """See the port."""
         for start in range(0, len(contacts), _BULK):
             lines = [line for contact in contacts[start : start + _BULK] for line in _lines(tenant_id, contact)]
-            params = {"routing": str(tenant_id), "require_alias": "true"} if self._require_alias else {"routing": str(tenant_id)}
+            params = (
+                {"routing": str(tenant_id), "require_alias": "true"}
+                if self._require_alias
+                else {"routing": str(tenant_id)}
+            )
             with _unavailable_as_such():
                 answer = await self._client.bulk(body=b"\n".join([*lines, b""]), index=self._target, params=params)
             _check(answer)

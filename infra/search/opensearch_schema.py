@@ -20,7 +20,13 @@ VERSION = 1
 SALT_LETTERS = 6
 
 _LONGEST_BEGINNING = 16
-_BEGINNINGS = {"type": "text", "analyzer": "beginnings", "search_analyzer": "words", "norms": False, "index_options": "docs"}
+_BEGINNINGS = {
+    "type": "text",
+    "analyzer": "beginnings",
+    "search_analyzer": "words",
+    "norms": False,
+    "index_options": "docs",
+}
 _WORDS = {
     "type": "text",
     "analyzer": "words",
@@ -84,7 +90,10 @@ def document_id(tenant_id: UUID, contact_id: UUID) -> str:
 
 
 def document(tenant_id: UUID, contact: Searchable) -> dict[str, Any]:
-    """A contact as it is indexed. A deleted one is a tombstone without words: nothing finds it, no older write undoes it."""
+    """A contact as it is indexed.
+
+    A deleted one is a tombstone without words: nothing finds it, and no older write undoes it.
+    """
     head = {"tenant_id": str(tenant_id), "id": str(contact.id)}
     if contact.text is None:
         return head | {"deleted": True}

@@ -1,13 +1,14 @@
 """Contact search by Postgres alone, over the words that projections.contact_words keeps."""
 
+import heapq
 from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
 import psycopg
 from msgspec import Struct
-from psycopg_pool import PoolTimeout
 from psycopg.rows import TupleRow
+from psycopg_pool import PoolTimeout
 
 from infra.postgres import TenantConnections
 from projections import closeness as near
@@ -16,13 +17,13 @@ from projections.contact_search import DEEPEST, Backend, Hit, SearchUnavailableE
 from projections.contact_text import asked, required
 from projections.contact_words import word_id
 
-_LIKE: LiteralString = "SELECT word, uses FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer)"
+_LIKE: LiteralString = "SELECT word FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer)"
 _SEARCH: LiteralString = """SELECT contact_id, score, name, emails, phones, title, company
     FROM read.search_contacts_v1(
         %s::bigint[], %s::smallint[], %s::real[], %s::smallint[], %s, %s::integer, %s::integer, %s::integer)"""
 
-_MOST_BEGINNINGS = 100
-_MOST_VARIANTS = 50
+_MOST_VARIANTS = 100
+_MOST_OF_SHORT = 20
 _OUTSIDE_NAME = 0.9
 
 
@@ -78,17 +79,19 @@ class PostgresContactSearch:
         ]
 
     async def _variants(self, tenant_id: UUID, words: Sequence[str]) -> _Variants:
-        """For each word asked for, the closest words that the tenant has, at most 50."""
+        """For each word asked for, the closest words that the tenant has."""
         plain = [word for word in words if not word.startswith("#")]
         keys = near.near_keys(tenant_id.bytes, plain)
-        known = await self._rows(tenant_id, _LIKE, (plain, keys, _MOST_BEGINNINGS)) if plain else []
+        known = await self._rows(tenant_id, _LIKE, (plain, keys, _MOST_VARIANTS)) if plain else []
         variants = _Variants()
         for part, word in enumerate(words, start=1):
             if word.startswith("#"):
                 variants.add(word_id(tenant_id, word), part, 1.0)
                 continue
-            close = ((near.closeness(word, other), uses, other) for other, uses in known)
-            for weight, _, other in sorted((c for c in close if c[0]), reverse=True)[:_MOST_VARIANTS]:
+            close = ((near.closeness(word, other), other) for (other,) in known)
+            # A letter or two begin common words enough to fill any page.
+            most = _MOST_VARIANTS if len(word) > 2 else _MOST_OF_SHORT  # noqa: PLR2004
+            for weight, other in heapq.nlargest(most, (c for c in close if c[0])):
                 variants.add(word_id(tenant_id, other), part, weight)
         return variants
 

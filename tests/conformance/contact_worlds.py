@@ -33,7 +33,12 @@ class Person(Struct, frozen=True):
 
 
 def person(
-    name: str, *, email: str | None = None, company: str | None = None, title: str | None = None, phone: str | None = None
+    name: str,
+    *,
+    email: str | None = None,
+    company: str | None = None,
+    title: str | None = None,
+    phone: str | None = None,
 ) -> Person:
     return Person(name, email, company, title, phone)
 

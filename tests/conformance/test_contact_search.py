@@ -10,8 +10,8 @@ from infra.search.opensearch import OpenSearchContactSearch, open_client
 from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
 from infra.search.postgres import PostgresContactSearch
 from projections.contact_search import DEEPEST
-from tests.conformance.conftest import Database
 from tests.conformance.contact_worlds import MemoryWorld, OpenSearchWorld, PostgresWorld, World, person
+from tests.conftest import Database
 
 ANNA = person("Anna Schmidt", email="anna.schmidt@gmail.example", company="Bäckerei Müller")
 KATARZYNA = person(
@@ -28,7 +28,7 @@ OTHERS = tuple(
         ("Siân O'Brien", "sian.obrien@cymru.example", None),
         ("Jean-Luc Lefèvre", "jl@lefevre.example", "Crème & Cie"),
         ("Пётр Иванов", "ivanov@zavod.example", "Завод Прогресс"),
-        ("Γιώργος Παπαδόπουλος", "giorgos@ellas.example", "Ελαιόλαδο ΑΕ"),
+        ("Γιώργος Παπαδόπουλος", "giorgos@ellas.example", "Ελαιόλαδο Σπάρτης"),
         ("محمد الأحمد", "m.ahmad@souk.example", "شركة النور"),
         ("山田太郎", "yamada@example.jp", "東京電機"),
         ("김철수", "kim@example.kr", None),
@@ -89,9 +89,11 @@ async def names(world: World, tenant: UUID, text: str, *, offset: int = 0, limit
 @pytest.mark.parametrize(
     "text",
     [
-        "Katarzyna Wójcik", "Katarzina", "wojick", "nordwnd", "k.wojcik@nord", "wójcik katarzyna", "kata", "KATARZYNA",
+        "Katarzyna Wójcik", "Katarzina", "wojick", "nordwnd", "k.wojcik@nord", "wójcik katarzyna", "kata",
+        "KATARZYNA",
         "k.wojcik@nordwind.example", "wojcik@", "nordwind gmbh", "Nordwind Logistk", "katazyna wojcik", "woj kat",
-        "atarzyna", "einkauferin", "+48 601 234 567", "601-234-567", "0048601234567", "Katarzyna Wojcik Nordwind Berlin",
+        "atarzyna", "einkauferin", "+48 601 234 567", "601-234-567", "0048601234567",
+        "Katarzyna Wojcik Nordwind Berlin",
     ],
 )  # fmt: skip
 async def test_a_contact_is_found_first_by_something_like_its_words(searched: World, tenant: UUID, text: str) -> None:
@@ -102,7 +104,8 @@ async def test_a_contact_is_found_first_by_something_like_its_words(searched: Wo
     ("text", "name"),
     [
         ("иванов", "Пётр Иванов"), ("ПЕТР", "Пётр Иванов"), ("иваонв", "Пётр Иванов"), ("прогрес", "Пётр Иванов"),
-        ("παπαδοπουλος", "Γιώργος Παπαδόπουλος"), ("ΓΙΩΡΓΟΣ", "Γιώργος Παπαδόπουλος"), ("παπαδ", "Γιώργος Παπαδόπουλος"),
+        ("παπαδοπουλος", "Γιώργος Παπαδόπουλος"), ("ΓΙΩΡΓΟΣ", "Γιώργος Παπαδόπουλος"),
+        ("παπαδ", "Γιώργος Παπαδόπουλος"),
         ("مُحَمَّد", "محمد الأحمد"), ("الاحمد", "محمد الأحمد"), ("النور", "محمد الأحمد"),
         ("山田", "山田太郎"), ("太郎", "山田太郎"), ("太郎 山田", "山田太郎"), ("山", "山田太郎"), ("東京", "山田太郎"),
         ("김철수", "김철수"), ("철수", "김철수"), ("김", "김철수"),
@@ -144,7 +147,8 @@ async def test_what_nobody_is_called_finds_nobody(searched: World, tenant: UUID,
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "'", '"', "%", "_", "\\", "%%__", "'; DROP TABLE read.contact_v1; --", "\0", "a\0b", "\ud800", "*", "~",
+        "", " ", "'", '"', "%", "_", "\\", "%%__", "'; DROP TABLE read.contact_v1; --", "\0", "a\0b", "\ud800", "*",
+        "~",
         "(", "{}", "[[", "AND", "name:*", "/.*/", "x" * 100_000, "a " * 50_000, "\u0301" * 300, "🙂", "\u200d", "{{ }}",
         "-1", "1e9999", "NULL", "# #1 #1234567 ##", "山" * 5_000,
     ],
@@ -201,7 +205,9 @@ async def test_a_changed_contact_is_found_by_its_new_name_only(world: World) -> 
 
 async def test_pages_follow_each_other_without_repeats(world: World) -> None:
     tenant = uuid4()
-    ids = await world.given(tenant, *(person(f"Anna {'Annas' if n % 3 else 'Anne'}", email=f"a{n}@x.example") for n in range(57)))
+    ids = await world.given(
+        tenant, *(person(f"Anna {'Annas' if n % 3 else 'Anne'}", email=f"a{n}@x.example") for n in range(57))
+    )
     seen: list[UUID] = []
     for offset in range(0, 70, 10):
         seen += [hit.id for hit in await world.search.search(tenant, "anna", offset=offset, limit=10)]

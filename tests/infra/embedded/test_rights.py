@@ -12,11 +12,12 @@ import pytest
 from infra.embedded import rights
 from infra.embedded.client import EmbeddedError, start
 from infra.embedded.rights import NOBODY, RunAs
-from tests.infra.embedded.processes import FAST, Parent
+from tests.infra.embedded.processes import FAST, ROOT, Parent
 
 NAMELESS = 54_321  # a number that no user database knows
 READ_SEARCH = 2
 IS_ROOT = os.geteuid() == 0
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def output(command: list[str]) -> str:
@@ -50,7 +51,7 @@ def test_an_ordinary_user_can_start_them(tmp_path: Path) -> None:
     user = RunAs("drop", uid, uid, (READ_SEARCH,)) if IS_ROOT else RunAs("same", uid, os.getegid())
     (tmp_path / "data").mkdir()
     user.own(tmp_path / "data")
-    with Parent(tmp_path / "data", wrap=lambda command: user.command(command, signal.SIGKILL)) as parent:
+    with Parent(tmp_path / "data", wrap=lambda command: user.command(command, signal.SIGKILL, ENVIRONMENT)) as parent:
         assert parent.said["uid"] == uid
         assert {real_uid(pid) for pid in parent.said["pids"].values()} == {uid}
         parent.end()

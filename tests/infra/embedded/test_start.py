@@ -32,11 +32,11 @@ def test_three_servers_are_up_within_seconds_and_faster_the_second_time(tmp_path
         times.append(time.monotonic() - begun)
         begun = time.monotonic()
         embedded.stop()
-        assert time.monotonic() - begun < 3  # 0.1 s
+        assert time.monotonic() - begun < 6  # 0.1 s
         embedded.stop()  # twice does no harm
     first, second = times
-    assert first < 4  # 0.9 s alone on the machine
-    assert second < 2  # 0.2 s
+    assert first < 20  # 0.9 s alone on the machine, 4 s on a busy one
+    assert second < 10  # 0.2 s
     assert second < first
 
 

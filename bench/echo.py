@@ -1,0 +1,29 @@
+"""The reference of bench.command: Litestar on Granian, answering a POST with what it got."""
+
+import socket
+from typing import Any
+
+import uvloop
+from litestar import Litestar, post
+
+from api.http.serve import serve
+
+
+@post("/echo")
+async def echo(data: dict[str, Any]) -> dict[str, Any]:
+    """The body."""
+    return data
+
+
+def main() -> None:
+    """Serve on a free port, which is printed first."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    print(f"http://127.0.0.1:{port}", flush=True)
+    app = Litestar([echo], openapi_config=None, logging_config=None)
+    uvloop.run(serve(app, host="127.0.0.1", port=port))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""A load generator that costs little: one protocol object per keep-alive connection, no HTTP library."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable
+from typing import cast
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+
+class Measured(Struct, frozen=True):
+    """What a run gave: requests per second, latencies in milliseconds, and the answers that were no success."""
+
+    rate: float
+    p50: float
+    p95: float
+    p99: float
+    failed: int
+
+
+def request(method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
+    """An HTTP/1.1 request as bytes."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, next_request: Callable[[], bytes | None], done: asyncio.Future[None]) -> None:
+        self._next = next_request
+        self._done = done
+        self._buffer = b""
+        self._sent = 0.0
+        self.latencies: list[float] = []
+        self.failed = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._send()
+
+    def _send(self) -> None:
+        wanted = self._next()
+        if wanted is None:
+            self._transport.close()
+            return
+        self._sent = time.perf_counter()
+        self._transport.write(wanted)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, separator, rest = self._buffer.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        length = 0
+        for line in head.split(b"\r\n")[1:]:
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        if len(rest) < length:
+            return
+        self._buffer = rest[length:]
+        self.latencies.append(time.perf_counter() - self._sent)
+        self.failed += not head.startswith(b"HTTP/1.1 2")
+        self._send()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._done.done():
+            self._done.set_result(None)
+
+
+async def flat_out(url: str, make: Callable[[], bytes], *, connections: int, seconds: float) -> Measured:
+    """Send requests as fast as they are answered."""
+    host = urlsplit(url)
+    loop = asyncio.get_running_loop()
+    started = time.perf_counter()
+    end = started + seconds
+
+    def next_request() -> bytes | None:
+        return make() if time.perf_counter() < end else None
+
+    protocols, waits = [], []
+    for _ in range(connections):
+        done: asyncio.Future[None] = loop.create_future()
+        protocol = _Connection(next_request, done)
+        await loop.create_connection(lambda p=protocol: p, host.hostname, host.port)  # type: ignore[misc]
+        protocols.append(protocol)
+        waits.append(done)
+    await asyncio.gather(*waits)
+    return summary(
+        [latency for protocol in protocols for latency in protocol.latencies],
+        time.perf_counter() - started,
+        sum(protocol.failed for protocol in protocols),
+    )
+
+
+def summary(latencies: list[float], seconds: float, failed: int = 0) -> Measured:
+    """Figures of a run from its latencies in seconds."""
+    cuts = statistics.quantiles(latencies, n=100) if len(latencies) > 1 else [0.0] * 99
+    return Measured(len(latencies) / seconds, cuts[49] * 1000, cuts[94] * 1000, cuts[98] * 1000, failed)

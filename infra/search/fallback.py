@@ -1,0 +1,89 @@
+"""Search that goes on when its store does not: OpenSearch while that is there and filled, else Postgres."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from infra.search.breaker import Breaker
+from projections.contact_indexer import BACK_IN_TOUCH_SECONDS
+from projections.contact_search import Answer, Backend, ContactSearch, SearchUnavailableError
+
+_LOOK_SECONDS = 1.0
+
+
+class FallbackSearch:
+    """Implements projections.contact_search.AnyContactSearch.
+
+    `is_ready` tells whether the primary's index is there and has caught up. It is asked every second by `run`, never in
+    the course of a search; until it has said yes for `settle` seconds without a break, the fallback answers. (A store
+    that comes back calls itself ready before its indexer has seen how far behind it is.)
+    """
+
+    def __init__(
+        self,
+        primary: ContactSearch,
+        fallback: ContactSearch,
+        is_ready: Callable[[], Awaitable[bool]],
+        *,
+        settle: float = BACK_IN_TOUCH_SECONDS,
+        breaker: Breaker | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._primary = primary
+        self._fallback = fallback
+        self._is_ready = is_ready
+        self._breaker = breaker or Breaker("contact_search")
+        self._settle = settle
+        self._clock = clock
+        self._ready_since: float | None = None
+
+    @property
+    def backend(self) -> Backend:
+        """See the port."""
+        return self._primary.backend if self._is_settled() and not self._breaker.is_open else self._fallback.backend
+
+    async def run(self) -> None:
+        """Watch the primary until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """See once whether the primary is ready."""
+        if not await self._is_ready():
+            self._ready_since = None
+        elif self._ready_since is None:
+            self._ready_since = self._clock()
+
+    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Answer:
+        """See the port."""
+        if self._is_settled() and self._breaker.may_pass():
+            try:
+                hits = await self._primary.search(tenant_id, text, offset=offset, limit=limit)
+            except SearchUnavailableError:
+                self._breaker.failed()
+            else:
+                self._breaker.succeeded()
+                return Answer(self._primary.backend, hits)
+        hits = await self._fallback.search(tenant_id, text, offset=offset, limit=limit)
+        return Answer(self._fallback.backend, hits)
+
+    def _is_settled(self) -> bool:
+        return self._ready_since is not None and self._clock() >= self._ready_since + self._settle
+
+
+class OnlySearch:
+    """Implements projections.contact_search.AnyContactSearch with one backend, where no other is set up."""
+
+    def __init__(self, search: ContactSearch) -> None:
+        self._search = search
+
+    @property
+    def backend(self) -> Backend:
+        """See the port."""
+        return self._search.backend
+
+    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Answer:
+        """See the port."""
+        return Answer(self.backend, await self._search.search(tenant_id, text, offset=offset, limit=limit))

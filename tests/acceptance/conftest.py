@@ -1,0 +1,20 @@
+"""One installation for all acceptance tests that leave it whole."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.installation import Installation, Tenant
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Everything but OpenSearch, which has tests of its own."""
+    with Installation(tmp_path_factory.mktemp("up") / "data", "--no-demo", "--search", "postgres") as running:
+        yield running
+
+
+@pytest.fixture
+def tenant(installation: Installation) -> Tenant:
+    """A new tenant, signed in as its admin."""
+    return installation.tenant()

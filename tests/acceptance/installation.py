@@ -1,0 +1,130 @@
+"""A real installation, started by the command as a user would, and a client that speaks to it over HTTP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "correct horse battery staple"
+
+
+class Installation:
+    """`rapport up --json` in a data folder of its own; ends with the block."""
+
+    def __init__(self, data: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+        self.data = data
+        self._options = options
+        self._environment = {
+            **os.environ,
+            "RAPPORT_TESTING": "1",
+            "RAPPORT_BCRYPT_COST": "4",
+            **(environment or {}),
+        }
+        self.process: subprocess.Popen[bytes]
+        self.ready: dict[str, Any] = {}
+        self._tenants: list[Tenant] = []
+
+    def start(self) -> Self:
+        """Start, and wait for the line that says it is ready."""
+        errors = self.data.parent / f"{self.data.name}.err"
+        with errors.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bootstrap", "up", "--data", str(self.data), "--port", "0", "--json", *self._options],
+                cwd=ROOT,
+                env=self._environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"did not start: {errors.read_text()}"
+        self.ready = json.loads(line)
+        return self
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+    def kill_role(self, name: str) -> int:
+        """SIGKILL a role; returns the process id that it had."""
+        pid = self.role_pid(name)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def role_pid(self, name: str) -> int:
+        """The process of a role."""
+        for child in psutil.Process(self.process.pid).children():
+            if child.cmdline()[-2:-1] == [name] or child.cmdline()[-1:] == [name]:
+                return child.pid
+        raise LookupError(name)
+
+    def wait_for_role(self, name: str, *, other_than: int, seconds: float = 15) -> int:
+        """Wait until a role runs again under another process id."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if (pid := self.role_pid(name)) != other_than:
+                    return pid
+            except (LookupError, psutil.Error):
+                pass
+            time.sleep(0.05)
+        raise TimeoutError(name)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for tenant in self._tenants:
+            tenant.http.close()
+        if self.process.poll() is None:
+            self.stop()
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    def tenant(self, name: str = "Analytical Engines Ltd") -> "Tenant":
+        """A new tenant, signed in as its admin."""
+        made = Tenant(str(self.ready["url"]), name)
+        self._tenants.append(made)
+        return made
+
+
+class Tenant:
+    """A tenant and its admin, speaking HTTP."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.email = f"admin-{uuid.uuid4().hex[:12]}@engines.example"
+        self.http = httpx.Client(base_url=url, timeout=15)
+        body = {"tenant_name": name, "name": "Grace Hopper", "email": self.email, "password": PASSWORD}
+        answer = self.http.post("/v1/auth/register", json=body)
+        assert answer.status_code == 201, answer.text
+        self.id = answer.json()["tenant_id"]
+        self.user_id = answer.json()["user_id"]
+        self.token = answer.json()["access_token"]
+        self.position = int(answer.headers["Event-Position"])
+        self.http.headers["Authorization"] = f"Bearer {self.token}"
+
+    def add(self, body: Mapping[str, Any] | None = None, **headers: str) -> dict[str, Any]:
+        """Add a contact that must be accepted."""
+        answer = self.http.post("/v1/contacts", json=body or {"name": "Ada Lovelace"}, headers=headers)
+        assert answer.status_code == 201, answer.text
+        self.position = int(answer.headers["Event-Position"])
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def get(self, path: str, **parameters: Any) -> httpx.Response:
+        """Read something that includes this tenant's last write."""
+        return self.http.get(path, params=parameters, headers={"Read-After": str(self.position)})

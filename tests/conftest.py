@@ -1,0 +1,69 @@
+"""Real servers and a migrated database, once for a whole run."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from msgspec import Struct
+
+from infra.embedded.client import Embedded, start
+from infra.event_store.migrate import ReadModel, migrate
+from infra.postgres import APPEND, LOGIN_ROLES, PROJECTOR, SERVICE, Pool, TenantConnections, open_pool, role_dsn
+from infra.secret import Secret
+from projections.registry import POSTGRES
+
+# How long an example takes says more about the machine than about the rule.
+settings.register_profile("rapport", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("rapport")
+
+SECRET = Secret(b"the tests' secret, the same every time")
+
+
+class Database(Struct, frozen=True):
+    """A migrated database: its DSNs and pools by role."""
+
+    admin_dsn: str
+    dsns: dict[str, str]
+    pools: dict[str, Pool]
+
+    @property
+    def service(self) -> TenantConnections:
+        """Connections as the API reads with."""
+        return TenantConnections(self.pools[SERVICE])
+
+    @property
+    def projector(self) -> TenantConnections:
+        """Connections as projectors write with."""
+        return TenantConnections(self.pools[PROJECTOR])
+
+    @property
+    def appends(self) -> Pool:
+        """The pool that may append."""
+        return self.pools[APPEND]
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """Postgres, NATS and Valkey at once, OpenSearch when `wait` says so."""
+    with start(tmp_path_factory.mktemp("servers"), ["postgres", "nats", "valkey", "opensearch"]) as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="session")
+async def database(servers: Embedded) -> AsyncIterator[Database]:
+    """The schema as the projections have it, and a pool for every role."""
+    admin = servers.wait("postgres", 60)
+    models = [ReadModel(name=p.name, version=p.version, ddl=p.ddl, tables=p.tables) for p in POSTGRES]
+    await asyncio.to_thread(migrate, admin, SECRET, models)
+    dsns = {role: role_dsn(admin, role, SECRET) for role in LOGIN_ROLES}
+    pools = {role: await open_pool(dsn, name="tests", size=8) for role, dsn in dsns.items()}
+    yield Database(admin, dsns, pools)
+    for pool in pools.values():
+        await pool.close()
+
+
+@pytest.fixture(scope="session")
+def opensearch(servers: Embedded) -> str:
+    """The URL, once it serves."""
+    return servers.wait("opensearch", 120)

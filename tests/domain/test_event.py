@@ -1,0 +1,68 @@
+"""R3.1, N-S3: topics are what the log stores, so they never change and never meet."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+
+from commands import registry
+from domain.event import TOPICS, Event, UnknownTopicError, decode
+from domain.tenant import PLATFORM
+from tests.given import changed, deleted, emails, registered
+
+KEPT = {
+    "company.registered.v1": "CompanyRegistered",
+    "contact.changed.v1": "ContactChanged",
+    "contact.deleted.v1": "ContactDeleted",
+    "contact.registered.v1": "ContactRegistered",
+    "tenant.registered.v1": "TenantRegistered",
+    "user.registered.v1": "UserRegistered",
+}
+"""Topics that logs may hold by now. A line here is only ever added."""
+
+
+def test_no_topic_that_a_log_may_hold_was_renamed_or_taken_away() -> None:
+    assert registry  # every aggregate is imported through it
+    assert {topic: TOPICS[topic].__name__ for topic in KEPT} == KEPT
+
+
+def test_every_topic_is_kind_fact_version() -> None:
+    assert registry
+    odd = [topic for topic in TOPICS if not re.fullmatch(r"[a-z_]+\.[a-z_]+\.v[1-9][0-9]*", topic)]
+    assert odd == []
+
+
+def test_a_topic_belongs_to_one_event_alone() -> None:
+    with pytest.raises(TypeError, match=r"contact\.deleted\.v1.*ContactDeleted"):
+        type(Event)("Again", (Event,), {}, topic="contact.deleted.v1")
+
+
+def test_an_unknown_topic_is_told_from_bad_data() -> None:
+    with pytest.raises(UnknownTopicError):
+        decode("contact.vanished.v1", b"{}")
+    with pytest.raises(msgspec.ValidationError):
+        decode("contact.registered.v1", b"{}")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        registered(emails=emails("ada@engines.example"), external_ids={"erp": "7"}),
+        changed(title=None, tags=()),
+        changed(),
+        deleted(),
+    ],
+)
+def test_an_event_comes_back_from_the_log_as_it_went_in(event: Event) -> None:
+    assert decode(event.TOPIC, msgspec.json.encode(event)) == event
+
+
+def test_what_a_change_leaves_alone_is_not_stored_and_what_it_clears_is() -> None:
+    stored: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(changed(title=None)))
+    assert stored == {"title": None}
+
+
+def test_the_platform_tenant_is_no_tenant_that_ids_could_meet() -> None:
+    assert PLATFORM.version == 7
+    assert PLATFORM.int >> 80 == 0

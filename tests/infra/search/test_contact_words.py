@@ -1,0 +1,96 @@
+"""What the Postgres search keeps, and who gets at it."""
+
+from typing import Any, LiteralString
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from domain.contact import ContactRegistered, Name
+from domain.event import SYSTEM, Metadata, Recorded
+from infra.search.postgres import PostgresContactSearch
+from projections import contact_rows, contact_words
+from projections.contact_words import ContactsBehindError
+from tests.conformance.contact_worlds import NOW, PostgresWorld, person
+from tests.conftest import Database
+
+pytestmark = pytest.mark.servers
+
+WORDS: LiteralString = """SELECT word, uses FROM read.contact_vocabulary_v1
+    JOIN read.contact_word_uses_v1 USING (tenant_id, id) ORDER BY word"""
+
+
+@pytest.fixture
+def world(database: Database) -> PostgresWorld:
+    return PostgresWorld(PostgresContactSearch(database.service), database.projector)
+
+
+async def rows(database: Database, tenant: UUID, query: LiteralString) -> list[tuple[Any, ...]]:
+    return await database.service.rows(tenant, query, ())
+
+
+async def test_a_word_goes_with_the_last_contact_that_has_it(world: PostgresWorld, database: Database) -> None:
+    tenant = uuid4()
+    one, two = await world.given(tenant, person("Ada Lovelace"), person("Ada Byron", phone="+442079460000"))
+    assert await rows(database, tenant, WORDS) == [("ada", 2), ("byron", 1), ("lovelace", 1)]
+    await world.renamed(tenant, one, "Augusta Byron")
+    assert await rows(database, tenant, WORDS) == [("ada", 1), ("augusta", 1), ("byron", 2)]
+    await world.deleted(tenant, one)
+    await world.deleted(tenant, two)
+    assert await rows(database, tenant, WORDS) == []
+    for table in ("contact_words_v1", "contact_vocabulary_v1", "contact_word_uses_v1"):
+        async with database.projector.of(tenant) as connection:
+            cursor = await connection.execute(f"SELECT count(*) FROM read.{table}")
+            assert await cursor.fetchone() == (0,)
+
+
+async def test_applying_the_same_again_changes_nothing(world: PostgresWorld, database: Database) -> None:
+    tenant = uuid4()
+    (one,) = await world.given(tenant, person("Ada Lovelace"))
+    async with database.projector.of(tenant) as connection:
+        contacts = await contact_rows.by_id(connection, tenant, [one])
+        await contact_words.save(connection, tenant, contacts)
+    assert await rows(database, tenant, WORDS) == [("ada", 1), ("lovelace", 1)]
+
+
+async def test_it_waits_for_the_contact_rows(database: Database) -> None:
+    tenant = uuid4()
+    event = Recorded(
+        tenant_id=tenant, position=1, stream_id=uuid4(), version=1, event=ContactRegistered(name=Name(display="Ada")),
+        metadata=Metadata(actor=SYSTEM, correlation_id="test"), command_id=uuid4(), occurred_at=NOW, recorded_at=NOW,
+    )  # fmt: skip
+    with pytest.raises(ContactsBehindError):
+        async with database.projector.of(tenant) as connection:
+            await contact_words.PROJECTION.apply(connection, [event])
+
+
+@pytest.mark.parametrize(
+    ("role", "call"),
+    [
+        ("rapport_service", "read.contacts_having_v1('true', 10)"),
+        ("rapport_projector", "read.contact_words_like_v1('{a}', '{}', 10)"),
+        ("rapport_projector", "read.search_contacts_v1('{1}', '{1}', '{1}', '{1}', false, 0, 10, 10)"),
+        ("rapport_relay", "read.search_contacts_v1('{1}', '{1}', '{1}', '{1}', false, 0, 10, 10)"),
+    ],
+)
+async def test_a_role_calls_no_more_than_it_needs(database: Database, role: str, call: LiteralString) -> None:
+    async with database.pools[role].connection() as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await connection.execute("SELECT * FROM " + call)
+
+
+async def test_without_a_tenant_nothing_is_found(world: PostgresWorld, database: Database) -> None:
+    await world.given(uuid4(), person("Ada Lovelace"))
+    async with database.pools["rapport_service"].connection() as connection:
+        cursor = await connection.execute("SELECT * FROM read.contact_words_like_v1('{a}', '{}', 10)")
+        assert await cursor.fetchall() == []
+
+
+async def test_another_tenants_numbers_find_nothing(world: PostgresWorld, database: Database) -> None:
+    ours, theirs = uuid4(), uuid4()
+    await world.given(theirs, person("Ada Lovelace"))
+    number = contact_words.word_id(theirs, "ada") | 1
+    found = await database.service.rows(
+        ours, "SELECT * FROM read.search_contacts_v1(%s::bigint[], '{1}', '{1}', '{1}', false, 0, 10, 10)", ([number],)
+    )
+    assert found == []
