@@ -17,6 +17,8 @@ from settings import Settings, SettingsError, from_environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from opensearchpy import AsyncOpenSearch
+
     from api.cli.ports import Projecting, Ready, UpOptions, Writing
     from api.http.services import Component
     from infra.broker.connection import NatsConnection
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from infra.local import Local
     from infra.postgres import Pool
     from infra.secret import Secret
+    from projections.contact_indexer import ContactIndexer
+    from projections.contact_search import AnyContactSearch
+    from projections.ports import Announcements, Log, Sessions
+
+_CLOSING_SECONDS = 4.0
 
 
 class Installation(Struct, frozen=True):
@@ -90,6 +97,19 @@ class Wiring:
         await connection.open()
         self.stack.push_async_callback(connection.close)
         return connection, NatsSignals(connection)
+
+    @property
+    def uses_opensearch(self) -> bool:
+        """Whether contacts are searched in OpenSearch, as long as it is there."""
+        return self.settings.search == "opensearch" and bool(self.settings.opensearch_url)
+
+    def opensearch(self) -> "AsyncOpenSearch":
+        """A client of OpenSearch."""
+        from infra.search.opensearch import open_client
+
+        client = open_client(self.settings.opensearch_url or "")
+        self.stack.push_async_callback(client.close)
+        return client
 
     def spawn(self, work: Any) -> None:
         """Run something beside the role until the role ends."""
@@ -161,7 +181,7 @@ async def api(wired: Wiring) -> Any:
             "valkey": await marks.is_there(),
         }
         components = {name: Component("ok" if up else "unavailable") for name, up in states.items()}
-        wanted = settings.search if settings.opensearch_url else "postgres"
+        wanted = "opensearch" if wired.uses_opensearch else "postgres"
         return components | {"search": Component("ok" if search.backend == wanted else "degraded", search.backend)}
 
     return build(
@@ -183,11 +203,21 @@ async def api(wired: Wiring) -> Any:
     )
 
 
-async def contact_search(wired: Wiring, connections: Any, installed: Installation) -> Any:
+async def contact_search(wired: Wiring, connections: Any, installed: Installation) -> "AnyContactSearch":
     """Contact search: OpenSearch with Postgres behind it, or Postgres alone."""
+    from infra.search.fallback import FallbackSearch, OnlySearch
     from infra.search.postgres import PostgresContactSearch
 
-    return PostgresContactSearch(connections)
+    behind = PostgresContactSearch(connections)
+    if not wired.uses_opensearch:
+        return OnlySearch(behind)
+    from infra.search.opensearch import OpenSearchContactSearch
+    from infra.search.opensearch_index import alias_of
+
+    primary = OpenSearchContactSearch(wired.opensearch(), alias_of(installed.incarnation))
+    search = FallbackSearch(primary, behind, primary.is_ready)
+    wired.spawn(search.run())
+    return search
 
 
 async def is_up(pool: "Pool") -> bool:
@@ -232,14 +262,29 @@ async def projector(wired: Wiring) -> None:
     deliveries = JetStreamDeliveries(connection, installed.incarnation, installed.partitions, "projector")
     await deliveries.open()
     wired.stack.push_async_callback(deliveries.close)
-    runner = Runner(
-        POSTGRES,
-        log=PostgresLog(pool),
-        deliveries=deliveries,
-        sessions=postgres.TenantConnections(pool),
-        announcements=signals,
-    )
-    await runner.run()
+    log, sessions = PostgresLog(pool), postgres.TenantConnections(pool)
+    announcements: Announcements = signals
+    if wired.uses_opensearch:
+        from projections.contact_indexer import WakingAnnouncements
+
+        indexer = contact_indexer(wired, installed, log, sessions, signals)
+        wired.spawn(indexer.run())
+        announcements = WakingAnnouncements(signals, indexer.wake)
+    await Runner(
+        POSTGRES, log=log, deliveries=deliveries, sessions=sessions, announcements=announcements
+    ).run()
+
+
+def contact_indexer(
+    wired: Wiring, installed: Installation, log: "Log", sessions: "Sessions", announcements: "Announcements"
+) -> "ContactIndexer":
+    """What keeps the search index level with the contact rows."""
+    from infra.search.opensearch_index import OpenSearchContactIndex
+    from infra.search.opensearch_index import alias_of
+    from projections.contact_indexer import ContactIndexer
+
+    index = OpenSearchContactIndex(wired.opensearch(), alias_of(installed.incarnation))
+    return ContactIndexer(index, log=log, sessions=sessions, announcements=announcements)
 
 
 async def serve_api(wired: Wiring, port: int) -> None:
@@ -273,8 +318,14 @@ async def until_stopped(work: "Coroutine[Any, Any, None]") -> None:
     """Run something until it ends or this process is asked to stop."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        task.cancel()
+        # What is being closed may be gone already, together with the parent: don't wait for it for ever.
+        loop.call_later(_CLOSING_SECONDS, os._exit, 1)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop)
     with suppress(asyncio.CancelledError):
         await task
 
@@ -403,11 +454,13 @@ class Tools:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command `rapport`."""
     from api.cli.main import run
+    from infra import logs
 
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
         raise SystemExit(f"rapport: {error}") from None
+    logs.configure(settings.log_level, "cli")
     run(Tools(settings), sys.argv[1:] if arguments is None else arguments)
 
 

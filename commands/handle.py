@@ -9,8 +9,8 @@ from msgspec import Struct
 from commands.decision import Context, Decision, Given
 from commands.ports import (
     Append,
-    ClaimTakenError,
     Claim,
+    ClaimTakenError,
     Clock,
     EventStore,
     KeyReusedError,

@@ -12,9 +12,16 @@ from domain.contact import Email, Name, Phone
 from domain.errors import FieldError, InvalidError
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
+# Nearly every address is plain ASCII without quotes: for those the library finds the same, thirty times slower.
+_LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+){0,9}"
+_PLAIN_EMAIL = re.compile(rf"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+){{0,9}})@((?:{_LABEL}\.)+[A-Za-z]{{2,20}})")
+_LONGEST_EMAIL = 64
 _PARTICLES = frozenset(
     "af al bin da das de del della den der des di do dos du el la le ten ter van von vom zu zum zur".split()
 )
+
+MOST_PROBLEMS = 200
+"""Named in one answer: an answer to nonsense must not be many times as long as the nonsense."""
 
 T = TypeVar("T")
 
@@ -31,7 +38,8 @@ class Problems:
 
     def add(self, pointer: str, code: str, message: str) -> None:
         """Note a bad field; `pointer` is an RFC 6901 pointer into the body as it was sent."""
-        self.errors.append(FieldError(pointer, code, message))
+        if len(self.errors) < MOST_PROBLEMS:
+            self.errors.append(FieldError(pointer, code, message))
 
     def raise_if_any(self) -> None:
         """Raises InvalidError with all that was noted."""
@@ -56,6 +64,9 @@ def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None
 
 def email(value: str, at: str, problems: Problems) -> str | None:
     """An address in normal form (IDNA domain, RFC 6531 local part); no DNS look-up."""
+    plain = _PLAIN_EMAIL.fullmatch(value)
+    if plain and len(value) <= _LONGEST_EMAIL:
+        return f"{plain[1]}@{plain[2].lower()}"
     try:
         found = validate_email(value.strip(), check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:

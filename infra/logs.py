@@ -26,6 +26,8 @@ def configure(level: str, role: str) -> None:
     )
     # Libraries log through the standard library: warnings and worse, in the same form.
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+    # It warns of every request that fails, with a trace; what that means is ours to say.
+    logging.getLogger("opensearch").setLevel(logging.CRITICAL)
 
 
 def _add_role(role: str) -> structlog.typing.Processor:

@@ -8,8 +8,6 @@ own checkpoint, which is noted before the rows are read.
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
 from uuid import UUID
 
 import structlog
@@ -17,16 +15,10 @@ import structlog
 from domain import contact as domain
 from domain.event import topics
 from projections import contact, contact_rows
-from projections.contact_rows import Searchable
+from projections.contact_index import ContactIndex, IndexUnavailableError, State, Writer
 from projections.ports import Announcements, Log, Sessions
 
 CHECKPOINT = "contact_search_v1"
-
-State = Literal["new", "filling", "level"]
-"""`new`: checkpoints don't speak of this index yet; `filling`: it lacks much; `level`: it has caught up."""
-
-BACK_IN_TOUCH_SECONDS = 6.0
-"""An index that was away and is back says `level` for at most so long before the indexer says how it really is."""
 
 _TOPICS = topics(domain.EVENTS)
 _ROWS = contact.PROJECTION.checkpoint
@@ -45,45 +37,6 @@ _ADVANCE = "UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND pr
 _BACK = "UPDATE read.checkpoint SET position = least(position, %s) - 1 WHERE tenant_id = %s AND projection = %s"
 
 _log = structlog.get_logger()
-
-
-class IndexUnavailableError(Exception):
-    """The index can't be reached, is gone, or did not take all that was written."""
-
-
-class Writer(Protocol):
-    """Where documents go."""
-
-    async def write(self, tenant_id: UUID, contacts: Sequence[Searchable]) -> None:
-        """Write contacts whole (deleted ones as tombstones); a newer one that is there already stays.
-
-        Raises:
-            IndexUnavailableError: some were not taken; all may be written again.
-        """
-        ...
-
-    async def refresh(self) -> None:
-        """Show searches what was written."""
-        ...
-
-
-class ContactIndex(Writer, Protocol):
-    """The index that searches go to."""
-
-    async def ensure(self) -> State:
-        """Make the index if it isn't there, and say how full it is."""
-        ...
-
-    async def mark(self, state: State) -> None:
-        """Note how full the index is, in the index itself: it is forgotten with it."""
-        ...
-
-    def recreated(self) -> AbstractAsyncContextManager[Writer]:
-        """A new index, to be filled beside the old one, which it replaces in one step at the end of the block.
-
-        An exception in the block leaves the old one as it was. One at a time in an installation.
-        """
-        ...
 
 
 class ContactIndexer:

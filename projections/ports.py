@@ -20,7 +20,7 @@ class Rows(Protocol):
 class Connection(Protocol):
     """A transaction of one tenant: row level security shows and takes that tenant's rows only."""
 
-    async def execute(self, query: Any, params: Any = None, *, binary: bool | None = None) -> Rows: ...
+    async def execute(self, query: Any, params: Any = None, *, binary: bool = False) -> Rows: ...
 
 
 class Sessions(Protocol):

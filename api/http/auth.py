@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Response, Router, get, post
+from litestar import Router, get, post
 from msgspec import Struct, structs
 
 from api.http import examples, reading
+from api.http.answer import Answer
 from api.http.exchange import JSON, HttpRequest, NoQuery, check_media, metadata_of, query_of, raw_body, services_of
 from api.http.operation import PUBLIC, operation
 from commands import identity
@@ -52,7 +53,7 @@ class Registered(Tokens, frozen=True, kw_only=True):
         result=examples.SIGNED_UP,
     ),
 )
-async def register(request: HttpRequest) -> Response[Any]:
+async def register(request: HttpRequest) -> Answer:
     """Sign up."""
     query_of(request, NoQuery)
     raw = await raw_body(request)
@@ -71,7 +72,7 @@ async def register(request: HttpRequest) -> Response[Any]:
     outcome = await services.handler.handle(context, REGISTER_TENANT, lambda: (command, ()), stream_id=tenant_id)
     tokens = _tokens(request, Principal(tenant_id, user_id, ("admin",)))
     body = Registered(**structs.asdict(tokens), tenant_id=tenant_id, user_id=user_id)
-    return Response(body, status_code=201, headers={"Event-Position": str(outcome.position), **_NO_STORE})
+    return Answer(body, status=201, headers={"Event-Position": str(outcome.position), **_NO_STORE})
 
 
 @post(
@@ -90,7 +91,7 @@ async def register(request: HttpRequest) -> Response[Any]:
         result=examples.TOKENS,
     ),
 )
-async def login(request: HttpRequest) -> Response[Any]:
+async def login(request: HttpRequest) -> Answer:
     """Sign in."""
     query_of(request, NoQuery)
     raw = await raw_body(request)
@@ -108,7 +109,7 @@ async def login(request: HttpRequest) -> Response[Any]:
     if not (right and owner and person):
         raise identity.invalid_credentials()
     tokens = _tokens(request, Principal(owner.tenant_id, person.id, person.roles))
-    return Response(tokens, status_code=200, headers=_NO_STORE)
+    return Answer(tokens, status=200, headers=_NO_STORE)
 
 
 @get(
@@ -121,9 +122,9 @@ async def login(request: HttpRequest) -> Response[Any]:
         result=examples.JWKS,
     ),
 )
-async def jwks(request: HttpRequest) -> Response[Any]:
+async def jwks(request: HttpRequest) -> Answer:
     """The JWK set."""
-    return Response(services_of(request).jwks, headers={"Cache-Control": "public, max-age=300"})
+    return Answer(services_of(request).jwks, headers={"Cache-Control": "public, max-age=300"})
 
 
 _NO_STORE = {"Cache-Control": "no-store"}

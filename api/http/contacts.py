@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Response, Router, delete, get, patch, post
+from litestar import Router, delete, get, patch, post
 from msgspec import Meta, Struct, structs
 
 from api.http import examples, reading
+from api.http.answer import Answer
 from api.http.exchange import (
     JSON,
     PATCH,
@@ -15,6 +16,7 @@ from api.http.exchange import (
     NoQuery,
     WriteQuery,
     caught_up,
+    check_if_match,
     check_media,
     etag,
     if_match,
@@ -35,10 +37,11 @@ from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
 from domain import company, contact
 from domain.company import CompanyRegistered
 from domain.contact import Contact
-from domain.errors import GoneError, NotFoundError
+from domain.errors import DomainError, GoneError, NotFoundError
 from projections import company as company_rows
 from projections import contact as contact_rows
 from projections import contact_indexer, contact_queries, contact_words, history, user_queries
+from projections import user as user_rows
 from projections.contact_queries import CompanyRef, ContactView, Filters, Sort, Stored
 
 TAG = "contacts"
@@ -110,11 +113,12 @@ class FoundContact(ContactView, frozen=True, kw_only=True):
         ),
         example=examples.NEW_CONTACT,
         result=examples.CONTACT,
+        results={200: examples.DRY_REGISTRATION},
         writes=True,
         idempotent=True,
     ),
 )
-async def register_contact(request: HttpRequest) -> Response[Any]:
+async def register_contact(request: HttpRequest) -> Answer:
     """Add a contact."""
     return await _write(request, REGISTER_CONTACT, commands.RegisterContact, JSON)
 
@@ -132,20 +136,20 @@ async def register_contact(request: HttpRequest) -> Response[Any]:
         read_after=True,
     ),
 )
-async def list_contacts(request: HttpRequest) -> Response[Any]:
+async def list_contacts(request: HttpRequest) -> Answer:
     """A page of contacts."""
     query: ListQuery = query_of(request, ListQuery)
     principal, services = principal_of(request), services_of(request)
     filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
     scope = ["contacts", filters, query.sort]
-    after = services.cursors.read(query.cursor, principal.tenant_id, scope) if query.cursor else None
+    after = services.cursors.read(query.cursor, principal.tenant_id, scope) if query.cursor is not None else None
     await settled(request, _READ_MODELS)
     async with services.reads.of(principal.tenant_id) as connection:
         rows, bound = await contact_queries.page(
             connection, principal.tenant_id, filters, query.sort, after=after, limit=query.limit
         )
     next_cursor = services.cursors.make(principal.tenant_id, scope, bound) if bound else None
-    return Response(Page(data=[row.view() for row in rows], next_cursor=next_cursor))
+    return Answer(Page(data=[row.view() for row in rows], next_cursor=next_cursor))
 
 
 @get(
@@ -163,14 +167,18 @@ async def list_contacts(request: HttpRequest) -> Response[Any]:
         read_after=True,
     ),
 )
-async def search_contacts(request: HttpRequest) -> Response[Any]:
+async def search_contacts(request: HttpRequest) -> Answer:
     """Contacts that fit a text, best first."""
     query: SearchQuery = query_of(request, SearchQuery)
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     scope = ["contacts/search", query.q]
-    offset = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor else 0
-    await settled(request, _SEARCHED_BY[services.search.backend])
+    offset = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else 0
+    backend = services.search.backend
+    await settled(request, _SEARCHED_BY[backend])
     found = await services.search.search(tenant_id, query.q, offset=offset, limit=query.limit + 1)
+    if found.backend != backend:  # it changed meanwhile, and what was waited for says nothing of the other
+        await settled(request, _SEARCHED_BY[found.backend])
+        found = await services.search.search(tenant_id, query.q, offset=offset, limit=query.limit + 1)
     hits = found.hits[: query.limit]
     async with services.reads.of(tenant_id) as connection:
         rows = {row.id: row for row in await contact_queries.by_ids(connection, tenant_id, [hit.id for hit in hits])}
@@ -181,7 +189,7 @@ async def search_contacts(request: HttpRequest) -> Response[Any]:
     ]
     more = len(found.hits) > query.limit
     next_cursor = services.cursors.make(tenant_id, scope, offset + query.limit) if more else None
-    return Response(Page(data=data, next_cursor=next_cursor), headers={"Search-Backend": found.backend})
+    return Answer(Page(data=data, next_cursor=next_cursor), headers={"Search-Backend": found.backend})
 
 
 @get(
@@ -197,7 +205,7 @@ async def search_contacts(request: HttpRequest) -> Response[Any]:
         read_after=True,
     ),
 )
-async def read_contact(request: HttpRequest) -> Response[Any]:
+async def read_contact(request: HttpRequest) -> Answer:
     """One contact."""
     contact_id = path_id(request, "contact_id", "contact")
     query_of(request, NoQuery)
@@ -209,7 +217,7 @@ async def read_contact(request: HttpRequest) -> Response[Any]:
         raise NotFoundError("contact")
     if found.deleted_at is not None:
         raise GoneError("contact")
-    return Response(found.view(), headers={"ETag": etag(found.version)})
+    return Answer(found.view(), headers={"ETag": etag(found.version)})
 
 
 @patch(
@@ -222,7 +230,7 @@ async def read_contact(request: HttpRequest) -> Response[Any]:
         body=commands.ChangeContact,
         media=PATCH,
         query=WriteQuery,
-        answers={200: ContactView},
+        answers={200: (ContactView, DryRun)},
         errors=(
             *("validation.failed", "contact.not_found", "contact.deleted", "contact.external_ids_taken"),
             *("precondition.version", "if_match.invalid", "body.malformed", "body.media_type", "body.too_large"),
@@ -234,7 +242,7 @@ async def read_contact(request: HttpRequest) -> Response[Any]:
         if_match=True,
     ),
 )
-async def change_contact(request: HttpRequest) -> Response[Any]:
+async def change_contact(request: HttpRequest) -> Answer:
     """Change some fields."""
     return await _write(request, CHANGE_CONTACT, commands.ChangeContact, PATCH)
 
@@ -249,13 +257,17 @@ async def change_contact(request: HttpRequest) -> Response[Any]:
         permission="contacts.delete",
         query=WriteQuery,
         answers={204: None, 200: DryRun},
-        errors=("contact.not_found", "contact.deleted", "precondition.version", "if_match.invalid"),
+        errors=(
+            *("contact.not_found", "contact.deleted"),
+            *("precondition.version", "if_match.invalid", "body.too_large"),
+        ),
+        results={200: examples.DRY_DELETION},
         writes=True,
         idempotent=True,
         if_match=True,
     ),
 )
-async def delete_contact(request: HttpRequest) -> Response[Any]:
+async def delete_contact(request: HttpRequest) -> Answer:
     """Delete it; its history stays."""
     return await _write(request, DELETE_CONTACT, commands.DeleteContact, ())
 
@@ -274,13 +286,15 @@ async def delete_contact(request: HttpRequest) -> Response[Any]:
         read_after=True,
     ),
 )
-async def contact_history(request: HttpRequest) -> Response[Any]:
+async def contact_history(request: HttpRequest) -> Answer:
     """A contact's history, from its events."""
     contact_id = path_id(request, "contact_id", "contact")
     query: HistoryQuery = query_of(request, HistoryQuery)
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     scope = ["history", contact_id]
-    before = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor else None
+    before = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else None
+    # Events are read from the log itself; only the names of those who acted come from a read model.
+    await settled(request, (user_rows.PROJECTION.checkpoint,))
     recorded = await services.store.load(tenant_id, contact_id)
     if not recorded or not recorded[0].event.TOPIC.startswith("contact."):
         raise NotFoundError("contact")
@@ -292,33 +306,43 @@ async def contact_history(request: HttpRequest) -> Response[Any]:
         entries = [entry for entry in entries if entry.position < before]
     more = len(entries) > query.limit
     next_cursor = services.cursors.make(tenant_id, scope, entries[query.limit - 1].position) if more else None
-    return Response(Page(data=entries[: query.limit], next_cursor=next_cursor))
+    return Answer(Page(data=entries[: query.limit], next_cursor=next_cursor))
 
 
 async def _write(
     request: HttpRequest, case: UseCase[Any, Contact], body: type[Any], media: tuple[str, ...]
-) -> Response[Any]:
+) -> Answer:
     """The course of every write to a contact: look up, read the body, decide, append, answer."""
-    query: WriteQuery = query_of(request, WriteQuery)
     contact_id = None if case.creates else path_id(request, "contact_id", "contact")
-    raw = await raw_body(request)
+    query: WriteQuery = query_of(request, WriteQuery)
+    raw, refusal = b"", None
+    try:
+        raw = await raw_body(request)
+    except DomainError as too_large:  # told only when there is something to do it to
+        refusal = too_large
     services = services_of(request)
+    read = _reader(request, raw, refusal, body, media)
     async with writing(request, raw, dry_run=query.dry_run) as context:
         outcome = await services.handler.handle(
-            context, case, _reader(request, raw, body, media), stream_id=contact_id, if_match=if_match(request)
+            context, case, read, stream_id=contact_id, if_match=if_match(request)
         )
         made = await _view(request, outcome)
     if query.dry_run:
         return dry_run_answer(outcome, made)
     headers = write_headers(outcome, location=f"/v1/contacts/{outcome.stream_id}")
     if case.status == 204:  # noqa: PLR2004
-        return Response(None, status_code=204, headers=headers)
+        return Answer(None, status=204, headers=headers)
     headers["ETag"] = etag(made.version)
-    return Response(made, status_code=outcome.status, headers=headers)
+    return Answer(made, status=outcome.status, headers=headers)
 
 
-def _reader(request: HttpRequest, raw: bytes, body: type[Any], media: tuple[str, ...]) -> Read[Any]:
+def _reader(
+    request: HttpRequest, raw: bytes, refusal: DomainError | None, body: type[Any], media: tuple[str, ...]
+) -> Read[Any]:
     def read() -> Any:
+        check_if_match(request)
+        if refusal:
+            raise refusal
         if not media:
             return body(), ()
         check_media(request, media)

@@ -4,8 +4,9 @@ import html
 import json
 from typing import Any
 
-from litestar import Response, Router, get
+from litestar import Router, get
 
+from api.http.answer import Answer
 from api.http.exchange import HttpRequest
 from api.http.operation import PUBLIC, operation
 
@@ -25,18 +26,18 @@ b.m{display:inline-block;min-width:4.5rem} small{color:#5b5b66} table{border-col
         summary="This document", tag=TAG, permission=PUBLIC, answers={200: dict[str, Any]}, result={"openapi": "3.1.0"}
     ),
 )
-async def openapi_json(request: HttpRequest) -> Response[Any]:
+async def openapi_json(request: HttpRequest) -> Answer:
     """The OpenAPI document."""
-    return Response(request.app.state.openapi)
+    return Answer(request.app.state.openapi)
 
 
 @get(
     "/docs",
     **operation(summary="This document as a page", tag=TAG, permission=PUBLIC, answers={200: None}),
 )
-async def docs(request: HttpRequest) -> Response[str]:
+async def docs(request: HttpRequest) -> Answer:
     """The OpenAPI document as a page that needs no network."""
-    return Response(page(request.app.state.openapi), media_type="text/html")
+    return Answer(page(request.app.state.openapi).encode(), media=b"text/html; charset=utf-8")
 
 
 def page(document: dict[str, Any]) -> str:

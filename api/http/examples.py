@@ -60,3 +60,31 @@ ENTRY: dict[str, Any] = {
     "address": None,
     "correlation_id": "5f0c9a52c1d74c0e",
 }
+DRY_REGISTRATION: dict[str, Any] = {
+    "dry_run": True,
+    "events": [
+        {
+            "type": "contact.registered.v1",
+            "data": {name: CONTACT[name] for name in ("name", "emails", "phones", "tags", "owner_id")},
+        }
+    ],
+    "state": CONTACT,
+}
+DRY_DELETION: dict[str, Any] = {
+    "dry_run": True,
+    "events": [{"type": "contact.deleted.v1", "data": {}}],
+    "state": CONTACT | {"version": 2, "updated_at": "2026-01-05T10:00:00Z"},
+}
+READY: dict[str, Any] = {
+    "status": "ok",
+    "components": {
+        "postgres": {"status": "ok"},
+        "nats": {"status": "ok"},
+        "valkey": {"status": "ok"},
+        "search": {"status": "ok", "backend": "opensearch"},
+    },
+}
+NOT_READY: dict[str, Any] = READY | {
+    "status": "unavailable",
+    "components": READY["components"] | {"postgres": {"status": "unavailable"}},
+}

@@ -10,6 +10,7 @@ from uuid import UUID
 from litestar import Request
 from msgspec import Struct
 
+from api.http.gate import header
 from api.http.parameters import query
 from api.http.services import Services
 from commands.decision import Context, KeyOf
@@ -23,7 +24,7 @@ PATCH = ("application/merge-patch+json", "application/json")
 
 _READ_AFTER_SECONDS = 2.0
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_ETAG = re.compile(r'\s*(?:W/)?"(\d{1,9})"\s*')
+_ETAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*')
 _POSITION = re.compile(r"\d{1,18}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -66,7 +67,7 @@ def path_id(request: HttpRequest, name: str, kind: str) -> UUID:
 
 def query_of(request: HttpRequest, kind: type[Any]) -> Any:
     """The query as a struct; see parameters.query."""
-    return query(request.query_params.multi_items(), kind)
+    return query(list(request.query_params.multi_items()) if request.scope["query_string"] else (), kind)
 
 
 async def raw_body(request: HttpRequest) -> bytes:
@@ -76,21 +77,26 @@ async def raw_body(request: HttpRequest) -> bytes:
         DomainError: body.too_large.
     """
     most = services_of(request).max_body
-    too_large = DomainError("body.too_large", f"the body has more than {most} bytes", hint="Send less at once.")
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > most:
-        raise too_large
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
+    if int(header(request, b"content-length") or 0) > most:
+        raise _too_large(most)
+    # The server has checked the length's form. Mostly the whole body is there at once.
+    message = await request.receive()
+    raw: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await request.receive()
+        raw += message.get("body", b"")
         if len(raw) > most:
-            raise too_large
-    return bytes(raw)
+            raise _too_large(most)
+    return raw
+
+
+def _too_large(most: int) -> DomainError:
+    return DomainError("body.too_large", f"the body has more than {most} bytes", hint="Send less at once.")
 
 
 def check_media(request: HttpRequest, allowed: tuple[str, ...]) -> None:
     """Refuse a body of another media type (body.media_type)."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if media not in allowed:
         raise DomainError(
             "body.media_type",
@@ -101,7 +107,7 @@ def check_media(request: HttpRequest, allowed: tuple[str, ...]) -> None:
 
 def metadata_of(request: HttpRequest, actor: Actor) -> Metadata:
     """How an act is traced."""
-    traceparent = request.headers.get("traceparent", "")
+    traceparent = (header(request, b"traceparent") or "")
     return Metadata(
         actor=actor,
         correlation_id=request.scope["state"]["correlation_id"],
@@ -127,9 +133,14 @@ async def writing(request: HttpRequest, raw: bytes, *, dry_run: bool) -> AsyncIt
     if key is None:
         yield context
         return
-    in_progress = services_of(request).in_progress
+    services = services_of(request)
+    in_progress = services.in_progress
     mark = principal.tenant_id.bytes + key.digest
     if not await in_progress.begin(mark):
+        # The mark may be that of a process which died after its commit: then there is an answer to give again.
+        if await services.store.kept_command(principal.tenant_id, key.digest):
+            yield context
+            return
         raise DomainError(
             "idempotency.in_progress",
             "a request with this Idempotency-Key is being worked on",
@@ -142,7 +153,7 @@ async def writing(request: HttpRequest, raw: bytes, *, dry_run: bool) -> AsyncIt
 
 
 def _key(request: HttpRequest, principal: Principal, raw: bytes) -> KeyOf | None:
-    text = request.headers.get("idempotency-key")
+    text = header(request, b"idempotency-key")
     if text is None:
         return None
     if not _KEY.fullmatch(text):
@@ -158,22 +169,29 @@ def _key(request: HttpRequest, principal: Principal, raw: bytes) -> KeyOf | None
 
 
 def if_match(request: HttpRequest) -> frozenset[int] | None:
-    """The versions that If-Match allows; None for any.
-
-    Raises:
-        DomainError: if_match.invalid.
-    """
-    text = request.headers.get("if-match")
-    if text is None or text.strip() == "*":
+    """The versions that If-Match allows; None for any, also when it can't be read (see check_if_match)."""
+    found = _etags(request)
+    if found is None or None in found:
         return None
-    found = [_ETAG.fullmatch(part) for part in text.split(",")]
-    if not all(found):
+    # An ETag that is none of ours is well-formed, and matches nothing (RFC 9110, 13.1.1).
+    return frozenset(int(match[1]) for match in found if match and match[1].isdecimal())
+
+
+def check_if_match(request: HttpRequest) -> None:
+    """Refuse an If-Match that can't be read (if_match.invalid)."""
+    if None in (_etags(request) or ()):
         raise DomainError(
             "if_match.invalid",
             'If-Match takes ETags as answers give them, like "3"',
-            errors=(FieldError("If-Match", "if_match.invalid", "is no ETag of this API"),),
+            errors=(FieldError("If-Match", "if_match.invalid", "is no list of ETags, which stand in quotes"),),
         )
-    return frozenset(int(match[1]) for match in found if match)
+
+
+def _etags(request: HttpRequest) -> list[re.Match[str] | None] | None:
+    text = header(request, b"if-match")
+    if text is None or text.strip() == "*":
+        return None
+    return [_ETAG.fullmatch(part) for part in text.split(",")]
 
 
 async def settled(request: HttpRequest, checkpoints: Collection[str]) -> None:
@@ -182,7 +200,7 @@ async def settled(request: HttpRequest, checkpoints: Collection[str]) -> None:
     Raises:
         DomainError: read_after.*.
     """
-    text = request.headers.get("read-after")
+    text = header(request, b"read-after")
     if text is None:
         return
     if not _POSITION.fullmatch(text):

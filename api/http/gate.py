@@ -6,8 +6,7 @@ import time
 from typing import Any
 
 import structlog
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
@@ -19,8 +18,6 @@ from domain.errors import DomainError
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 _log = structlog.get_logger()
-
-Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Tracing:
@@ -34,11 +31,10 @@ class Tracing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = next((value for name, value in scope["headers"] if name == b"x-correlation-id"), b"")
-        sound = bool(_CORRELATION_ID.fullmatch(asked))
-        correlation_id = asked.decode() if sound else secrets.token_hex(16)
-        state = scope.setdefault("state", {})
-        state["correlation_id"] = correlation_id
+        headers = dict(scope["headers"])
+        asked = headers.get(b"x-correlation-id", b"")
+        correlation_id = asked.decode() if _CORRELATION_ID.fullmatch(asked) else secrets.token_hex(16)
+        scope.setdefault("state", {}).update(correlation_id=correlation_id, headers=headers)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
         started = time.perf_counter()
@@ -63,17 +59,20 @@ class Tracing:
             )
 
 
-def guard(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Authenticate, then check the permission that the route declares.
+async def admit(request: Request[Any, Any, Any]) -> None:
+    """Authenticate, then check the permission that the route declares. Runs before anything of the route does.
+
+    It is no Litestar guard, because Litestar copies the connection for each of those.
 
     Raises:
         DomainError: auth.* (401) or permission.missing (403).
     """
-    operation: Operation = handler.opt["operation"]
-    if operation.permission == PUBLIC:
+    operation: Operation | None = request.route_handler.opt.get("operation")
+    # Only OPTIONS, which the framework answers with the methods there are, has none: the application saw to that.
+    if operation is None or operation.permission == PUBLIC:
         return
-    principal = _authenticate(connection)
-    connection.scope["state"]["principal"] = principal
+    principal = _authenticate(request)
+    request.scope["state"]["principal"] = principal
     structlog.contextvars.bind_contextvars(tenant_id=str(principal.tenant_id), actor_id=str(principal.user_id))
     if operation.permission != SIGNED_IN and operation.permission not in permissions_of(principal.roles):
         raise DomainError(
@@ -84,15 +83,22 @@ def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         )
 
 
-def _authenticate(connection: Connection) -> Principal:
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+def header(request: Request[Any, Any, Any], name: bytes) -> str | None:
+    """A header of the request, by its name in lower case."""
+    headers: dict[bytes, bytes] = request.scope["state"]["headers"]
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")
+
+
+def _authenticate(request: Request[Any, Any, Any]) -> Principal:
+    scheme, _, token = (header(request, b"authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise DomainError(
             "auth.token_missing",
             "this needs an access token",
             hint="Send the header Authorization: Bearer <access_token>; POST /v1/auth/login gives one.",
         )
-    services: Services = connection.app.state.services
+    services: Services = request.app.state.services
     try:
         return services.tokens.verify(token.strip())
     except InvalidTokenError as error:

@@ -1,10 +1,11 @@
 """Health: alive, and ready to take requests."""
 
-from typing import Any
 
-from litestar import Response, Router, get
+from litestar import Router, get
 from msgspec import Struct
 
+from api.http import examples
+from api.http.answer import Answer
 from api.http.exchange import HttpRequest, services_of
 from api.http.operation import PUBLIC, operation
 from api.http.services import Component
@@ -31,9 +32,9 @@ class Ready(Struct, frozen=True):
         summary="Is the process alive?", tag=TAG, permission=PUBLIC, answers={200: Live}, result={"status": "ok"}
     ),
 )
-async def live() -> Response[Any]:
+async def live() -> Answer:
     """It answers, so it is."""
-    return Response(Live("ok"))
+    return Answer(Live("ok"))
 
 
 @get(
@@ -44,24 +45,17 @@ async def live() -> Response[Any]:
         tag=TAG,
         permission=PUBLIC,
         answers={200: Ready, 503: Ready},
-        result={
-            "status": "ok",
-            "components": {
-                "postgres": {"status": "ok"},
-                "nats": {"status": "ok"},
-                "valkey": {"status": "ok"},
-                "search": {"status": "ok", "backend": "opensearch"},
-            },
-        },
+        result=examples.READY,
+        results={503: examples.NOT_READY},
     ),
 )
-async def ready(request: HttpRequest) -> Response[Any]:
+async def ready(request: HttpRequest) -> Answer:
     """The state of every part."""
     components = dict(await services_of(request).health())
     states = {component.status for component in components.values()}
     down = components["postgres"].status != "ok"
     status = "unavailable" if down else "ok" if states == {"ok"} else "degraded"
-    return Response(Ready(status, components), status_code=503 if down else 200)
+    return Answer(Ready(status, components), status=503 if down else 200)
 
 
 ROUTER = Router(path="/", route_handlers=[live, ready])

@@ -22,7 +22,7 @@ def document(operations: Iterable[tuple[str, str, Operation]]) -> dict[str, Any]
     declared = list(operations)
     kinds = [Problem]
     for _, _, operation in declared:
-        kinds += [kind for kind in (*operation.answers.values(), operation.body) if kind is not None]
+        kinds += [kind for answer in (*operation.answers.values(), operation.body) for kind in _kinds(answer)]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
     by_kind = dict(zip(map(repr, kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -74,6 +74,10 @@ def _operation(path: str, method: str, operation: Operation, schemas: dict[str, 
     return made
 
 
+def _kinds(answer: Any) -> tuple[Any, ...]:
+    return () if answer is None else answer if isinstance(answer, tuple) else (answer,)
+
+
 def _operation_id(method: str, path: str) -> str:
     words = re.sub(r"[^a-zA-Z0-9]+", "_", path.removeprefix("/v1")).strip("_")
     return f"{method.lower()}_{words}"
@@ -89,8 +93,8 @@ def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
     found.append(
         _header(
             "X-Correlation-Id",
-            {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
-            "An id of your own for this request.",
+            {"type": "string"},
+            "An id of your own for this request, 1 to 128 of [A-Za-z0-9._-]; without a sound one, one is made.",
         )
     )
     if operation.idempotent:
@@ -138,9 +142,11 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     for number, (status, kind) in enumerate(operation.answers.items()):
         made: dict[str, Any] = {"description": operation.summary, "headers": _answer_headers(operation, status)}
         if kind is not None:
-            media: dict[str, Any] = {"schema": schemas[repr(kind)]}
-            if number == 0 and operation.result is not None:
-                media["examples"] = {"example": {"value": operation.result}}
+            options = [schemas[repr(option)] for option in _kinds(kind)]
+            media: dict[str, Any] = {"schema": options[0] if len(options) == 1 else {"anyOf": options}}
+            example = operation.result if number == 0 else operation.results.get(status)
+            if example is not None:
+                media["examples"] = {"example": {"value": example}}
             made["content"] = {"application/json": media}
         answers[str(status)] = made
     codes = [*operation.errors, *_ALWAYS]

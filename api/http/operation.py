@@ -11,9 +11,9 @@ SIGNED_IN = "signed in"
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """One operation. `answers` maps status to the type of the body (None: no body), `errors` lists problem codes.
+    """One operation. `answers` maps status to the type of the body (None: no body; a tuple: one of them), `errors` lists problem codes.
 
-    `example` is a request body, or the query that reads well; `result` the body of the first answer.
+    `example` is a request body, or the query that reads well; `result` the body of the first answer, `results` those of others by status.
     """
 
     summary: str
@@ -26,6 +26,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     errors: tuple[str, ...] = ()
     example: Any = None
     result: Any = None
+    results: Mapping[int, Any] = {}
     writes: bool = False
     idempotent: bool = False
     if_match: bool = False

@@ -2,14 +2,14 @@
 
 import re
 import types
-import typing
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from api.http.reading import options_of, told
 from domain.errors import DomainError, FieldError
@@ -23,6 +23,11 @@ class _BadError(Exception):
     """A value that can't be used: code and message."""
 
 
+@cache
+def _fields(kind: Any) -> dict[str, structs.FieldInfo]:
+    return {field.encode_name: field for field in structs.fields(kind)}
+
+
 def query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
     """Query parameters as a struct.
 
@@ -30,7 +35,9 @@ def query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
         DomainError: query.invalid, with every bad or unknown parameter.
     """
     given = dict(pairs)
-    fields = {field.encode_name: field for field in structs.fields(typing.cast("type[Struct]", kind))}
+    fields = _fields(kind)
+    if not given and not any(field.required for field in fields.values()):
+        return kind()
     known = ", ".join(sorted(fields)) or "none"
     errors = [
         FieldError(name, "parameter.unknown", f"is not a parameter here; known are {known}")

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from commands.ports import StoreUnavailableError
 from domain.errors import DomainError, FieldError
+from projections.contact_search import SearchUnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "1"
@@ -136,6 +137,14 @@ def unavailable(request: Request[Any, Any, Any], _: StoreUnavailableError) -> Re
     """Postgres is away."""
     return answer(
         DomainError("store.unavailable", "the event store can't be reached", hint="Try again in a moment."),
+        correlation_id(request),
+    )
+
+
+def search_unavailable(request: Request[Any, Any, Any], _: SearchUnavailableError) -> Response[dict[str, Any]]:
+    """No search backend answers."""
+    return answer(
+        DomainError("search.unavailable", "search can't answer now", hint="Try again in a moment; lists still work."),
         correlation_id(request),
     )
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, UnsetType, structs
 
-from commands.normalise import pointer
+from commands.normalise import MOST_PROBLEMS, pointer
 from domain.errors import DomainError, FieldError
 
 T = TypeVar("T")
@@ -91,6 +91,8 @@ def _part_by_part(data: Any, kind: type[T]) -> Readable[T]:
 def _members(data: Mapping[str, Any], kind: Any, at: str, errors: list[FieldError]) -> dict[str, Any]:
     fields = {field.encode_name: field for field in structs.fields(kind)}
     for name in data:
+        if len(errors) >= MOST_PROBLEMS:
+            break
         if name in fields:
             continue
         if name in SERVER_MADE:
@@ -121,15 +123,20 @@ def _value(data: Any, kind: Any, at: str, errors: list[FieldError]) -> Any:
             values = _members(data, option, at, errors)
             return option(**values) if len(errors) == before else None
         if isinstance(data, list) and get_origin(option) is list:
-            return [_value(item, get_args(option)[0], pointer(at, n), errors) for n, item in enumerate(data)]
+            inner = get_args(option)[0]
+            return [_item(item, inner, at, n, errors) for n, item in enumerate(data)]
         if isinstance(data, dict) and get_origin(option) is dict:
             inner = get_args(option)[1]
-            return {key: _value(item, inner, pointer(at, key), errors) for key, item in data.items()}
+            return {key: _item(item, inner, at, key, errors) for key, item in data.items()}
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         errors.append(FieldError(at, *told(error, options)))
         return None
+
+
+def _item(data: Any, kind: Any, at: str, place: object, errors: list[FieldError]) -> Any:
+    return None if len(errors) >= MOST_PROBLEMS else _value(data, kind, pointer(at, place), errors)
 
 
 def options_of(kind: Any) -> Sequence[Any]:

@@ -2,9 +2,9 @@
 
 from typing import Any, Generic, TypeVar
 
-from litestar import Response
 from msgspec import Struct, to_builtins
 
+from api.http.answer import Answer
 from commands.handle import Outcome
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class DryRun(Struct, frozen=True):
     state: dict[str, Any]
 
 
-def dry_run_answer(outcome: Outcome[Any], state: Any) -> Response[DryRun]:
+def dry_run_answer(outcome: Outcome[Any], state: Any) -> Answer:
     """The answer to a dry run."""
     events = [DryEvent(event.TOPIC, to_builtins(event)) for event in outcome.events]
-    return Response(DryRun(True, events, to_builtins(state)), status_code=200)
+    return Answer(DryRun(True, events, to_builtins(state)), status=200)

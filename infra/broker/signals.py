@@ -3,7 +3,7 @@
 All of it may be lost without harm: both sides also look for themselves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -24,9 +24,9 @@ class NatsSignals:
     def __init__(self, connection: NatsConnection) -> None:
         self._connection = connection
 
-    async def poke(self, tenant_id: UUID, position: int) -> None:
-        """Tell the relay that a tenant's log has grown."""
-        await self._send(_POKE, f"{tenant_id}:{position}")
+    async def poke(self, grown: Mapping[UUID, int]) -> None:
+        """Tell the relay that tenants' logs have grown, and to which positions."""
+        await self._send(_POKE, ",".join(f"{tenant_id}:{position}" for tenant_id, position in grown.items()))
 
     async def applied(self, tenant_id: UUID, checkpoints: Sequence[str], position: int) -> None:
         """Implements projections.ports.Announcements."""
@@ -36,8 +36,9 @@ class NatsSignals:
         """Call `hear` for every poke, from the first connection on."""
 
         async def heard(message: Msg) -> None:
-            tenant_id, position = message.data.decode().split(":")
-            hear(UUID(tenant_id), int(position))
+            for grown in message.data.decode().split(","):
+                tenant_id, position = grown.split(":")
+                hear(UUID(tenant_id), int(position))
 
         client = await self._connection.connected()
         await client.subscribe(_POKE, cb=heard)

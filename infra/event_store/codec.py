@@ -60,6 +60,7 @@ def batch(appends: Sequence[Append], secret: Secret, key_ttl: str) -> bytes:
                 "a": number,
                 "stream": stream.stream_id,
                 "version": version,
+                "first": version == stream.after + 1,
                 "topic": event.TOPIC,
                 "data": _encoder.encode(event).decode(),
                 "metadata": metadata,

@@ -1,13 +1,11 @@
 """The event store over Postgres: one round trip an append, reads under row level security."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
-import structlog
 from psycopg_pool import PoolTimeout
 
 from commands.ports import (
@@ -22,10 +20,10 @@ from commands.ports import (
 )
 from domain.event import Event, Recorded
 from infra.event_store import codec
+from infra.event_store.appender import Appender, Poke
 from infra.postgres import Pool, TenantConnections
 from infra.secret import Secret
 
-_APPEND: LiteralString = "SELECT * FROM store.append(%s::jsonb)"
 _STREAM: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
     WHERE tenant_id = %s AND stream_id = %s AND position <= %s ORDER BY version"""
 _FEED: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
@@ -38,18 +36,10 @@ _KEPT: LiteralString = """SELECT body_digest, result_id, position, status FROM s
     WHERE tenant_id = %s AND key_digest = %s AND expires_at > clock_timestamp()"""
 
 _NO_LIMIT = 2**63 - 1
-_UNKNOWN_OUTCOME_TRIES = 3
-
-_log = structlog.get_logger()
-
-Poke = Callable[[UUID, int], Awaitable[None]]
 
 
 class PostgresEventStore:
     """Implements commands.ports.EventStore.
-
-    `poke` is told of each commit (tenant, position), so that the relay need not wait for its next poll;
-    it may fail without harm.
     """
 
     def __init__(
@@ -61,39 +51,13 @@ class PostgresEventStore:
         poke: Poke | None = None,
         key_ttl: str = "24 hours",
     ) -> None:
-        self._appends = appends
+        self._appender = Appender(appends, secret, key_ttl=key_ttl, poke=poke)
         self._reads = reads
         self._secret = secret
-        self._poke = poke
-        self._key_ttl = key_ttl
 
     async def append(self, append: Append) -> Appended:
         """See the port. A lost answer is asked for again under the same command id, which appends nothing twice."""
-        batch = codec.batch([append], self._secret, self._key_ttl)
-        for attempt in range(1, _UNKNOWN_OUTCOME_TRIES + 1):
-            try:
-                row = await self._call(batch)
-                break
-            except (psycopg.OperationalError, PoolTimeout) as error:
-                _log.warning("append.unknown_outcome", attempt=attempt, error=type(error).__name__)
-                if attempt == _UNKNOWN_OUTCOME_TRIES:
-                    raise StoreUnavailableError from error
-        appended = _outcome(append, row)
-        if self._poke and not appended.replayed:
-            await self._poke(append.tenant_id, appended.position)
-        return appended
-
-    async def _call(self, batch: bytes) -> Sequence[Any]:
-        try:
-            async with self._appends.connection() as connection:
-                cursor = await connection.execute(_APPEND, (batch.decode(),))
-                row = await cursor.fetchone()
-        except psycopg.errors.UniqueViolation as error:
-            # Two first appends of a brand-new stream or tenant met: what decides is the state after the other.
-            raise VersionConflictError from error
-        if row is None:
-            raise StoreUnavailableError
-        return row
+        return _outcome(append, await self._appender.append(append))
 
     async def load(self, tenant_id: UUID, stream_id: UUID, *, up_to: int | None = None) -> Sequence[Recorded[Event]]:
         """See the port."""

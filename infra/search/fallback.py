@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from infra.search.breaker import Breaker
-from projections.contact_indexer import BACK_IN_TOUCH_SECONDS
+from projections.contact_index import BACK_IN_TOUCH_SECONDS
 from projections.contact_search import Answer, Backend, ContactSearch, SearchUnavailableError
 
 _LOOK_SECONDS = 1.0

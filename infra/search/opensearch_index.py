@@ -10,7 +10,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import NotFoundError, OpenSearchException, RequestError
 
 from infra.search.opensearch_schema import VERSION, document, document_id, index_body
-from projections.contact_indexer import IndexUnavailableError, State, Writer
+from projections.contact_index import IndexUnavailableError, State, Writer
 from projections.contact_rows import Searchable
 
 _BULK = 1000
@@ -23,7 +23,7 @@ def alias_of(incarnation: UUID) -> str:
 
 
 class OpenSearchWriter:
-    """Implements projections.contact_indexer.Writer for one index, or the one behind an alias."""
+    """Implements projections.contact_index.Writer for one index, or the one behind an alias."""
 
     def __init__(self, client: AsyncOpenSearch, target: str, *, require_alias: bool) -> None:
         self._client = client
@@ -51,7 +51,7 @@ class OpenSearchWriter:
 
 
 class OpenSearchContactIndex(OpenSearchWriter):
-    """Implements projections.contact_indexer.ContactIndex."""
+    """Implements projections.contact_index.ContactIndex."""
 
     def __init__(self, client: AsyncOpenSearch, alias: str, *, shards: int = 1) -> None:
         super().__init__(client, alias, require_alias=True)

@@ -1,5 +1,6 @@
 """A real installation, started by the command as a user would, and a client that speaks to it over HTTP."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,13 +8,18 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 import psutil
+
+from infra.keys.signing import SigningKeys, load_signing_keys
+from infra.postgres import open_pool
+from infra.secret import secret_in
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
@@ -56,6 +62,24 @@ class Installation:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(15)
+
+    def signing_keys(self) -> SigningKeys:
+        """The keys that it signs tokens with: for tokens that it would not give."""
+
+        async def load() -> SigningKeys:
+            pool = await open_pool(str(self.ready["postgres_admin"]), name="tests", size=1)
+            try:
+                return await load_signing_keys(pool, secret_in(self.data))
+            finally:
+                await pool.close()
+
+        with ThreadPoolExecutor(1) as elsewhere:  # this thread may have a loop of its own
+            return elsewhere.submit(asyncio.run, load()).result()
+
+    def log_lines(self, role: str) -> list[dict[str, Any]]:
+        """What a role has logged."""
+        lines = (self.data / "logs" / f"{role}.log").read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     def kill_role(self, name: str) -> int:
         """SIGKILL a role; returns the process id that it had."""
@@ -128,3 +152,38 @@ class Tenant:
     def get(self, path: str, **parameters: Any) -> httpx.Response:
         """Read something that includes this tenant's last write."""
         return self.http.get(path, params=parameters, headers={"Read-After": str(self.position)})
+
+    def search(self, text: str, **parameters: Any) -> httpx.Response:
+        """Search, including this tenant's last write."""
+        return self.get("/v1/contacts/search", q=text, **parameters)
+
+    def pages(self, path: str, **parameters: Any) -> Iterable[list[dict[str, Any]]]:
+        """Every page of a list."""
+        cursor = None
+        while True:
+            answer = self.get(path, **parameters, **({"cursor": cursor} if cursor else {}))
+            assert answer.status_code == 200, answer.text
+            yield answer.json()["data"]
+            cursor = answer.json()["next_cursor"]
+            if cursor is None:
+                return
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem details of a refusal, which must be this one in the one shape (RFC 9457)."""
+    assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    assert found["status"] == status
+    assert found["type"] == f"urn:rapport:problem:{code}"
+    assert found["title"]
+    assert found["detail"]
+    assert found["correlation_id"] == answer.headers["X-Correlation-Id"]
+    return found
+
+
+def bad_fields(answer: httpx.Response) -> dict[str, str]:
+    """Pointer to code of the bad fields of a refused body."""
+    errors = problem(answer, 422, "validation.failed")["errors"]
+    assert all(error["message"] for error in errors)
+    return {error["pointer"]: error["code"] for error in errors}

@@ -7,7 +7,8 @@
 -- deadlock). `batch` is one JSON object, because a client encodes that in a few microseconds where 25 array parameters
 -- take 100 and more:
 --   appends   [{tenant, command, key?, body?, result?, status?, ttl?}]  key and body are digests in hex, ttl an interval
---   events    [{a, stream, version, topic, data, metadata, occurred_at}]  a = number of the append (from 1), in its order
+--   events    [{a, stream, version, first?, topic, data, metadata, occurred_at}]  a = number of the append (from 1), in
+--             its order; first marks the first event of each stream, whose version is checked
 --   claims    [{a, tenant, kind, value, stream}]  value = HMAC in hex
 --   releases  the same, given up
 -- Two appends of one call must not write the same stream or use the same idempotency key: a unique key then
@@ -33,172 +34,190 @@ AS $$
 DECLARE
     now_     constant timestamptz := clock_timestamp();
     appends  integer;
-    events   integer;
-    claims   integer;
     a_tenant uuid[]; a_command uuid[]; a_key bytea[]; a_body bytea[]; a_result uuid[]; a_status smallint[];
     a_ttl    interval[];
-    e_append integer[]; e_stream uuid[]; e_version integer[]; e_topic text[]; e_data bytea[]; e_metadata bytea[];
-    e_occurred timestamptz[];
+    e_append integer[]; e_stream uuid[]; e_version integer[]; e_first boolean[]; e_topic text[]; e_data bytea[];
+    e_metadata bytea[]; e_occurred timestamptz[];
     c_append integer[]; c_tenant uuid[]; c_kind text[]; c_value bytea[]; c_stream uuid[];
     r_append integer[]; r_tenant uuid[]; r_kind text[]; r_value bytea[]; r_stream uuid[];
-    head     bigint;
-    clock    timestamptz;
-    heads    bigint[];
-    clocks   timestamptz[];
     results  text[];
     details  integer[];
-    firsts   integer[];
-    lasts    integer[];
-    mine     boolean[];
-    old      record;
-    version_ integer;
-    e        integer := 1;
-    c_       integer;
+    counts   integer[];                 -- events of the append
+    shifts   bigint[];                  -- position of an event of the append, less its number in the call
+    lasts    bigint[];                  -- position after the append
+    heads    bigint[];                  -- head of the append's tenant; NULL while another transaction holds it
+    clocks   timestamptz[];
+    fresh    boolean[];                 -- the tenant has no head row yet
+    mine     boolean[] := '{}';
+    moved    integer[] := '{}';         -- the last append of each tenant whose head moves
+    total    integer := 0;
+    head     bigint;
+    locked   refcursor;
+    found_   record;
+    i        integer;
+    n        integer;
 BEGIN
     SELECT array_agg(x.tenant), array_agg(x.command), array_agg(decode(x.key, 'hex')), array_agg(decode(x.body, 'hex')),
            array_agg(x.result), array_agg(x.status), array_agg(x.ttl), array_agg('ok'::text), count(*)
       INTO a_tenant, a_command, a_key, a_body, a_result, a_status, a_ttl, results, appends
       FROM jsonb_to_recordset(batch->'appends')
         AS x (tenant uuid, command uuid, key text, body text, result uuid, status smallint, ttl interval);
-    SELECT array_agg(x.a), array_agg(x.stream), array_agg(x.version), array_agg(x.topic),
-           array_agg(convert_to(x.data, 'UTF8')), array_agg(convert_to(x.metadata, 'UTF8')), array_agg(x.occurred_at),
-           count(*)
-      INTO e_append, e_stream, e_version, e_topic, e_data, e_metadata, e_occurred, events
+    SELECT array_agg(x.a), array_agg(x.stream), array_agg(x.version), array_agg(x.first), array_agg(x.topic),
+           array_agg(convert_to(x.data, 'UTF8')), array_agg(convert_to(x.metadata, 'UTF8')), array_agg(x.occurred_at)
+      INTO e_append, e_stream, e_version, e_first, e_topic, e_data, e_metadata, e_occurred
       FROM jsonb_to_recordset(batch->'events')
-        AS x (a integer, stream uuid, version integer, topic text, data text, metadata text, occurred_at timestamptz);
+        AS x (a integer, stream uuid, version integer, first boolean, topic text, data text, metadata text,
+              occurred_at timestamptz);
+    details := array_fill(NULL::integer, ARRAY[appends]);
+    counts := array_fill(0, ARRAY[appends]);
+    shifts := array_fill(0::bigint, ARRAY[appends]);
+    lasts := array_fill(NULL::bigint, ARRAY[appends]);
+    heads := array_fill(NULL::bigint, ARRAY[appends]);
+    clocks := array_fill(now_, ARRAY[appends]);
+    fresh := array_fill(true, ARRAY[appends]);
+
+    -- 1. Lock the heads.
+    i := 1;
+    IF skip_busy THEN
+        OPEN locked FOR SELECT h.tenant_id, h.position, h.recorded_at FROM store.tenant_head h
+                         WHERE h.tenant_id = ANY (a_tenant) ORDER BY h.tenant_id FOR UPDATE SKIP LOCKED;
+    ELSE
+        OPEN locked FOR SELECT h.tenant_id, h.position, h.recorded_at FROM store.tenant_head h
+                         WHERE h.tenant_id = ANY (a_tenant) ORDER BY h.tenant_id FOR UPDATE;
+    END IF;
+    LOOP
+        FETCH locked INTO found_;
+        EXIT WHEN NOT FOUND;
+        WHILE a_tenant[i] < found_.tenant_id LOOP
+            i := i + 1;
+        END LOOP;
+        WHILE i <= appends AND a_tenant[i] = found_.tenant_id LOOP
+            heads[i] := found_.position;
+            -- As-of reads go by recorded_at, so it never goes back, whatever the clock does.
+            clocks[i] := greatest(now_, found_.recorded_at);
+            fresh[i] := false;
+            i := i + 1;
+        END LOOP;
+    END LOOP;
+    CLOSE locked;
+    FOR i IN 1..appends LOOP
+        IF heads[i] IS NULL THEN
+            IF skip_busy AND EXISTS (SELECT FROM store.tenant_head h WHERE h.tenant_id = a_tenant[i]) THEN
+                results[i] := 'busy';
+            ELSE
+                heads[i] := 0;
+            END IF;
+        END IF;
+    END LOOP;
+
+    -- 2. Check idempotency keys and versions.
+    FOR i IN 1..appends LOOP
+        CONTINUE WHEN a_key[i] IS NULL OR results[i] <> 'ok';
+        SELECT k.body_digest INTO found_ FROM store.command k
+         WHERE k.tenant_id = a_tenant[i] AND k.key_digest = a_key[i] AND k.expires_at > now_;
+        IF FOUND THEN
+            results[i] := CASE WHEN found_.body_digest = a_body[i] THEN 'replay' ELSE 'key_reused' END;
+        END IF;
+    END LOOP;
+    FOR found_ IN
+        SELECT s.n, s.append FROM (
+               SELECT u.n, u.append, u.stream, u.version, u.first FROM unnest(e_append, e_stream, e_version, e_first)
+                      WITH ORDINALITY AS u (append, stream, version, first, n)) s
+         WHERE s.first AND s.version - 1 IS DISTINCT FROM coalesce((
+               SELECT v.version FROM store.event v
+                WHERE v.tenant_id = a_tenant[s.append] AND v.stream_id = s.stream ORDER BY v.version DESC LIMIT 1), 0)
+    LOOP
+        CONTINUE WHEN results[found_.append] <> 'ok';
+        results[found_.append] := CASE WHEN EXISTS (
+            SELECT FROM store.event v
+             WHERE v.tenant_id = a_tenant[found_.append] AND v.stream_id = e_stream[found_.n]
+               AND v.version = e_version[found_.n] AND v.command_id = a_command[found_.append])
+            THEN 'repeated' ELSE 'conflict' END;
+        details[found_.append] := found_.n;
+    END LOOP;
+
+    -- 3. Take the claims of what is still to be written, in key order.
     IF batch ? 'claims' THEN
         SELECT array_agg(x.a), array_agg(x.tenant), array_agg(x.kind), array_agg(decode(x.value, 'hex')),
                array_agg(x.stream)
           INTO c_append, c_tenant, c_kind, c_value, c_stream
           FROM jsonb_to_recordset(batch->'claims') AS x (a integer, tenant uuid, kind text, value text, stream uuid);
+        FOR n IN SELECT s FROM generate_subscripts(c_append, 1) s ORDER BY c_tenant[s], c_kind[s], c_value[s] LOOP
+            CONTINUE WHEN results[c_append[n]] <> 'ok';
+            INSERT INTO store.claim
+            VALUES (c_tenant[n], c_kind[n], c_value[n], c_stream[n], a_tenant[c_append[n]])
+            ON CONFLICT DO NOTHING;
+            mine[n] := FOUND;
+            IF NOT FOUND AND NOT EXISTS (
+                SELECT FROM store.claim c WHERE c.tenant_id = c_tenant[n] AND c.kind = c_kind[n]
+                   AND c.value_hmac = c_value[n] AND c.stream_id = c_stream[n]) THEN
+                results[c_append[n]] := 'claimed';
+                details[c_append[n]] := n;
+            END IF;
+        END LOOP;
+        DELETE FROM store.claim c USING generate_subscripts(c_append, 1) g
+         WHERE coalesce(mine[g], false) AND results[c_append[g]] = 'claimed'
+           AND c.tenant_id = c_tenant[g] AND c.kind = c_kind[g] AND c.value_hmac = c_value[g];
     END IF;
-    claims := coalesce(cardinality(c_append), 0);
+
+    -- 4. Number the events and write them, all appends in one statement.
+    FOR n IN 1..coalesce(cardinality(e_append), 0) LOOP
+        counts[e_append[n]] := counts[e_append[n]] + 1;
+    END LOOP;
+    FOR i IN 1..appends LOOP
+        IF i = 1 OR a_tenant[i] <> a_tenant[i - 1] THEN
+            head := heads[i];
+        END IF;
+        IF results[i] = 'ok' THEN
+            shifts[i] := head - total;
+            head := head + counts[i];
+            lasts[i] := head;
+            IF counts[i] > 0 THEN
+                IF moved <> '{}' AND a_tenant[moved[cardinality(moved)]] = a_tenant[i] THEN
+                    moved[cardinality(moved)] := i;
+                ELSE
+                    moved := moved || i;
+                END IF;
+            END IF;
+        END IF;
+        total := total + counts[i];
+    END LOOP;
+    IF moved <> '{}' THEN
+        INSERT INTO store.event
+        SELECT a_tenant[u.append], shifts[u.append] + u.n, u.stream, u.version, u.topic, u.data, u.metadata,
+               a_command[u.append], u.occurred, clocks[u.append]
+          FROM unnest(e_append, e_stream, e_version, e_topic, e_data, e_metadata, e_occurred)
+               WITH ORDINALITY AS u (append, stream, version, topic, data, metadata, occurred, n)
+         WHERE results[u.append] = 'ok';
+        UPDATE store.tenant_head h SET position = lasts[m], recorded_at = clocks[m]
+          FROM unnest(moved) m WHERE h.tenant_id = a_tenant[m] AND NOT fresh[m];
+        INSERT INTO store.tenant_head SELECT a_tenant[m], lasts[m], clocks[m] FROM unnest(moved) m WHERE fresh[m];
+    END IF;
     IF batch ? 'releases' THEN
         SELECT array_agg(x.a), array_agg(x.tenant), array_agg(x.kind), array_agg(decode(x.value, 'hex')),
                array_agg(x.stream)
           INTO r_append, r_tenant, r_kind, r_value, r_stream
           FROM jsonb_to_recordset(batch->'releases') AS x (a integer, tenant uuid, kind text, value text, stream uuid);
+        DELETE FROM store.claim c USING generate_subscripts(r_append, 1) g
+         WHERE results[r_append[g]] = 'ok' AND c.tenant_id = r_tenant[g] AND c.kind = r_kind[g]
+           AND c.value_hmac = r_value[g] AND c.stream_id = r_stream[g];
     END IF;
 
-    -- 1. Lock the heads.
-    FOR i IN 1..appends LOOP
-        IF i > 1 AND a_tenant[i] = a_tenant[i - 1] THEN
-            heads[i] := heads[i - 1];
-            clocks[i] := clocks[i - 1];
-            CONTINUE;
-        END IF;
-        IF skip_busy THEN
-            SELECT h.position, h.recorded_at INTO head, clock
-              FROM store.tenant_head h WHERE h.tenant_id = a_tenant[i] FOR UPDATE SKIP LOCKED;
-            IF NOT FOUND AND EXISTS (SELECT FROM store.tenant_head h WHERE h.tenant_id = a_tenant[i]) THEN
-                CONTINUE;
-            END IF;
-        ELSE
-            SELECT h.position, h.recorded_at INTO head, clock
-              FROM store.tenant_head h WHERE h.tenant_id = a_tenant[i] FOR UPDATE;
-        END IF;
-        heads[i] := coalesce(head, 0);
-        -- As-of reads go by recorded_at, so it never goes back, whatever the clock does.
-        clocks[i] := greatest(now_, clock);
-    END LOOP;
-
-    -- 2. Check keys and versions.
-    FOR i IN 1..appends LOOP
-        firsts[i] := e;
-        WHILE e <= events AND e_append[e] = i LOOP
-            e := e + 1;
-        END LOOP;
-        lasts[i] := e - 1;
-        IF heads[i] IS NULL THEN
-            results[i] := 'busy';
-            CONTINUE;
-        END IF;
-        IF a_key[i] IS NOT NULL THEN
-            SELECT k.body_digest INTO old FROM store.command k
-             WHERE k.tenant_id = a_tenant[i] AND k.key_digest = a_key[i] AND k.expires_at > now_;
-            IF FOUND THEN
-                results[i] := CASE WHEN old.body_digest = a_body[i] THEN 'replay' ELSE 'key_reused' END;
-                CONTINUE;
-            END IF;
-        END IF;
-        FOR n IN firsts[i]..lasts[i] LOOP
-            CONTINUE WHEN n > firsts[i] AND e_stream[n] = e_stream[n - 1];
-            SELECT max(v.version) INTO version_ FROM store.event v
-             WHERE v.tenant_id = a_tenant[i] AND v.stream_id = e_stream[n];
-            IF coalesce(version_, 0) <> e_version[n] - 1 THEN
-                results[i] := CASE WHEN EXISTS (
-                    SELECT FROM store.event v
-                     WHERE v.tenant_id = a_tenant[i] AND v.stream_id = e_stream[n] AND v.version = e_version[n]
-                       AND v.command_id = a_command[i]) THEN 'repeated' ELSE 'conflict' END;
-                details[i] := n;
-                EXIT;
-            END IF;
-        END LOOP;
-    END LOOP;
-
-    -- 3. Take the claims of what is still to be written.
-    IF claims > 0 THEN
-        FOR c_ IN SELECT s FROM generate_subscripts(c_append, 1) s ORDER BY c_tenant[s], c_kind[s], c_value[s] LOOP
-            CONTINUE WHEN results[c_append[c_]] <> 'ok';
-            INSERT INTO store.claim
-            VALUES (c_tenant[c_], c_kind[c_], c_value[c_], c_stream[c_], a_tenant[c_append[c_]])
-            ON CONFLICT DO NOTHING;
-            mine[c_] := FOUND;
-            IF NOT FOUND AND NOT EXISTS (
-                SELECT FROM store.claim c WHERE c.tenant_id = c_tenant[c_] AND c.kind = c_kind[c_]
-                   AND c.value_hmac = c_value[c_] AND c.stream_id = c_stream[c_]) THEN
-                results[c_append[c_]] := 'claimed';
-                details[c_append[c_]] := c_;
-            END IF;
-        END LOOP;
-        FOR n IN 1..claims LOOP
-            IF coalesce(mine[n], false) AND results[c_append[n]] = 'claimed' THEN
-                DELETE FROM store.claim c
-                 WHERE c.tenant_id = c_tenant[n] AND c.kind = c_kind[n] AND c.value_hmac = c_value[n];
-            END IF;
-        END LOOP;
-    END IF;
-
-    -- 4. Write.
+    -- 5. Keep the keys of what was written, and answer.
     FOR i IN 1..appends LOOP
         outcome := results[i]; detail := details[i]; at := clocks[i]; result_id := a_result[i]; status := a_status[i];
-        first_position := NULL; last_position := NULL;
-        IF outcome = 'ok' THEN
-            head := heads[i];
-            first_position := head + 1;
-            last_position := head + 1 + lasts[i] - firsts[i];
-            IF a_key[i] IS NOT NULL THEN
-                DELETE FROM store.command k
-                 WHERE k.tenant_id = a_tenant[i] AND k.key_digest = a_key[i] AND k.expires_at <= now_;
-                INSERT INTO store.command VALUES (
-                    a_tenant[i], a_key[i], a_command[i], a_body[i], a_result[i], last_position, a_status[i], now_ + a_ttl[i]);
-            END IF;
-            IF last_position > head THEN
-                INSERT INTO store.event
-                SELECT a_tenant[i], head + 1 + n - firsts[i], e_stream[n], e_version[n], e_topic[n], e_data[n],
-                       e_metadata[n], a_command[i], e_occurred[n], clocks[i]
-                  FROM generate_series(firsts[i], lasts[i]) n;
-                UPDATE store.tenant_head h SET position = last_position, recorded_at = clocks[i]
-                 WHERE h.tenant_id = a_tenant[i];
-                IF NOT FOUND THEN
-                    INSERT INTO store.tenant_head VALUES (a_tenant[i], last_position, clocks[i]);
-                END IF;
-                FOR n IN i + 1..appends LOOP
-                    EXIT WHEN a_tenant[n] <> a_tenant[i];
-                    heads[n] := last_position;
-                END LOOP;
-            END IF;
-            IF r_append IS NOT NULL THEN
-                DELETE FROM store.claim c
-                 USING generate_subscripts(r_append, 1) n
-                 WHERE r_append[n] = i AND c.tenant_id = r_tenant[n] AND c.kind = r_kind[n]
-                   AND c.value_hmac = r_value[n] AND c.stream_id = r_stream[n];
-            END IF;
+        last_position := lasts[i]; first_position := lasts[i] - counts[i] + 1;
+        IF outcome = 'ok' AND a_key[i] IS NOT NULL THEN
+            DELETE FROM store.command k
+             WHERE k.tenant_id = a_tenant[i] AND k.key_digest = a_key[i] AND k.expires_at <= now_;
+            INSERT INTO store.command VALUES (
+                a_tenant[i], a_key[i], a_command[i], a_body[i], a_result[i], last_position, a_status[i], now_ + a_ttl[i]);
         ELSIF outcome = 'repeated' THEN
             SELECT min(v.position), max(v.position), max(v.recorded_at) INTO first_position, last_position, at
-              FROM generate_series(firsts[i], lasts[i]) n
+              FROM generate_subscripts(e_append, 1) g
               JOIN store.event v
-                ON v.tenant_id = a_tenant[i] AND v.stream_id = e_stream[n] AND v.version = e_version[n];
+                ON v.tenant_id = a_tenant[i] AND v.stream_id = e_stream[g] AND v.version = e_version[g]
+             WHERE e_append[g] = i;
         ELSIF outcome IN ('replay', 'key_reused') THEN
             SELECT k.result_id, k.position, k.status INTO result_id, last_position, status FROM store.command k
              WHERE k.tenant_id = a_tenant[i] AND k.key_digest = a_key[i];

@@ -12,6 +12,7 @@ from api.http import reading
 from api.http.reading import MalformedError
 from commands.contact import ChangeContact, NameInput, RegisterContact
 from commands.identity import RegisterTenant
+from commands.normalise import MOST_PROBLEMS
 
 MEMBERS = (*RegisterContact.__struct_fields__, "id", "version", "nickname", "a/b~c", "")
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -153,3 +154,16 @@ def test_missing_members_are_named() -> None:
         "/email": "field.required",
         "/password": "field.required",
     }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {f"k{n}": 1 for n in range(9000)},
+        {"tags": [5] * 9000},
+        {"emails": [{}] * 9000},
+        {"external_ids": {str(n): 5 for n in range(9000)}},
+    ],
+)
+def test_an_answer_to_nonsense_names_enough_of_it_and_ends(body: Any) -> None:
+    assert len(errors_of(body)) == MOST_PROBLEMS

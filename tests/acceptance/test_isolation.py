@@ -1,0 +1,116 @@
+"""R6.1, R6.2, R6.3, R6.4: another tenant's data is not there, in no answer of no operation, to the byte."""
+
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.installation import Installation, Tenant, problem
+
+pytestmark = pytest.mark.servers
+
+NOT_IDS = ["1", "x", "NULL", "%00", "%FF", "0" * 32, "{11111111-1111-1111-1111-111111111111}"]
+
+
+@pytest.fixture
+def other(installation: Installation) -> Tenant:
+    """A second tenant."""
+    return installation.tenant("Bombe Works")
+
+
+UNTOLD = {"x-correlation-id", "date", "connection"}
+"""Headers that say nothing of the record: `connection` depends on whether the body had arrived by then."""
+
+
+def comparable(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
+    """Everything of an answer but what is about the request itself."""
+    body = answer.content.replace(answer.headers["X-Correlation-Id"].encode(), b"")
+    headers = [(name, value) for name, value in answer.headers.items() if name not in UNTOLD]
+    return answer.status_code, body, sorted(headers)
+
+
+def operations_on_one_record(tenant: Tenant) -> list[tuple[str, str]]:
+    """Method and path of every operation that has an id in its path."""
+    paths: dict[str, dict[str, Any]] = tenant.http.get("/openapi.json").json()["paths"]
+    return [(method, path) for path, methods in paths.items() if "{" in path for method in methods]
+
+
+def call(tenant: Tenant, method: str, path: str, contact_id: str) -> httpx.Response:
+    headers = {"Content-Type": "application/json"}
+    url = path.replace("{contact_id}", contact_id)
+    assert "{" not in url.replace(contact_id, ""), f"this test does not know how to call {path}"
+    return tenant.http.request(method.upper(), url, content=b'{"title": "x"}', headers=headers)
+
+
+def test_another_tenants_record_is_missing_to_the_byte_for_every_operation(tenant: Tenant, other: Tenant) -> None:
+    made = tenant.add()
+    operations = operations_on_one_record(tenant)
+    assert {("get", "/v1/contacts/{contact_id}"), ("patch", "/v1/contacts/{contact_id}")} <= set(operations)
+
+    for method, path in operations:
+        foreign = call(other, method, path, made["id"])
+        problem(foreign, 404, "contact.not_found")
+        assert comparable(foreign) == comparable(call(other, method, path, str(uuid.uuid4()))), (method, path)
+
+    assert tenant.http.get(f"/v1/contacts/{made['id']}").json() == made
+
+
+@pytest.mark.parametrize("not_an_id", NOT_IDS)
+def test_what_is_no_uuid_is_missing_to_the_byte(tenant: Tenant, not_an_id: str) -> None:
+    for method, path in operations_on_one_record(tenant):
+        odd = call(tenant, method, path, not_an_id)
+        assert comparable(odd) == comparable(call(tenant, method, path, str(uuid.uuid4()))), (method, path)
+
+
+def test_a_deleted_record_of_another_tenant_is_missing_too(tenant: Tenant, other: Tenant) -> None:
+    made = tenant.add()
+    tenant.http.delete(f"/v1/contacts/{made['id']}")
+    problem(other.http.get(f"/v1/contacts/{made['id']}"), 404, "contact.not_found")
+    problem(other.http.delete(f"/v1/contacts/{made['id']}"), 404, "contact.not_found")
+
+
+def test_lists_searches_and_histories_show_the_callers_tenant_alone(tenant: Tenant, other: Tenant) -> None:
+    body = {"name": "Ada Lovelace", "email": "ada@engines.example", "tags": ["math"]}
+    mine, theirs = tenant.add(body | {"company": "Engines"}), other.add(body | {"company": "Engines"})
+
+    assert mine["company"]["id"] != theirs["company"]["id"]
+    for one, own in ((tenant, mine), (other, theirs)):
+        assert [contact["id"] for contact in one.get("/v1/contacts").json()["data"]] == [own["id"]]
+        assert [contact["id"] for contact in one.get("/v1/contacts", tag="math").json()["data"]] == [own["id"]]
+        assert [contact["id"] for contact in one.search("lovelace").json()["data"]] == [own["id"]]
+        assert one.get("/v1/contacts", owner_id=(tenant if one is other else other).user_id).json()["data"] == []
+        assert {entry["actor"]["id"] for entry in one.get(f"/v1/contacts/{own['id']}/history").json()["data"]} == {
+            one.user_id
+        }
+
+
+def test_records_of_another_tenant_can_not_be_referred_to(tenant: Tenant, other: Tenant) -> None:
+    theirs = other.add({"name": "Ada", "company": "Engines"})
+    body = {"name": "Grace", "owner_id": other.user_id, "company": {"id": theirs["company"]["id"]}}
+
+    errors = problem(tenant.http.post("/v1/contacts", json=body), 422, "validation.failed")["errors"]
+
+    unknown = {"name": "Grace", "owner_id": str(uuid.uuid4()), "company": {"id": str(uuid.uuid4())}}
+    assert errors == tenant.http.post("/v1/contacts", json=unknown).json()["errors"]
+
+
+def test_external_ids_and_keys_of_two_tenants_do_not_meet(tenant: Tenant, other: Tenant) -> None:
+    body = {"name": "Ada", "external_ids": {"erp": "7"}}
+    mine, theirs = (one.add(body, **{"Idempotency-Key": "same"}) for one in (tenant, other))
+    assert mine["id"] != theirs["id"]
+
+
+def test_no_request_names_a_tenant(tenant: Tenant, other: Tenant) -> None:
+    answer = tenant.http.post("/v1/contacts", json={"name": "Ada", "tenant_id": other.id})
+    assert [error["code"] for error in problem(answer, 422, "validation.failed")["errors"]] == ["field.read_only"]
+    problem(tenant.http.get("/v1/contacts", params={"tenant_id": other.id}), 400, "query.invalid")
+    tenant.add({"name": "Ada"}, **{"X-Tenant-Id": other.id})
+    assert other.get("/v1/contacts").json()["data"] == []
+
+
+def test_a_position_says_nothing_of_other_tenants(tenant: Tenant, other: Tenant) -> None:
+    assert (tenant.position, other.position) == (2, 2)
+    tenant.add()
+    other.add()
+    assert (tenant.position, other.position) == (3, 3)

@@ -1,0 +1,56 @@
+"""B7, N-U3: what was written is there to be read, by whoever asks for it."""
+
+import pytest
+
+from tests.acceptance.installation import Installation, Tenant, problem
+
+pytestmark = pytest.mark.servers
+
+LISTS = ["/v1/contacts", "/v1/contacts/search?q=ada"]
+
+
+def readable(tenant: Tenant) -> list[str]:
+    """The path of every kind of read."""
+    contact_id = tenant.add()["id"]
+    return [*LISTS, f"/v1/contacts/{contact_id}", f"/v1/contacts/{contact_id}/history"]
+
+
+def test_every_write_is_read_back_at_once_everywhere(tenant: Tenant) -> None:
+    for n in range(20):
+        made = tenant.add({"name": f"Ada Number{n}", "email": f"ada{n}@engines.example"})
+        assert tenant.get("/v1/contacts", sort="-created_at", limit=1).json()["data"] == [made]
+        found = tenant.search(f"ada{n}@engines.example", limit=1).json()["data"]
+        assert [hit["id"] for hit in found] == [made["id"]]
+        changed = tenant.http.patch(f"/v1/contacts/{made['id']}", json={"title": f"Title{n}"})
+        tenant.position = int(changed.headers["Event-Position"])
+        assert tenant.get(f"/v1/contacts/{made['id']}").json()["title"] == f"Title{n}"
+        assert len(tenant.get(f"/v1/contacts/{made['id']}/history").json()["data"]) == 2
+
+
+def test_a_position_beyond_the_end_is_refused_at_once(tenant: Tenant) -> None:
+    for path in readable(tenant):
+        answer = tenant.http.get(path, headers={"Read-After": str(tenant.position + 1)})
+        (error,) = problem(answer, 400, "read_after.ahead")["errors"]
+        assert error["header"] == "Read-After"
+        assert answer.elapsed.total_seconds() < 1
+
+
+@pytest.mark.parametrize("position", ["x", "-1", "1.0", "", "9" * 30, "1, 2", "\xb2"])
+def test_what_is_no_position_is_refused(tenant: Tenant, position: str) -> None:
+    for path in LISTS:
+        answer = tenant.http.get(path, headers=[(b"Read-After", position.encode("latin-1"))])
+        problem(answer, 400, "read_after.invalid")
+
+
+def test_positions_count_for_the_callers_tenant(installation: Installation, tenant: Tenant) -> None:
+    for _ in range(5):
+        tenant.add()
+    other = installation.tenant()
+    answer = other.http.get("/v1/contacts", headers={"Read-After": str(tenant.position)})
+    problem(answer, 400, "read_after.ahead")
+
+
+def test_zero_and_old_positions_are_included_always(tenant: Tenant) -> None:
+    for path in readable(tenant):
+        assert tenant.http.get(path, headers={"Read-After": "0"}).status_code == 200
+        assert tenant.http.get(path, headers={"Read-After": "1"}).status_code == 200
