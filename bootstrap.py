@@ -148,7 +148,6 @@ async def api(wired: Wiring) -> Any:
     from api.http.services import Services
     from commands.handle import Handler
     from infra import clock, postgres
-    from infra.progress import Progress
     from infra.cache.valkey import ValkeyMarks
     from infra.event_store.finder import find
     from infra.event_store.log import applied_position
@@ -156,6 +155,7 @@ async def api(wired: Wiring) -> Any:
     from infra.keys.passwords import BcryptPasswords
     from infra.keys.signing import load_signing_keys
     from infra.keys.tokens import AccessTokens
+    from infra.progress import Progress
 
     settings, secret = wired.settings, wired.secret
     reads = await wired.pool(postgres.SERVICE)
@@ -270,17 +270,14 @@ async def projector(wired: Wiring) -> None:
         indexer = contact_indexer(wired, installed, log, sessions, signals)
         wired.spawn(indexer.run())
         announcements = WakingAnnouncements(signals, indexer.wake)
-    await Runner(
-        POSTGRES, log=log, deliveries=deliveries, sessions=sessions, announcements=announcements
-    ).run()
+    await Runner(POSTGRES, log=log, deliveries=deliveries, sessions=sessions, announcements=announcements).run()
 
 
 def contact_indexer(
     wired: Wiring, installed: Installation, log: "Log", sessions: "Sessions", announcements: "Announcements"
 ) -> "ContactIndexer":
     """What keeps the search index level with the contact rows."""
-    from infra.search.opensearch_index import OpenSearchContactIndex
-    from infra.search.opensearch_index import alias_of
+    from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
     from projections.contact_indexer import ContactIndexer
 
     index = OpenSearchContactIndex(wired.opensearch(), alias_of(installed.incarnation))

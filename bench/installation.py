@@ -19,7 +19,18 @@ from urllib.parse import urlsplit
 def installation(*options: str) -> Iterator[dict[str, Any]]:
     """`rapport up` in a temporary folder; gives its ready line."""
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
-        command = [sys.executable, "-m", "bootstrap", "up", "--data", f"{folder}/data", "--port", "0", "--json", "--no-demo"]
+        command = [
+            sys.executable,
+            "-m",
+            "bootstrap",
+            "up",
+            "--data",
+            f"{folder}/data",
+            "--port",
+            "0",
+            "--json",
+            "--no-demo",
+        ]
         environment = {**os.environ, "RAPPORT_TESTING": "1", "RAPPORT_BCRYPT_COST": "4", "RAPPORT_LOG_LEVEL": "warning"}
         process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, env=environment)
         try:

@@ -65,9 +65,13 @@ class _Connection(asyncio.Protocol):
         self.failed += not head.startswith(b"HTTP/1.1 2")
         self._send()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         if not self._done.done():
             self._done.set_result(None)
+
+
+def _always(protocol: _Connection) -> Callable[[], _Connection]:
+    return lambda: protocol
 
 
 async def flat_out(url: str, make: Callable[[], bytes], *, connections: int, seconds: float) -> Measured:
@@ -84,7 +88,7 @@ async def flat_out(url: str, make: Callable[[], bytes], *, connections: int, sec
     for _ in range(connections):
         done: asyncio.Future[None] = loop.create_future()
         protocol = _Connection(next_request, done)
-        await loop.create_connection(lambda p=protocol: p, host.hostname, host.port)  # type: ignore[misc]
+        await loop.create_connection(_always(protocol), host.hostname or "", host.port or 0)
         protocols.append(protocol)
         waits.append(done)
     await asyncio.gather(*waits)

@@ -31,9 +31,9 @@ _MOST = 50
 class NameInput(Struct, forbid_unknown_fields=True):
     """A name in parts; without a display form, given and family make one."""
 
-    given: str | None | UnsetType = UNSET
-    family: str | None | UnsetType = UNSET
-    display: str | None | UnsetType = UNSET
+    given: str | UnsetType | None = UNSET
+    family: str | UnsetType | None = UNSET
+    display: str | UnsetType | None = UNSET
 
 
 class AddressInput(Struct, forbid_unknown_fields=True):
@@ -71,18 +71,18 @@ class RegisterContact(Struct, forbid_unknown_fields=True, kw_only=True):
 class ChangeContact(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch (RFC 7396): absent members stay, null clears, objects merge, lists replace."""
 
-    name: str | NameInput | None | UnsetType = UNSET
-    email: str | None | UnsetType = UNSET
-    emails: list[AddressInput] | None | UnsetType = UNSET
-    phone: str | None | UnsetType = UNSET
-    phones: list[AddressInput] | None | UnsetType = UNSET
-    company: str | CompanyInput | None | UnsetType = UNSET
-    title: str | None | UnsetType = UNSET
-    tags: list[str] | None | UnsetType = UNSET
-    owner_id: UUID | None | UnsetType = UNSET
-    custom: dict[str, Any] | None | UnsetType = UNSET
-    external_ids: dict[str, str | None] | None | UnsetType = UNSET
-    lifecycle: Lifecycle | None | UnsetType = UNSET
+    name: str | NameInput | UnsetType | None = UNSET
+    email: str | UnsetType | None = UNSET
+    emails: list[AddressInput] | UnsetType | None = UNSET
+    phone: str | UnsetType | None = UNSET
+    phones: list[AddressInput] | UnsetType | None = UNSET
+    company: str | CompanyInput | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
+    tags: list[str] | UnsetType | None = UNSET
+    owner_id: UUID | UnsetType | None = UNSET
+    custom: dict[str, Any] | UnsetType | None = UNSET
+    external_ids: dict[str, str | None] | UnsetType | None = UNSET
+    lifecycle: Lifecycle | UnsetType | None = UNSET
 
 
 class DeleteContact(Struct):
@@ -196,22 +196,13 @@ def _wanted(
         asked = _addresses(kind, check, single, several, patch, before, problems)
         if asked is not None:
             wanted[several] = asked
-    if patch.title is not UNSET:
-        wanted["title"] = normalise.line(patch.title, "/title", problems, longest=200) if patch.title else None
-    if patch.tags is not UNSET:
-        wanted["tags"] = normalise.tags(_bounded(patch.tags or [], "/tags", problems), "/tags", problems)
-    if patch.lifecycle is not UNSET:
-        wanted["lifecycle"] = patch.lifecycle or Lifecycle.LEAD
+    wanted |= _plain(patch, problems)
     if patch.external_ids is not UNSET:
         ids = normalise.external_ids(patch.external_ids or {}, "/external_ids", problems)
         merged = {**(before.external_ids if patch.external_ids is not None else {}), **ids}
         wanted["external_ids"] = {system: value for system, value in merged.items() if value is not None}
         if len(wanted["external_ids"]) > _MOST:
             problems.add("/external_ids", "list.too_long", f"more than {_MOST} of them are not allowed")
-    for key in patch.custom or {}:
-        problems.add(
-            normalise.pointer("/custom", key), "custom_field.unknown", "no custom field with this key is defined"
-        )
     if patch.owner_id is not UNSET:
         wanted["owner_id"] = patch.owner_id
         if patch.owner_id is not None and (USER, str(patch.owner_id)) not in given.found:
@@ -220,6 +211,22 @@ def _wanted(
     if patch.company is not UNSET:
         wanted["company_id"], name = _company(patch.company, given, problems)
     return wanted, name
+
+
+def _plain(patch: ChangeContact, problems: Problems) -> dict[str, Any]:
+    """The fields whose new value depends on nothing else."""
+    wanted: dict[str, Any] = {}
+    if patch.title is not UNSET:
+        wanted["title"] = normalise.line(patch.title, "/title", problems, longest=200) if patch.title else None
+    if patch.tags is not UNSET:
+        wanted["tags"] = normalise.tags(_bounded(patch.tags or [], "/tags", problems), "/tags", problems)
+    if patch.lifecycle is not UNSET:
+        wanted["lifecycle"] = patch.lifecycle or Lifecycle.LEAD
+    for key in patch.custom or {}:
+        problems.add(
+            normalise.pointer("/custom", key), "custom_field.unknown", "no custom field with this key is defined"
+        )
+    return wanted
 
 
 def _name(asked: str | NameInput | None, before: Name, problems: Problems) -> Name:

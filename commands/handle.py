@@ -149,7 +149,7 @@ class Handler:
             await self._check_claims(case, decision.claims)
             after = _fold(case, state, stream_id, ((event, now) for event in decision.events))
             return Outcome(stream_id=stream_id, state=after, position=0, status=200, events=events)
-        key = context.key and KeyUse(context.key.digest, context.key.body_digest, stream_id, case.status)
+        key = KeyUse(context.key.digest, context.key.body_digest, stream_id, case.status) if context.key else None
         if not events and not key:
             position = await self._store.head(context.tenant_id)
             return Outcome(stream_id=stream_id, state=_there(state), position=position, status=case.status)

@@ -87,7 +87,7 @@ class NewTenant(Struct, frozen=True, kw_only=True):
 
 
 def check(values: Mapping[str, Any], problems: Problems) -> dict[str, str]:
-    """The members of a sign-up in normal form; what is wrong goes to `problems`. Takes what was readable of the body."""
+    """The members of a sign-up in normal form, from what could be read of them; what is wrong goes to `problems`."""
     found: dict[str, str] = {}
     for member in ("tenant_name", "name"):
         if isinstance(text := values.get(member), str):
@@ -106,7 +106,7 @@ def check(values: Mapping[str, Any], problems: Problems) -> dict[str, str]:
     return found
 
 
-def register(command: NewTenant, given: Given[Tenant]) -> Decision:
+def register(command: NewTenant, _: Given[Tenant]) -> Decision:
     """A tenant with its first user, who is its admin."""
     user = UserRegistered(name=command.name, email=command.email, password_hash=command.password_hash, roles=("admin",))
     return Decision(

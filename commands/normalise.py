@@ -17,7 +17,34 @@ _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+){0,9}"
 _PLAIN_EMAIL = re.compile(rf"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+){{0,9}})@((?:{_LABEL}\.)+[A-Za-z]{{2,20}})")
 _LONGEST_EMAIL = 64
 _PARTICLES = frozenset(
-    "af al bin da das de del della den der des di do dos du el la le ten ter van von vom zu zum zur".split()
+    [
+        "af",
+        "al",
+        "bin",
+        "da",
+        "das",
+        "de",
+        "del",
+        "della",
+        "den",
+        "der",
+        "des",
+        "di",
+        "do",
+        "dos",
+        "du",
+        "el",
+        "la",
+        "le",
+        "ten",
+        "ter",
+        "van",
+        "von",
+        "vom",
+        "zu",
+        "zum",
+        "zur",
+    ]
 )
 
 MOST_PROBLEMS = 200
@@ -178,5 +205,5 @@ def external_ids(values: Mapping[str, str | None], at: str, problems: Problems) 
 def key(text: str) -> str:
     """What two spellings of one name share: case, width and white space folded."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    # Folding can leave what composes again, and composing what folds again: this is toNFKC_Casefold's order (Unicode 3.13).
+    # Folding can leave what composes again, and composing what folds again: toNFKC_Casefold's order (Unicode 3.13).
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold()).split())

@@ -133,10 +133,14 @@ class EventStore(Protocol):
 class Clock(Protocol):
     """The time, aware and in UTC."""
 
-    def __call__(self) -> datetime: ...
+    def __call__(self) -> datetime:
+        """Now."""
+        ...
 
 
 class NewId(Protocol):
     """A new id: a UUID of version 7, so that ids made later sort later."""
 
-    def __call__(self) -> UUID: ...
+    def __call__(self) -> UUID:
+        """One that was never given before."""
+        ...

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType, field, structs
 
 from domain.event import Event
 
@@ -58,7 +58,7 @@ class ContactRegistered(Event, topic="contact.registered.v1"):
     title: str | None = None
     tags: tuple[str, ...] = ()
     owner_id: UUID | None = None
-    external_ids: dict[str, str] = {}
+    external_ids: dict[str, str] = field(default_factory=dict)
     lifecycle: Lifecycle = Lifecycle.LEAD
 
 
@@ -68,16 +68,16 @@ class ContactChanged(Event, topic="contact.changed.v1"):
     name: Name | UnsetType = UNSET
     emails: tuple[Email, ...] | UnsetType = UNSET
     phones: tuple[Phone, ...] | UnsetType = UNSET
-    company_id: UUID | None | UnsetType = UNSET
-    title: str | None | UnsetType = UNSET
+    company_id: UUID | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
-    owner_id: UUID | None | UnsetType = UNSET
+    owner_id: UUID | UnsetType | None = UNSET
     external_ids: dict[str, str] | UnsetType = UNSET
     lifecycle: Lifecycle | UnsetType = UNSET
 
     def changes(self) -> dict[str, Any]:
         """The fields that changed, by name."""
-        return {field: value for field, value in structs.asdict(self).items() if value is not UNSET}
+        return {name: value for name, value in structs.asdict(self).items() if value is not UNSET}
 
 
 class ContactDeleted(Event, topic="contact.deleted.v1"):
@@ -96,7 +96,7 @@ class Contact(Struct, frozen=True, kw_only=True):
     title: str | None = None
     tags: tuple[str, ...] = ()
     owner_id: UUID | None = None
-    external_ids: dict[str, str] = {}
+    external_ids: dict[str, str] = field(default_factory=dict)
     lifecycle: Lifecycle = Lifecycle.LEAD
     created_at: datetime
     updated_at: datetime

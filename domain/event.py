@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 from uuid import UUID
 
 import msgspec
@@ -12,13 +12,14 @@ TOPICS: dict[str, type["Event"]] = {}
 """Every event type by its topic. Filled by the class statements of the aggregates."""
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class _EventMeta(StructMeta):
     """Takes `topic=` in the class statement, so that an event is declared in one line."""
 
     def __new__(
         cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, topic: str = "", **options: Any
     ) -> Any:
-        made = super().__new__(cls, name, bases, namespace, **options)
+        made: Any = super().__new__(cls, name, bases, namespace, **options)
         if topic:
             if topic in TOPICS:
                 raise TypeError(f"topic {topic!r} is taken by {TOPICS[topic].__qualname__}")
@@ -59,10 +60,10 @@ class Metadata(Struct, frozen=True, omit_defaults=True):
     traceparent: str | None = None
 
 
-E = TypeVar("E", bound=Event, covariant=True)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
-class Recorded(Struct, Generic[E], frozen=True, kw_only=True):
+class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
     """An event with its place in the log.
 
     `position` counts the tenant's events from 1 without gaps; `version` counts the stream's from 1.
@@ -73,7 +74,7 @@ class Recorded(Struct, Generic[E], frozen=True, kw_only=True):
     position: int
     stream_id: UUID
     version: int
-    event: E
+    event: E_co
     metadata: Metadata
     command_id: UUID
     occurred_at: datetime

@@ -6,7 +6,7 @@ It makes things fast, not right: whatever it loses or sends twice, projectors re
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import LiteralString, Protocol
+from typing import Any, LiteralString, Protocol
 from uuid import UUID, uuid4
 
 import psycopg
@@ -166,7 +166,7 @@ class Relay:
             self._leads = leads
             await asyncio.sleep(_LEASE_SECONDS / 3)
 
-    async def _execute(self, query: LiteralString, parameters: tuple[object, ...]) -> list[tuple[object, ...]]:
+    async def _execute(self, query: LiteralString, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(query, parameters, binary=True)
             return await cursor.fetchall() if cursor.description else []

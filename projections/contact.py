@@ -71,8 +71,8 @@ _rows = msgspec.json.Decoder(list[Contact])
 
 def sort_name(contact: Contact) -> str:
     """What a list by name goes by: the name as shown, case apart, else the first address."""
-    first = next((address.value for address in (*contact.emails, *contact.phones)), "")
-    return (contact.name.display or first).casefold()
+    addresses = [email.value for email in contact.emails] + [phone.value for phone in contact.phones]
+    return (contact.name.display or next(iter(addresses), "")).casefold()
 
 
 def row(tenant_id: UUID, contact: Contact, position: int) -> dict[str, Any]:

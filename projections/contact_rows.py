@@ -52,7 +52,7 @@ def searchable(row: Sequence[Any]) -> Searchable:
     return Searchable(contact_id, position, None if deleted else text_of(name, emails, phones, title, company))
 
 
-def text_of(name: Any, emails: Any, phones: Any, title: str | None, company: str | None) -> ContactText:  # noqa: ANN401
+def text_of(name: Any, emails: Any, phones: Any, title: str | None, company: str | None) -> ContactText:
     """A contact's words from its columns; the first three are JSON as read.contact_v1 has it."""
     names = msgspec.convert(name, _Name)
     return contact_text(

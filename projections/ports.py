@@ -13,14 +13,21 @@ from domain.event import Event, Recorded
 class Rows(Protocol):
     """The part of a database cursor that read models use."""
 
-    async def fetchall(self) -> list[Any]: ...
-    async def fetchone(self) -> Any: ...
+    async def fetchall(self) -> list[Any]:
+        """All rows."""
+        ...
+
+    async def fetchone(self) -> Any:
+        """The next row, or None."""
+        ...
 
 
 class Connection(Protocol):
     """A transaction of one tenant: row level security shows and takes that tenant's rows only."""
 
-    async def execute(self, query: Any, params: Any = None, *, binary: bool = False) -> Rows: ...
+    async def execute(self, query: Any, params: Any = None, *, binary: bool = False) -> Rows:
+        """Run one statement."""
+        ...
 
 
 class Sessions(Protocol):

@@ -1,5 +1,7 @@
-"""Builds a read model anew from the log, tenant by tenant, each in one transaction: readers see the old rows until
-the new ones are complete."""
+"""Builds a read model anew from the log.
+
+Tenant by tenant, each in one transaction: readers see the old rows until the new ones are complete.
+"""
 
 from collections.abc import Callable
 

@@ -29,7 +29,8 @@ _START = """
 INSERT INTO read.checkpoint SELECT %s, name, 0 FROM unnest(%s::text[]) name ON CONFLICT DO NOTHING
 """
 _POSITIONS = """
-SELECT projection, position FROM read.checkpoint WHERE tenant_id = %s AND projection = ANY(%s) ORDER BY projection FOR UPDATE
+SELECT projection, position FROM read.checkpoint
+ WHERE tenant_id = %s AND projection = ANY(%s) ORDER BY projection FOR UPDATE
 """
 _ADVANCE = """
 UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND projection = ANY(%s) AND position = %s RETURNING 1
@@ -38,6 +39,14 @@ UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND projection = A
 
 class CheckpointMovedError(Exception):
     """Another projector applied the same events first."""
+
+
+class ProjectionFailedError(Exception):
+    """A projection raised; nothing of its batch was written. The cause is chained."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class Runner:
@@ -79,54 +88,39 @@ class Runner:
         while True:
             started = time.monotonic()
             try:
-                for behind in await self._log.behind(list(self._projections)):
-                    await self._guarded(behind.tenant_id, ())
-            except Exception:
-                # The log may be away for a while; whatever it is, the next round looks again.
-                _log.exception("projector.heads_unread")
+                behind = await self._log.behind(list(self._projections))
+            except Exception as error:  # noqa: BLE001  whatever keeps the log away, the next round asks again
+                _log.warning("projector.log_unavailable", error=repr(error))
+                behind = ()
+            for tenant in behind:
+                await self._guarded(tenant.tenant_id, ())
             await asyncio.sleep(max(0.05, _POLL_SECONDS - (time.monotonic() - started)))
 
     async def _guarded(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> None:
-        """One tenant's turn; its trouble is its own."""
+        """One tenant's turn; its trouble is its own, and the next look at the heads comes back to it."""
         try:
             await self.catch_up(tenant_id, events)
         except CheckpointMovedError:
-            return
-        except Exception:
+            _log.debug("projector.overtaken", tenant_id=str(tenant_id))
+        except Exception:  # noqa: BLE001  one tenant's trouble does not stop the others
             _log.exception("projector.tenant_failed", tenant_id=str(tenant_id))
 
     async def catch_up(self, tenant_id: UUID, events: Sequence[Recorded[Event]] = ()) -> None:
         """Apply what was delivered and whatever the log has before or after it.
 
-        Projections at the same position go together. One that fails drops out and goes alone, so that it holds up
-        neither its neighbours nor, by the pause that it gets, the other tenants.
+        Projections at the same position go together. One that fails is left out for a while, so that it holds up
+        neither its neighbours nor the other tenants.
         """
-        names = list(self._projections)
-        while names:
+        while names := [name for name in self._projections if self._may_try(tenant_id, name)]:
             try:
-                more = await self._apply(tenant_id, names, events)
-            except CheckpointMovedError:
-                raise
-            except Exception as error:
-                if len(names) == 1:
-                    self._failed(tenant_id, names[0], error)
-                    return
-                _log.warning("projector.group_failed", tenant_id=str(tenant_id), error=repr(error))
+                while await self._apply(tenant_id, names, events):
+                    events = ()
+            except ProjectionFailedError as failed:
+                self._failed(tenant_id, failed)
+            else:
                 for name in names:
-                    if self._may_try(tenant_id, name):
-                        await self._alone(tenant_id, name)
+                    self._failures.pop((tenant_id, name), None)
                 return
-            if not more:
-                return
-            events = ()
-
-    async def _alone(self, tenant_id: UUID, name: str) -> None:
-        try:
-            while await self._apply(tenant_id, [name], ()):
-                pass
-            self._failures.pop((tenant_id, name), None)
-        except Exception as error:  # noqa: BLE001  what a projection raises is logged with its name, and tried again later
-            self._failed(tenant_id, name, error)
 
     async def _apply(self, tenant_id: UUID, names: Sequence[str], delivered: Sequence[Recorded[Event]]) -> bool:
         """One transaction; True when there may be more to do."""
@@ -145,7 +139,7 @@ class Runner:
                 projection = self._projections[name]
                 mine = [item for item in events if item.event.TOPIC in projection.topics]
                 if mine:
-                    await projection.apply(connection, mine)
+                    await _apply_one(projection, connection, mine)
             await self._advance(connection, tenant_id, level, lowest, events[-1].position)
         await self._announcements.applied(tenant_id, level, events[-1].position)
         return len(level) < len(positions) or len(events) >= BATCH
@@ -182,8 +176,21 @@ class Runner:
         _, not_before = self._failures.get((tenant_id, name), (0, 0.0))
         return time.monotonic() >= not_before
 
-    def _failed(self, tenant_id: UUID, name: str, error: Exception) -> None:
-        count = self._failures.get((tenant_id, name), (0, 0.0))[0] + 1
+    def _failed(self, tenant_id: UUID, failed: ProjectionFailedError) -> None:
+        count = self._failures.get((tenant_id, failed.name), (0, 0.0))[0] + 1
         pause = min(_LONGEST_PAUSE, 0.1 * 2**count)
-        self._failures[tenant_id, name] = (count, time.monotonic() + pause)
-        _log.error("projection.failed", projection=name, tenant_id=str(tenant_id), error=repr(error), retry_in=pause)
+        self._failures[tenant_id, failed.name] = (count, time.monotonic() + pause)
+        _log.error(
+            "projection.failed",
+            projection=failed.name,
+            tenant_id=str(tenant_id),
+            error=repr(failed.__cause__),
+            retry_in=pause,
+        )
+
+
+async def _apply_one(projection: Projection, connection: Connection, events: Sequence[Recorded[Event]]) -> None:
+    try:
+        await projection.apply(connection, events)
+    except Exception as error:
+        raise ProjectionFailedError(projection.checkpoint) from error

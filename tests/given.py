@@ -48,7 +48,8 @@ def registered(display: str = "Ada Lovelace", **fields: Any) -> ContactRegistere
     """The event that starts a contact."""
     given_name, _, family = display.partition(" ")
     name = Name(given=given_name or None, family=family or None, display=display or None)
-    return ContactRegistered(**{"name": name, "owner_id": CALLER} | fields)
+    members: dict[str, Any] = {"name": name, "owner_id": CALLER} | fields
+    return ContactRegistered(**members)
 
 
 def changed(**fields: Any) -> ContactChanged:
@@ -163,6 +164,19 @@ class Told:
 def given(*events: Event) -> Story:
     """What has happened to the contact so far; nothing when it is not there yet."""
     return Story(events)
+
+
+def ada(**fields: Any) -> Story:
+    """A contact with something in every field."""
+    known: dict[str, Any] = {
+        "emails": emails("ada@engines.example", "countess@home.example"),
+        "phones": phones("+442079460018"),
+        "company_id": some_id(901),
+        "title": "Countess",
+        "tags": ("math",),
+        "external_ids": {"erp": "7", "shop": "x"},
+    }
+    return given(registered("Ada Lovelace", **known | fields))
 
 
 def _decide(command: Command, known: Given[Contact]) -> Decision:

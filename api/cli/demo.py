@@ -82,7 +82,7 @@ def _quoted(base: str, path: str) -> str:
     return shlex.quote(base + path)
 
 
-async def load(  # noqa: PLR0917  what it needs is as many things
+async def load(
     demo: DemoTenant,
     store: EventStore,
     passwords: Passwords,

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -167,18 +168,16 @@ def rebuild(context: typer.Context, name: str) -> None:
 def _load_demo(tools: Tools, *, quiet: bool) -> None:
     from api.cli import demo as data  # noqa: PLC0415  names of demo people are of no use to other commands
 
-    async def load() -> None:
+    async def load(progress: Progress) -> None:
         async with tools.writing() as w:
             for tenant in data.tenants():
                 bar = progress.add_task(tenant.name, total=len(tenant.contacts))
-                done = await data.load(
-                    tenant, w.store, w.passwords, w.clock, w.new_id, lambda count: progress.advance(bar, count)
-                )
-                if done is None:
-                    progress.update(bar, completed=len(tenant.contacts), visible=False)
+                advance = partial(progress.advance, bar)
+                if await data.load(tenant, w.store, w.passwords, w.clock, w.new_id, advance) is None:
+                    progress.update(bar, visible=False)
 
-    with _progress(disable=quiet) as progress:
-        asyncio.run(load())
+    with _progress(disable=quiet) as shown:
+        asyncio.run(load(shown))
 
 
 def _progress(*, disable: bool = False) -> Progress:

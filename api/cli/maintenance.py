@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.2
 
 
 class ProjectionState(Struct, frozen=True):
-    """How far a projection is: how many tenants there are, and how many of them have events that it must still apply."""
+    """How far a projection is: how many tenants there are, and for how many it has not applied all events."""
 
     name: str
     version: int

@@ -47,6 +47,7 @@ def build(services: Services) -> Tracing:
     )
     declared = list(operations(app))
     app.state.openapi = openapi.document(declared)
+    app.state.methods = {path: sorted(m for other, m, _ in declared if other == path) for path, _, _ in declared}
     return Tracing(app)
 
 
@@ -65,5 +66,9 @@ def operations(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
                 if found.permission not in {PUBLIC, SIGNED_IN, *PERMISSIONS}:
                     raise UndeclaredPermissionError(
                         f"{method} {route.path} needs {found.permission!r}, which is no permission"
+                    )
+                if handler.resolve_before_request() is not admit:
+                    raise UndeclaredPermissionError(
+                        f"{method} {route.path} has a before_request, which replaces the gate"
                     )
                 yield route.path_format, method, found

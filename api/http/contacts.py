@@ -309,9 +309,7 @@ async def contact_history(request: HttpRequest) -> Answer:
     return Answer(Page(data=entries[: query.limit], next_cursor=next_cursor))
 
 
-async def _write(
-    request: HttpRequest, case: UseCase[Any, Contact], body: type[Any], media: tuple[str, ...]
-) -> Answer:
+async def _write(request: HttpRequest, case: UseCase[Any, Contact], body: type[Any], media: tuple[str, ...]) -> Answer:
     """The course of every write to a contact: look up, read the body, decide, append, answer."""
     contact_id = None if case.creates else path_id(request, "contact_id", "contact")
     query: WriteQuery = query_of(request, WriteQuery)
@@ -323,9 +321,7 @@ async def _write(
     services = services_of(request)
     read = _reader(request, raw, refusal, body, media)
     async with writing(request, raw, dry_run=query.dry_run) as context:
-        outcome = await services.handler.handle(
-            context, case, read, stream_id=contact_id, if_match=if_match(request)
-        )
+        outcome = await services.handler.handle(context, case, read, stream_id=contact_id, if_match=if_match(request))
         made = await _view(request, outcome)
     if query.dry_run:
         return dry_run_answer(outcome, made)

@@ -15,8 +15,9 @@ TAG = "documents"
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1f;background:#fff}
 details{border:1px solid #d5d5dd;border-radius:6px;margin:.5rem 0;padding:.4rem .8rem}
-summary{cursor:pointer} code,pre{font:14px/1.45 ui-monospace,monospace} pre{background:#f4f4f7;padding:.7rem;overflow:auto}
-b.m{display:inline-block;min-width:4.5rem} small{color:#5b5b66} table{border-collapse:collapse} td{padding:.1rem .8rem .1rem 0}
+summary{cursor:pointer} code,pre{font:14px/1.45 ui-monospace,monospace}
+pre{background:#f4f4f7;padding:.7rem;overflow:auto} b.m{display:inline-block;min-width:4.5rem} small{color:#5b5b66}
+table{border-collapse:collapse} td{padding:.1rem .8rem .1rem 0}
 """
 
 
@@ -46,7 +47,8 @@ def page(document: dict[str, Any]) -> str:
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{_text(info['title'])} API</title>",
         f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>",
-        f"<h1>{_text(info['title'])} API</h1><p>{_text(info['description'])} <a href=/openapi.json>openapi.json</a></p>",
+        f"<h1>{_text(info['title'])} API</h1>",
+        f"<p>{_text(info['description'])} <a href=/openapi.json>openapi.json</a></p>",
     ]
     for tag in document["tags"]:
         parts.append(f"<h2>{_text(tag['name'])}</h2>")
@@ -67,8 +69,9 @@ def _operation(path: str, method: str, made: dict[str, Any]) -> str:
     )
     body = f"<h4>Body</h4>{_examples(made['requestBody'], only_first=True)}" if "requestBody" in made else ""
     return (
-        f"<details id='{_text(made['operationId'])}'><summary><b class=m>{method.upper()}</b> <code>{_text(path)}</code>"
-        f" {_text(made['summary'])}</summary><p>{_text(made['description'])}</p><table>{rows}</table>{body}{answers}</details>"
+        f"<details id='{_text(made['operationId'])}'>"
+        f"<summary><b class=m>{method.upper()}</b> <code>{_text(path)}</code> {_text(made['summary'])}</summary>"
+        f"<p>{_text(made['description'])}</p><table>{rows}</table>{body}{answers}</details>"
     )
 
 

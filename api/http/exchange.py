@@ -80,11 +80,12 @@ async def raw_body(request: HttpRequest) -> bytes:
     if int(header(request, b"content-length") or 0) > most:
         raise _too_large(most)
     # The server has checked the length's form. Mostly the whole body is there at once.
-    message = await request.receive()
-    raw: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await request.receive()
+    raw = b""
+    more = True
+    while more:
+        message: Any = await request.receive()
         raw += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(raw) > most:
             raise _too_large(most)
     return raw
@@ -107,7 +108,7 @@ def check_media(request: HttpRequest, allowed: tuple[str, ...]) -> None:
 
 def metadata_of(request: HttpRequest, actor: Actor) -> Metadata:
     """How an act is traced."""
-    traceparent = (header(request, b"traceparent") or "")
+    traceparent = header(request, b"traceparent") or ""
     return Metadata(
         actor=actor,
         correlation_id=request.scope["state"]["correlation_id"],
@@ -123,7 +124,9 @@ async def writing(request: HttpRequest, raw: bytes, *, dry_run: bool) -> AsyncIt
         DomainError: idempotency.*.
     """
     principal = principal_of(request)
-    key = None if dry_run else _key(request, principal, raw)
+    key = _key(request, principal, raw)
+    if dry_run:
+        key = None
     context = Context(
         tenant_id=principal.tenant_id,
         metadata=metadata_of(request, Actor("user", principal.user_id)),

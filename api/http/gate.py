@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 from litestar import Request
+from litestar.enums import ScopeType
+from litestar.exceptions import MethodNotAllowedException
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
@@ -28,7 +30,7 @@ class Tracing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
@@ -66,10 +68,14 @@ async def admit(request: Request[Any, Any, Any]) -> None:
 
     Raises:
         DomainError: auth.* (401) or permission.missing (403).
+        MethodNotAllowedException: OPTIONS, which nothing needs while there is no CORS.
     """
     operation: Operation | None = request.route_handler.opt.get("operation")
-    # Only OPTIONS, which the framework answers with the methods there are, has none: the application saw to that.
-    if operation is None or operation.permission == PUBLIC:
+    if operation is None:
+        # Only the framework's own answers to OPTIONS have none, the application saw to that; they name wrong methods.
+        allowed = request.app.state.methods[request.scope["path_template"]]
+        raise MethodNotAllowedException(headers={"Allow": ", ".join(allowed)})
+    if operation.permission == PUBLIC:
         return
     principal = _authenticate(request)
     request.scope["state"]["principal"] = principal

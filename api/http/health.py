@@ -1,6 +1,5 @@
 """Health: alive, and ready to take requests."""
 
-
 from litestar import Router, get
 from msgspec import Struct
 

@@ -11,9 +11,12 @@ SIGNED_IN = "signed in"
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """One operation. `answers` maps status to the type of the body (None: no body; a tuple: one of them), `errors` lists problem codes.
+    """One operation.
 
-    `example` is a request body, or the query that reads well; `result` the body of the first answer, `results` those of others by status.
+    `answers` maps status to the type of the body (None: no body; a tuple: one of them),
+    `errors` lists problem codes.
+    `example` is a request body, or the query that reads well; `result` the body of the first answer, `results` those
+    of others by status.
     """
 
     summary: str

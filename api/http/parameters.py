@@ -3,10 +3,10 @@
 import re
 import types
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 import msgspec
 from msgspec import structs
@@ -35,7 +35,7 @@ def query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
         DomainError: query.invalid, with every bad or unknown parameter.
     """
     given = dict(pairs)
-    fields = _fields(kind)
+    fields = _fields(cast("Hashable", kind))
     if not given and not any(field.required for field in fields.values()):
         return kind()
     known = ", ".join(sorted(fields)) or "none"
@@ -68,7 +68,7 @@ def query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
 
 
 def _value(text: str, kind: Any) -> Any:
-    """One parameter's value. All of them are text, so numbers and truths are read from it; null is a word like others."""
+    """One parameter's value. All of them are text: numbers and truths are read from it, null is a word like others."""
     wanted = next(option for option in options_of(kind) if option is not types.NoneType)
     plain = get_args(wanted)[0] if get_origin(wanted) is Annotated else wanted
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):

@@ -161,7 +161,9 @@ def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Respo
         DomainError(code, detail.get(error.status_code, error.detail or "the request can't be read"), hint=hint),
         correlation_id(request),
     )
-    made.headers.update(error.headers or {})
+    made.headers.update({name.title(): value for name, value in (error.headers or {}).items()})
+    if allow := made.headers.get("Allow"):
+        made.headers["Allow"] = ", ".join(sorted(method for method in allow.split(", ") if method != "OPTIONS"))
     return made
 
 

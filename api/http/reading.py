@@ -4,6 +4,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from enum import EnumMeta
 from typing import Any, Generic, TypeVar, get_args, get_origin
 from uuid import UUID
 
@@ -146,12 +147,17 @@ def options_of(kind: Any) -> Sequence[Any]:
     return (kind,)
 
 
+def _values(kind: EnumMeta) -> list[str]:
+    members: Mapping[str, Any] = kind.__members__
+    return [str(member.value) for member in members.values()]
+
+
 def told(error: Exception, options: Sequence[Any]) -> tuple[str, str]:
     """Code and message for a value of the wrong type, in words of JSON rather than of this library."""
     if UUID in options:
         return "type.uuid", "must be a UUID"
     text = str(error).partition(" - at ")[0]
     if text.startswith("Invalid enum value"):
-        allowed = next((", ".join(o) for o in options if isinstance(o, type) and hasattr(o, "__members__")), "")
+        allowed = ", ".join(name for option in options if isinstance(option, EnumMeta) for name in _values(option))
         return "value.not_allowed", f"is not one of {allowed}"
     return "type.wrong", text[:1].lower() + text[1:].replace("`", "")

@@ -46,5 +46,5 @@ async def serve(app: ASGIApp, *, host: str, port: int) -> None:
     if running.done():
         await running
         return
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     await asyncio.wait({running}, timeout=_DRAIN_SECONDS)

@@ -35,4 +35,4 @@ class DryRun(Struct, frozen=True):
 def dry_run_answer(outcome: Outcome[Any], state: Any) -> Answer:
     """The answer to a dry run."""
     events = [DryEvent(event.TOPIC, to_builtins(event)) for event in outcome.events]
-    return Answer(DryRun(True, events, to_builtins(state)), status=200)
+    return Answer(DryRun(dry_run=True, events=events, state=to_builtins(state)), status=200)

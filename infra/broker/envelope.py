@@ -12,9 +12,6 @@ from msgspec import Struct
 from domain.event import Event, Recorded
 from infra.event_store import codec
 
-_PROGRESS = "applied"
-POKE = "poke"
-
 
 class Envelope(Struct, frozen=True):
     """One event as it travels: data and metadata are the stored bytes, which the relay never looks into."""
@@ -79,6 +76,16 @@ def recorded(payload: bytes) -> Recorded[Event]:
     """
     e = _decoder.decode(payload)
     return codec.recorded(
-        (e.tenant_id, e.position, e.stream_id, e.version, e.topic, bytes(e.data), bytes(e.metadata), e.command_id)
-        + (e.occurred_at, e.recorded_at)
+        (
+            e.tenant_id,
+            e.position,
+            e.stream_id,
+            e.version,
+            e.topic,
+            bytes(e.data),
+            bytes(e.metadata),
+            e.command_id,
+            e.occurred_at,
+            e.recorded_at,
+        )
     )

@@ -73,7 +73,7 @@ _acks = msgspec.json.Decoder(_Ack)
 class JetStreamPublisher:
     """Implements infra.relay.Publisher: a batch goes out at once, and is done when every message is acknowledged.
 
-    It reads the acknowledgements from an inbox of its own, because nats-py's publish_async loses those that say "error".
+    It reads the acknowledgements from an inbox of its own: nats-py's publish_async loses those that say "error".
     """
 
     def __init__(self, connection: NatsConnection, incarnation: UUID, partitions: int) -> None:

@@ -23,7 +23,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _call(name: str, *arguments: Any) -> None:  # noqa: ANN401 - C arguments: ints and buffers
+def _call(name: str, *arguments: Any) -> None:
     words = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in arguments]
     if getattr(_libc, name)(*words) != 0:
         number = ctypes.get_errno()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 from msgspec import Struct
@@ -56,9 +55,7 @@ def _roles(connection: psycopg.Connection, secret: Secret) -> None:
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
     )
     for grant in grants:
-        connection.execute(
-            sql.SQL(cast("LiteralString", grant)).format(database=sql.Identifier(database), owner=sql.Identifier(OWNER))
-        )
+        connection.execute(sql.SQL(grant).format(database=sql.Identifier(database), owner=sql.Identifier(OWNER)))
     for extension in ("pg_trgm", "btree_gin", "unaccent"):
         connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
 
@@ -107,14 +104,12 @@ def _fence(connection: psycopg.Connection, table: str) -> None:
         "GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {projector}",
     ):
         connection.execute(
-            sql.SQL(cast("LiteralString", statement)).format(
-                name, service=sql.Identifier(SERVICE), projector=sql.Identifier(PROJECTOR)
-            )
+            sql.SQL(statement).format(name, service=sql.Identifier(SERVICE), projector=sql.Identifier(PROJECTOR))
         )
 
 
 def _as_owner(connection: psycopg.Connection, script: str) -> None:
     """Run a script as the role that owns the schema, so that no role of the services owns anything."""
     connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(OWNER)))
-    connection.execute(cast("LiteralString", script))
+    connection.execute(script)
     connection.execute("RESET ROLE")

@@ -39,8 +39,7 @@ _NO_LIMIT = 2**63 - 1
 
 
 class PostgresEventStore:
-    """Implements commands.ports.EventStore.
-    """
+    """Implements commands.ports.EventStore. `poke` is told of commits."""
 
     def __init__(
         self,

@@ -51,7 +51,9 @@ async def load_signing_keys(pool: Pool, secret: Secret) -> SigningKeys:
     return SigningKeys(kid, private, {row[0]: Ed25519PublicKey.from_public_bytes(row[1]) for row in rows})
 
 
-_KEYS = "SELECT kid, public_key, private_key, created_at FROM ops.signing_key WHERE retired_at IS NULL ORDER BY created_at, kid"
+_KEYS = """
+SELECT kid, public_key, private_key, created_at FROM ops.signing_key WHERE retired_at IS NULL ORDER BY created_at, kid
+"""
 _ADD = "INSERT INTO ops.signing_key (kid, public_key, private_key) VALUES (%s, %s, %s)"
 
 

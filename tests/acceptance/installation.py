@@ -46,7 +46,18 @@ class Installation:
         errors = self.data.parent / f"{self.data.name}.err"
         with errors.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bootstrap", "up", "--data", str(self.data), "--port", "0", "--json", *self._options],
+                [
+                    sys.executable,
+                    "-m",
+                    "bootstrap",
+                    "up",
+                    "--data",
+                    str(self.data),
+                    "--port",
+                    "0",
+                    "--json",
+                    *self._options,
+                ],
                 cwd=ROOT,
                 env=self._environment,
                 stdout=subprocess.PIPE,

@@ -65,7 +65,9 @@ def test_the_same_contact_is_read_listed_and_found(tenant: Tenant) -> None:
     assert read.headers["ETag"] == '"1"'
 
 
-@pytest.mark.parametrize("media", ["application/merge-patch+json", "application/json", "Application/JSON; charset=utf-8"])
+@pytest.mark.parametrize(
+    "media", ["application/merge-patch+json", "application/json", "Application/JSON; charset=utf-8"]
+)
 def test_a_patch_changes_what_it_names(tenant: Tenant, media: str) -> None:
     made = tenant.add({"name": "Ada Lovelace", "title": "Miss", "tags": ["math"]})
 

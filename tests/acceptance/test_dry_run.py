@@ -70,7 +70,7 @@ def test_a_dry_run_is_refused_as_the_real_one_would_be(tenant: Tenant) -> None:
     problem(taken, 409, "contact.external_ids_taken")
     stale = tenant.http.patch(path, params=DRY, json={"title": "x"}, headers={"If-Match": '"9"'})
     problem(stale, 412, "precondition.version")
+    keyed = tenant.http.post("/v1/contacts", params=DRY, json={"name": "Ada"}, headers={"Idempotency-Key": "a b"})
+    problem(keyed, 400, "idempotency.key_invalid")
     problem(tenant.http.post("/v1/contacts", params={"dry_run": "perhaps"}, json={}), 400, "query.invalid")
-    problem(
-        tenant.http.post("/v1/auth/login", params=DRY, json={"email": "a", "password": "b"}), 400, "query.invalid"
-    )
+    problem(tenant.http.post("/v1/auth/login", params=DRY, json={"email": "a", "password": "b"}), 400, "query.invalid")

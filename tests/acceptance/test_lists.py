@@ -46,7 +46,9 @@ def test_every_sort_shows_everything_once_in_its_order(
 
 def test_names_are_sorted_whatever_their_case(tenant: Tenant, filled: list[dict[str, Any]]) -> None:
     assert filled
-    listed = [contact["name"]["display"] for page in tenant.pages("/v1/contacts", sort="name", limit=2) for contact in page]
+    listed = [
+        contact["name"]["display"] for page in tenant.pages("/v1/contacts", sort="name", limit=2) for contact in page
+    ]
     assert [name for name in listed if name.isascii()] == ["ada lovelace", "Ben Turing", "Grace Hopper", "Zoe Byron"]
     assert sorted(listed) == sorted(NAMES)
 
@@ -103,8 +105,10 @@ def test_deleted_ones_drop_out_of_the_pages_that_follow(tenant: Tenant) -> None:
 
 
 def test_a_cursor_works_for_its_own_list_alone(installation: Installation, tenant: Tenant) -> None:
-    contact_id = [tenant.add({"name": "Ada Lovelace", "tags": ["t"]})["id"] for _ in range(3)][0]
-    tenant.position = int(tenant.http.patch(f"/v1/contacts/{contact_id}", json={"title": "x"}).headers["Event-Position"])
+    contact_id, *_ = (tenant.add({"name": "Ada Lovelace", "tags": ["t"]})["id"] for _ in range(3))
+    tenant.position = int(
+        tenant.http.patch(f"/v1/contacts/{contact_id}", json={"title": "x"}).headers["Event-Position"]
+    )
     cursor = tenant.get("/v1/contacts", limit=1).json()["next_cursor"]
     history = f"/v1/contacts/{contact_id}/history"
     others = {

@@ -56,7 +56,9 @@ def test_the_one_that_was_meant_comes_first(filled: Tenant, text: str, name: str
     assert names(filled, text)[:1] == [name]
 
 
-@pytest.mark.parametrize("text", ["zzzzqqqq", "%", "_", "' OR 1=1 --", "\\", "*", "(", "a&!|b:*", "\u200b", "\U0001f600"])
+@pytest.mark.parametrize(
+    "text", ["zzzzqqqq", "%", "_", "' OR 1=1 --", "\\", "*", "(", "a&!|b:*", "\u200b", "\U0001f600"]
+)
 def test_odd_text_finds_nobody_and_breaks_nothing(filled: Tenant, text: str) -> None:
     assert names(filled, text) == []
 

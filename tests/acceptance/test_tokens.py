@@ -129,7 +129,16 @@ def test_a_token_of_another_issuer_or_without_its_claims_is_refused(installation
 
 
 @pytest.mark.parametrize(
-    "token", ["x", "a.b.c", "....", "\u00e9.\u00e9.\u00e9", "e30.e30.e30", "x" * 20_000, part({"alg": "EdDSA", "kid": []}) + ".e30.x"]
+    "token",
+    [
+        "x",
+        "a.b.c",
+        "....",
+        "\u00e9.\u00e9.\u00e9",
+        "e30.e30.e30",
+        "x" * 20_000,
+        part({"alg": "EdDSA", "kid": []}) + ".e30.x",
+    ],
 )
 def test_any_nonsense_is_an_invalid_token(tenant: Tenant, token: str) -> None:
     refused(tenant, token)

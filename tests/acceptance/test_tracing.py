@@ -1,4 +1,4 @@
-"""R7.4, N-S3, architecture invariant 4: one id from the request to the logs and the events, and no one's data in a log."""
+"""R7.4, N-S3, invariant 4: one id from the request to the logs and the events, and no one's data in a log."""
 
 import re
 import time
@@ -43,9 +43,7 @@ def test_without_a_sound_one_each_request_gets_its_own(tenant: Tenant, given: st
         assert re.fullmatch(r"[A-Za-z0-9._-]{16,128}", ids[0])
 
 
-def test_the_log_line_of_a_request_says_who_asked_for_which_tenant(
-    installation: Installation, tenant: Tenant
-) -> None:
+def test_the_log_line_of_a_request_says_who_asked_for_which_tenant(installation: Installation, tenant: Tenant) -> None:
     made = tenant.add({"name": "Ada"}, **{"X-Correlation-Id": f"{tenant.id}.post"})
     tenant.http.get(f"/v1/contacts/{made['id']}", headers={"X-Correlation-Id": f"{tenant.id}.get"})
 
@@ -84,7 +82,9 @@ def test_no_log_line_of_any_role_holds_personal_data_or_secrets(installation: In
     tenant.get("/v1/contacts", tag=f"{secret} tag")
     tenant.http.post("/v1/contacts", json=body)
     tenant.http.post("/v1/contacts", json=body | {"email": f"{secret} nonsense", secret: 1})
-    tenant.http.post("/v1/contacts", content=f'{{"name": "{secret}'.encode(), headers={"Content-Type": "application/json"})
+    tenant.http.post(
+        "/v1/contacts", content=f'{{"name": "{secret}'.encode(), headers={"Content-Type": "application/json"}
+    )
     tenant.http.patch(f"/v1/contacts/{made['id']}", json={"title": f"{secret} again"})
     tenant.http.get(f"/v1/contacts/{secret}", params={secret: secret})
     tenant.http.post("/v1/auth/login", json={"email": f"{secret}@mail.example", "password": f"{secret} wrong"})

@@ -1,95 +1,21 @@
-"""N-R2, B8, R1.5: load, decide, append; again when somebody was faster; once for a key; never for a dry run."""
+"""N-R2, R1.5: load, decide, append; again when somebody was faster."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-from uuid import UUID
+from collections.abc import Sequence
 
 import pytest
 
-from commands.contact import ChangeContact, DeleteContact, RegisterContact
-from commands.decision import Context, KeyOf
-from commands.handle import Handler, Outcome
-from commands.ports import Append, Appended
-from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
-from domain.contact import Contact
-from domain.errors import DomainError, FieldError
-from domain.event import Actor, Event, Metadata, Recorded
-from infra import clock
-from infra.event_store.finder import find
-from infra.event_store.memory import MemoryEventStore
-from tests.given import CALLER, TENANT, change, delete, register, some_id
+from commands.contact import ChangeContact
+from commands.registry import CHANGE_CONTACT, REGISTER_CONTACT
+from domain.errors import FieldError
+from tests.commands.world import World, by, refused
+from tests.given import CALLER, change, register, some_id
 
 OTHER_TENANT = some_id(800)
-
-
-class Meddled(MemoryEventStore):
-    """A store on which others write between our load and our append: as often as told."""
-
-    def __init__(self) -> None:
-        super().__init__(clock.now)
-        self.before_append: Callable[[], Any] | None = None
-        self.times = 0
-
-    async def append(self, append: Append) -> Appended:
-        if self.before_append and self.times:
-            self.times -= 1
-            meddle, self.before_append = self.before_append, None
-            await meddle()
-            self.before_append = meddle
-        return await super().append(append)
-
-
-class World:
-    """A store, a handler on it, and a contact."""
-
-    def __init__(self) -> None:
-        self.store = Meddled()
-        self.handler = Handler(self.store, clock.now, clock.new_id, find(self.store))
-
-    async def log(self) -> Sequence[Recorded[Event]]:
-        return await self.store.read(TENANT, after=0, limit=1000)
-
-    async def topics(self) -> list[str]:
-        return [item.event.TOPIC for item in await self.log()]
-
-    async def register(self, command: RegisterContact, context: Context | None = None) -> Outcome[Contact]:
-        return await self.handler.handle(context or by(CALLER), REGISTER_CONTACT, lambda: (command, ()))
-
-    async def change(
-        self,
-        contact_id: UUID,
-        command: ChangeContact,
-        context: Context | None = None,
-        if_match: frozenset[int] | None = None,
-    ) -> Outcome[Contact]:
-        return await self.handler.handle(
-            context or by(CALLER), CHANGE_CONTACT, lambda: (command, ()), stream_id=contact_id, if_match=if_match
-        )
-
-    async def delete(self, contact_id: UUID, context: Context | None = None) -> Outcome[Contact]:
-        read: Callable[[], tuple[DeleteContact, Sequence[FieldError]]] = lambda: (delete(), ())  # noqa: E731
-        return await self.handler.handle(context or by(CALLER), DELETE_CONTACT, read, stream_id=contact_id)
-
-
-def by(user: UUID, *, tenant: UUID = TENANT, key: str | None = None, body: str = "", dry_run: bool = False) -> Context:
-    """Who asks, and how."""
-    return Context(
-        tenant_id=tenant,
-        metadata=Metadata(actor=Actor("user", user), correlation_id="c"),
-        key=KeyOf(key.encode(), body.encode()) if key else None,
-        dry_run=dry_run,
-    )
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-async def refused(work: Any) -> DomainError:
-    with pytest.raises(DomainError) as refusal:
-        await work
-    return refusal.value
 
 
 async def test_an_answer_says_what_is_there_and_where_it_went(world: World) -> None:
@@ -166,90 +92,6 @@ async def test_a_change_that_changes_nothing_appends_nothing_and_answers_the_hea
 
     assert (after.position, after.state.version) == (2, 1)
     assert len(await world.log()) == 2
-
-
-async def test_a_key_carries_a_command_out_once_and_answers_the_same(world: World) -> None:
-    first = await world.register(register(name="Ada"), by(CALLER, key="k", body="b"))
-    await world.change(first.stream_id, change(title="Countess"))
-
-    again = await world.register(register(name="Ada"), by(CALLER, key="k", body="b"))
-
-    assert again.replayed
-    assert not first.replayed
-    assert (again.stream_id, again.state, again.position, again.status) == (
-        first.stream_id,
-        first.state,
-        first.position,
-        201,
-    )
-    assert len(await world.log()) == 2
-
-
-async def test_a_key_that_was_used_meanwhile_answers_what_that_use_did(world: World) -> None:
-    keyed = by(CALLER, key="k", body="b")
-    world.store.before_append, world.store.times = lambda: world.register(register(name="Ada"), keyed), 1
-
-    answer = await world.register(register(name="Ada"), keyed)
-
-    assert answer.replayed
-    assert len(await world.log()) == 1
-
-
-async def test_a_key_with_another_body_is_refused(world: World) -> None:
-    await world.register(register(name="Ada"), by(CALLER, key="k", body="b"))
-
-    refusal = await refused(world.register(register(name="Grace"), by(CALLER, key="k", body="other")))
-
-    assert refusal.code == "idempotency.key_reused"
-    assert len(await world.log()) == 1
-
-
-async def test_a_refused_command_leaves_its_key_free(world: World) -> None:
-    await refused(world.register(register(), by(CALLER, key="k", body="bad")))
-
-    assert not (await world.register(register(name="Ada"), by(CALLER, key="k", body="good"))).replayed
-
-
-async def test_a_keyed_change_that_changed_nothing_is_kept_too(world: World) -> None:
-    made = await world.register(register(name="Ada"))
-    keyed = by(CALLER, key="k", body="b")
-    first = await world.change(made.stream_id, change(name="Ada"), keyed)
-    await world.change(made.stream_id, change(name="Grace"))
-
-    again = await world.change(made.stream_id, change(name="Ada"), keyed)
-
-    assert (again.replayed, again.state, again.position) == (True, first.state, first.position)
-
-
-async def test_a_deletion_is_replayed_for_its_key_although_the_contact_is_gone(world: World) -> None:
-    made = await world.register(register(name="Ada"))
-    keyed = by(CALLER, key="k", body="")
-    await world.delete(made.stream_id, keyed)
-
-    assert (await world.delete(made.stream_id, keyed)).replayed
-    assert (await refused(world.delete(made.stream_id))).code == "contact.deleted"
-
-
-async def test_a_dry_run_stores_nothing_and_shows_everything(world: World) -> None:
-    asked = register(name="Ada", company="Engines", external_ids={"erp": "7"})
-
-    told = await world.register(asked, by(CALLER, dry_run=True))
-
-    assert [event.TOPIC for event in told.events] == ["contact.registered.v1", "company.registered.v1"]
-    assert told.state.version == 1
-    assert await world.log() == []
-    assert (await world.register(asked)).position == 2
-
-
-async def test_a_dry_run_meets_the_refusals_of_the_real_one(world: World) -> None:
-    await world.register(register(name="Ada", external_ids={"erp": "7"}))
-    dry = by(CALLER, dry_run=True)
-
-    taken = await refused(world.register(register(name="Grace", external_ids={"erp": "7"}), dry))
-
-    assert taken.code == "contact.external_ids_taken"
-    assert (await refused(world.register(register(), dry))).code == "validation.failed"
-    assert (await refused(world.change(some_id(1), change(title="x"), dry))).code == "contact.not_found"
 
 
 async def test_an_external_id_that_is_taken_is_refused_and_named_until_it_is_freed(world: World) -> None:

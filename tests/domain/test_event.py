@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from commands import registry
+from domain import company, contact, tenant, user
 from domain.event import TOPICS, Event, UnknownTopicError, decode
 from domain.tenant import PLATFORM
 from tests.given import changed, deleted, emails, registered
@@ -21,21 +21,25 @@ KEPT = {
 }
 """Topics that logs may hold by now. A line here is only ever added."""
 
+AGGREGATES = (company, contact, tenant, user)
+"""Importing them is what fills the table of topics."""
+
 
 def test_no_topic_that_a_log_may_hold_was_renamed_or_taken_away() -> None:
-    assert registry  # every aggregate is imported through it
     assert {topic: TOPICS[topic].__name__ for topic in KEPT} == KEPT
 
 
 def test_every_topic_is_kind_fact_version() -> None:
-    assert registry
+    assert len(TOPICS) >= len(AGGREGATES)
     odd = [topic for topic in TOPICS if not re.fullmatch(r"[a-z_]+\.[a-z_]+\.v[1-9][0-9]*", topic)]
     assert odd == []
 
 
 def test_a_topic_belongs_to_one_event_alone() -> None:
     with pytest.raises(TypeError, match=r"contact\.deleted\.v1.*ContactDeleted"):
-        type(Event)("Again", (Event,), {}, topic="contact.deleted.v1")
+
+        class Again(Event, topic="contact.deleted.v1"):
+            pass
 
 
 def test_an_unknown_topic_is_told_from_bad_data() -> None:

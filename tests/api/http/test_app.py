@@ -53,6 +53,16 @@ def test_a_permission_that_is_not_in_the_table_does_not_start(monkeypatch: pytes
         build_with(odd, monkeypatch=monkeypatch)
 
 
+def test_a_route_that_would_go_round_the_gate_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def let_in(_: object) -> None: ...
+
+    @route("/round", http_method=["GET"], before_request=let_in, **declared("contacts.read"))
+    async def round_it() -> None: ...
+
+    with pytest.raises(UndeclaredPermissionError, match="/round"):
+        build_with(round_it, monkeypatch=monkeypatch)
+
+
 def test_a_public_route_says_so_and_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     @route("/open", http_method=["GET"], **declared(PUBLIC))
     async def opened() -> None: ...

@@ -74,4 +74,5 @@ def test_any_query_is_read_or_refused(pairs: list[tuple[str, str]], kind: type[A
     try:
         assert isinstance(parameters.query(pairs, kind), kind)
     except DomainError as refusal:
-        assert {error.pointer for error in refusal.errors} <= {*kind.__struct_fields__, *(name for name, _ in pairs)}
+        named = {error.pointer for error in refusal.errors}
+        assert named <= {*kind.__struct_fields__, *(name for name, _ in pairs)}

@@ -18,7 +18,7 @@ from tests.infra.embedded.test_start import listening_on, port_of
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
 
-def ask(url: str, path: str, method: str = "GET", body: object = None) -> Any:  # noqa: ANN401 - whatever the JSON is
+def ask(url: str, path: str, method: str = "GET", body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
