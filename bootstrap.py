@@ -4,139 +4,25 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from msgspec import Struct, structs
-
+from infra.event_store.installation import Installation, installation
+from infra.postgres import is_up
+from infra.wiring import Wiring, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
 
-    from opensearchpy import AsyncOpenSearch
-
-    from api.cli.ports import Projecting, Ready, UpOptions, Writing
     from api.http.services import Component
-    from infra.broker.connection import NatsConnection
-    from infra.broker.signals import NatsSignals
-    from infra.event_store.migrate import ReadModel
-    from infra.local import Local
-    from infra.postgres import Pool
-    from infra.secret import Secret
     from projections.contact_indexer import ContactIndexer
     from projections.contact_search import AnyContactSearch
     from projections.ports import Announcements, Log, Sessions
 
 _CLOSING_SECONDS = 4.0
-
-
-class Installation(Struct, frozen=True):
-    """What this installation is, as its database says."""
-
-    incarnation: UUID
-    partitions: int
-
-
-def secret_of(settings: Settings) -> "Secret":
-    """The root of all keys: from the setting, else from the data folder."""
-    from infra import secret
-
-    return secret.secret_from(settings.secret) if settings.secret else secret.secret_in(settings.data)
-
-
-def read_models() -> "list[ReadModel]":
-    """What the projections need in the database."""
-    from infra.event_store.migrate import ReadModel
-    from projections.registry import POSTGRES
-
-    return [ReadModel(p.name, p.version, p.ddl, p.tables) for p in POSTGRES]
-
-
-def migrate(settings: Settings) -> list[str]:
-    """Bring the database to the current schema; returns what was applied."""
-    from infra.event_store import migrate
-
-    return migrate.migrate(postgres_dsn(settings), secret_of(settings), read_models())
-
-
-def postgres_dsn(settings: Settings) -> str:
-    """The database. Raises SystemExit when none is set."""
-    if not settings.postgres_dsn:
-        raise SystemExit("RAPPORT_POSTGRES_DSN is not set: name a database, or use `rapport up`, which brings its own")
-    return settings.postgres_dsn
-
-
-class Wiring:
-    """Opens adapters and closes them in reverse order."""
-
-    def __init__(self, settings: Settings, role: str) -> None:
-        self.settings = settings
-        self.role = role
-        self.secret = secret_of(settings)
-        self.stack = AsyncExitStack()
-
-    async def pool(self, database_role: str, size: int | None = None) -> "Pool":
-        """A pool under one database role."""
-        from infra import postgres
-
-        dsn = postgres.role_dsn(postgres_dsn(self.settings), database_role, self.secret)
-        pool = await postgres.open_pool(dsn, name=self.role, size=size or self.settings.pool_size)
-        self.stack.push_async_callback(pool.close, 2)
-        return pool
-
-    async def nats(self) -> "tuple[NatsConnection, NatsSignals]":
-        """The connection to NATS, made in the background."""
-        from infra.broker.connection import NatsConnection
-        from infra.broker.signals import NatsSignals
-
-        connection = NatsConnection(self.settings.nats_url, self.role)
-        await connection.open()
-        self.stack.push_async_callback(connection.close)
-        return connection, NatsSignals(connection)
-
-    @property
-    def uses_opensearch(self) -> bool:
-        """Whether contacts are searched in OpenSearch, as long as it is there."""
-        return self.settings.search == "opensearch" and bool(self.settings.opensearch_url)
-
-    def opensearch(self) -> "AsyncOpenSearch":
-        """A client of OpenSearch."""
-        from infra.search.opensearch import open_client
-
-        client = open_client(self.settings.opensearch_url or "")
-        self.stack.push_async_callback(client.close)
-        return client
-
-    def spawn(self, work: Any) -> None:
-        """Run something beside the role until the role ends."""
-        task = asyncio.ensure_future(work)
-
-        async def end() -> None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-        self.stack.push_async_callback(end)
-
-
-@asynccontextmanager
-async def wiring(settings: Settings, role: str) -> AsyncIterator[Wiring]:
-    """Adapters for one role."""
-    made = Wiring(settings, role)
-    async with made.stack:
-        yield made
-
-
-async def installation(pool: "Pool") -> Installation:
-    """What the database says of this installation."""
-    async with pool.connection() as connection:
-        row = await (await connection.execute("SELECT incarnation, partitions FROM ops.installation")).fetchone()
-    if row is None:
-        raise RuntimeError("ops.installation is empty: run `rapport migrate`")
-    return Installation(*row)
 
 
 async def api(wired: Wiring) -> Any:
@@ -220,19 +106,6 @@ async def contact_search(wired: Wiring, connections: Any, installed: Installatio
     return search
 
 
-async def is_up(pool: "Pool") -> bool:
-    """Whether Postgres answers."""
-    import psycopg
-    from psycopg_pool import PoolTimeout
-
-    try:
-        async with asyncio.timeout(2), pool.connection(timeout=1) as connection:
-            await connection.execute("SELECT 1")
-    except (psycopg.Error, PoolTimeout, TimeoutError):
-        return False
-    return True
-
-
 async def relay(wired: Wiring) -> None:
     """Carry events to NATS until cancelled."""
     from infra import postgres
@@ -291,7 +164,7 @@ async def serve_api(wired: Wiring, port: int) -> None:
     await serve(await api(wired), host=wired.settings.host, port=port)
 
 
-def run_role(settings: Settings, role: str, port: int | None) -> None:
+def run_role(settings: Settings, role: str, port: int = 0) -> None:
     """Run one role in this process until SIGTERM or SIGINT."""
     import uvloop
 
@@ -304,7 +177,7 @@ def run_role(settings: Settings, role: str, port: int | None) -> None:
     async def run() -> None:
         async with wiring(settings, role) as wired:
             if role == "api":
-                await serve_api(wired, port or 0)
+                await serve_api(wired, port)
             else:
                 await until_stopped({"relay": relay, "projector": projector}[role](wired))
 
@@ -327,138 +200,24 @@ async def until_stopped(work: "Coroutine[Any, Any, None]") -> None:
         await task
 
 
-class Started:
-    """Implements api.cli.ports.Installation over the local servers and role processes."""
-
-    def __init__(self, local: "Local", secret: "Secret") -> None:
-        self._local = local
-        self._secret = secret
-
-    def ready(self) -> "Ready":
-        """See the port."""
-        from api.cli.ports import Ready
-        from infra import local, postgres
-
-        here, settings = self._local, self._local.settings
-        mails = local.mail_folder(settings.data)
-        return Ready(
-            url=here.url if local.API in here.options.roles else None,
-            grpc=None,
-            postgres=postgres.role_dsn(postgres_dsn(settings), postgres.SERVICE, self._secret),
-            postgres_admin=here.admin_dsn or settings.postgres_dsn,
-            nats=settings.nats_url,
-            valkey=settings.valkey_url,
-            opensearch=settings.opensearch_url if here.opensearch_ready else None,
-            mail_folder=str(mails) if mails else None,
-            pid=os.getpid(),
-        )
-
-    def watch(self) -> None:
-        """See the port."""
-        if self._local.roles:
-            self._local.roles.watch()
-
-    def stop(self) -> None:
-        """See the port."""
-        self._local.stop()
-
-
-class Tools:
-    """Implements api.cli.ports.Tools."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def start(self, options: "UpOptions", tell: "Callable[[str], None]") -> Started:
-        """See the port."""
-        from api.cli.ports import Refused
-        from infra import local
-
-        settings = structs.replace(
-            self._settings,
-            data=options.data.absolute() if options.data else self._settings.data,
-            search=options.search or self._settings.search,
-        )
-
-        def on_event(event: Any) -> None:
-            if event.message:
-                tell(f"{event.server or 'servers'}: {event.message}")
-
-        try:
-            roles = local.roles_of(options.roles)
-            here = local.Local(
-                settings, local.Options(port=options.port, roles=roles, migrate=options.migrate), on_event
-            )
-            try:
-                self._settings = here.start_servers()
-                secret = secret_of(self._settings)
-                if options.migrate:
-                    tell("\n".join(f"schema: {name}" for name in self.migrate()) or "schema: current")
-                here.start_roles()
-            except BaseException:
-                here.stop()
-                raise
-        except local.StartError as error:
-            raise Refused(str(error), error.hint) from error
-        return Started(here, secret)
-
-    def run_role(self, role: str, port: int | None) -> None:
-        """See the port."""
-        run_role(self._settings, role, port)
-
-    def migrate(self) -> list[str]:
-        """See the port."""
-        import psycopg
-
-        from api.cli.ports import Refused
-
-        try:
-            return migrate(self._settings)
-        except psycopg.Error as error:
-            raise Refused(
-                f"the database can't be migrated: {str(error).strip()}",
-                "RAPPORT_POSTGRES_DSN must name a reachable database, and a role that may create roles.",
-            ) from error
-
-    @asynccontextmanager
-    async def writing(self) -> "AsyncIterator[Writing]":
-        """See the port."""
-        from api.cli.ports import Writing
-        from infra import clock, postgres
-        from infra.event_store.store import PostgresEventStore
-        from infra.keys.passwords import BcryptPasswords
-
-        async with wiring(self._settings, "cli") as wired:
-            reads, appends = await wired.pool(postgres.SERVICE, 2), await wired.pool(postgres.APPEND, 2)
-            _, signals = await wired.nats()
-            store = PostgresEventStore(appends, postgres.TenantConnections(reads), wired.secret, poke=signals.poke)
-            passwords = BcryptPasswords(self._settings.bcrypt_cost, wired.secret.key("passwords"))
-            yield Writing(store, passwords, clock.now, clock.new_id)
-
-    @asynccontextmanager
-    async def projecting(self) -> "AsyncIterator[Projecting]":
-        """See the port."""
-        from api.cli.ports import Projecting
-        from infra import postgres
-        from infra.event_store.log import PostgresLog
-        from projections.registry import POSTGRES
-
-        async with wiring(self._settings, "cli") as wired:
-            pool = await wired.pool(postgres.PROJECTOR, 3)
-            yield Projecting(PostgresLog(pool), postgres.TenantConnections(pool), POSTGRES)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command `rapport`."""
-    from api.cli.main import run
-    from infra import logs
-
+    words = sys.argv[1:] if arguments is None else arguments
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
         raise SystemExit(f"rapport: {error}") from None
-    logs.configure(settings.log_level, "cli")
-    run(Tools(settings), sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["role"]:
+        # How `up` starts its processes: without the command line's own imports, which cost them time and memory.
+        run_role(settings, words[1], *map(int, words[2:]))
+        return
+    from api.cli.main import run
+    from infra import logs
+    from infra.tools import Tools
+    from projections.registry import POSTGRES
+
+    logs.configure("critical", "cli")  # what goes wrong here is told in words
+    run(Tools(settings, POSTGRES), words)
 
 
 if __name__ == "__main__":

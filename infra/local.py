@@ -1,18 +1,23 @@
 """`rapport up`: the local servers, the schema, and the role processes, as one thing to start and stop."""
 
 import http.client
+import os
 import random
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from msgspec import Struct, structs
 
 from infra.embedded import client
 from infra.embedded.ports import is_free
 from infra.embedded.protocol import EmbeddedError, ServerEvent, ServerName
+from infra.postgres import SERVICE, role_dsn
 from infra.processes import RoleProcesses
+from infra.wiring import postgres_dsn, secret_of
 from settings import Settings
 
 API = "api"
@@ -20,6 +25,7 @@ ROLES = (API, "relay", "projector")
 OPENSEARCH_PORTS = range(9201, 9300)
 _ALIASES = {"identity": API, "crm": API}
 
+_NOTE = Path("secrets") / "running.json"
 _READY_SECONDS = 30.0
 _DRAIN_SECONDS = 5.0
 
@@ -30,14 +36,6 @@ class StartError(Exception):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.hint = hint
-
-
-class Options(Struct, frozen=True, kw_only=True):
-    """What to run, and where."""
-
-    port: int
-    roles: tuple[str, ...] = ROLES
-    migrate: bool = True
 
 
 def roles_of(names: Collection[str]) -> tuple[str, ...]:
@@ -53,33 +51,24 @@ def roles_of(names: Collection[str]) -> tuple[str, ...]:
 
 
 class Local:
-    """A running installation on this machine."""
+    """An installation on this machine. Implements api.cli.ports.Installation."""
 
-    def __init__(self, settings: Settings, options: Options, on_event: Callable[[ServerEvent], None]) -> None:
+    def __init__(
+        self, settings: Settings, *, port: int, roles: Sequence[str], on_event: Callable[[ServerEvent], None]
+    ) -> None:
         self.settings = settings
-        self.options = options if options.port else structs.replace(options, port=_any_free_port())
+        self._port = port or _any_free_port()
+        self._names = roles
         self._on_event = on_event
         self._servers: client.Embedded | None = None
-        self.roles: RoleProcesses | None = None
+        self._roles: RoleProcesses | None = None
         self._admin_dsn: str | None = None
+        self._runs_opensearch = False
 
     @property
-    def url(self) -> str:
-        """Where the API is."""
+    def _url(self) -> str:
         host = "127.0.0.1" if self.settings.host in {"0.0.0.0", "::"} else self.settings.host  # noqa: S104
-        return f"http://{host}:{self.options.port}"
-
-    @property
-    def admin_dsn(self) -> str | None:
-        """The superuser's DSN of the local Postgres; None when Postgres is external."""
-        return self._admin_dsn
-
-    @property
-    def opensearch_ready(self) -> bool:
-        """Whether OpenSearch answers by now."""
-        return bool(self._servers and self._servers.endpoints.opensearch) or bool(
-            self._servers is None and self.settings.opensearch_url
-        )
+        return f"http://{host}:{self._port}"
 
     def start_servers(self) -> Settings:
         """Start what is not external; returns the settings with every address filled in.
@@ -87,8 +76,8 @@ class Local:
         Raises:
             StartError: a port is in use, or a server can't run.
         """
-        if API in self.options.roles:
-            _check_port(self.settings.host, self.options.port)
+        if API in self._names:
+            _check_port(self.settings.host, self._port)
         given = self.settings
         wanted: dict[ServerName, str | None] = {
             "postgres": given.postgres_dsn,
@@ -98,8 +87,9 @@ class Local:
         if given.search == "opensearch":
             wanted["opensearch"] = given.opensearch_url
         names = [name for name, url in wanted.items() if not url]
+        self._runs_opensearch = "opensearch" in names
         ports: dict[str, int] = {}
-        if "opensearch" in names:
+        if self._runs_opensearch:
             # Chosen here, because the roles are told its address before it is there.
             ports["opensearch"] = _opensearch_port()
         if names:
@@ -117,7 +107,16 @@ class Local:
                 opensearch_url=given.opensearch_url
                 or (f"http://127.0.0.1:{ports['opensearch']}" if "opensearch" in ports else None),
             )
+        self._note()
         return self.settings
+
+    def _note(self) -> None:
+        """Leave the addresses in the data folder, for other commands on it. They carry passwords."""
+        note = self.settings.data / _NOTE
+        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        values = {name: getattr(self.settings, name) for name in _Note.__struct_fields__ if name != "pid"}
+        note.touch(mode=0o600)
+        note.write_bytes(msgspec.json.encode(_Note(pid=os.getpid(), **values)))
 
     def start_roles(self) -> None:
         """Start the role processes, and wait until the API answers.
@@ -125,26 +124,71 @@ class Local:
         Raises:
             StartError: a role does not come up.
         """
-        self.roles = RoleProcesses(_environment(self.settings), self.settings.data / "logs")
-        for role in self.options.roles:
-            self.roles.start(role, *((str(self.options.port),) if role == API else ()))
+        self._roles = RoleProcesses(_environment(self.settings), self.settings.data / "logs")
+        for role in self._names:
+            self._roles.start(role, *((str(self._port),) if role == API else ()))
         deadline = time.monotonic() + _READY_SECONDS
-        while API in self.options.roles and not _answers(self.url):
-            self.roles.watch()
-            if self.roles.failed(API) or time.monotonic() > deadline:
+        while API in self._names and not _answers(self._url):
+            self._roles.watch()
+            if self._roles.failed(API) or time.monotonic() > deadline:
                 raise StartError("the API does not come up", f"See {self.settings.data / 'logs' / 'api.log'} for why.")
             time.sleep(0.02)
 
     def stop(self) -> None:
         """Drain requests, then stop everything."""
-        if self.roles:
-            self.roles.stop(_DRAIN_SECONDS)
+        if self._roles:
+            self._roles.stop(_DRAIN_SECONDS)
         if self._servers:
             self._servers.stop()
+        (self.settings.data / _NOTE).unlink(missing_ok=True)
 
-    def supervisor_pid(self) -> int | None:
-        """The process that holds the local servers."""
-        return self._servers.supervisor_pid if self._servers else None
+    def watch(self) -> None:
+        """Look after the role processes; to be called a few times a second."""
+        if self._roles:
+            self._roles.watch()
+
+    def ready(self) -> dict[str, Any]:
+        """Where everything is, as `rapport up --json` tells it; None for what is not there (yet)."""
+        settings, secret = self.settings, secret_of(self.settings)
+        mails = settings.data / "mail"
+        return {
+            "url": self._url if API in self._names else None,
+            "grpc": None,
+            "postgres": role_dsn(postgres_dsn(settings), SERVICE, secret),
+            "postgres_admin": self._admin_dsn or settings.postgres_dsn,
+            "nats": settings.nats_url,
+            "valkey": settings.valkey_url,
+            "opensearch": settings.opensearch_url if self._opensearch_answers() else None,
+            "mail_folder": str(mails) if mails.exists() else None,
+            "pid": os.getpid(),
+        }
+
+    def _opensearch_answers(self) -> bool:
+        if self.settings.search != "opensearch":
+            return False
+        own = self._servers.endpoints.opensearch if self._servers else None
+        return bool(own) or not self._runs_opensearch
+
+
+def running(settings: Settings) -> Settings:
+    """The settings with the addresses of a `rapport up` that runs on the same data folder, where none are given."""
+    note = settings.data / _NOTE
+    if settings.postgres_dsn or not note.exists():
+        return settings
+    found = msgspec.json.decode(note.read_bytes(), type=_Note)
+    if not Path(f"/proc/{found.pid}").exists():
+        return settings
+    return structs.replace(
+        settings, **{name: getattr(found, name) for name in _Note.__struct_fields__ if name != "pid"}
+    )
+
+
+class _Note(Struct, frozen=True):
+    pid: int
+    postgres_dsn: str | None
+    nats_url: str | None
+    valkey_url: str | None
+    opensearch_url: str | None
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -199,9 +243,3 @@ def _answers(url: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def mail_folder(data: Path) -> Path | None:
-    """Where mails are written while there is no SMTP; there are none yet."""
-    folder = data / "mail"
-    return folder if folder.exists() else None

@@ -1,14 +1,16 @@
 """Connections to Postgres: one pool per database role, and a connection only ever with a tenant."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from infra.secret import Secret
 
@@ -73,3 +75,13 @@ class TenantConnections:
             await connection.execute(_SET_TENANT, (str(tenant_id),))
             cursor = await connection.execute(query, parameters, binary=True)
             return await cursor.fetchall()
+
+
+async def is_up(pool: Pool) -> bool:
+    """Whether Postgres answers."""
+    try:
+        async with asyncio.timeout(2), pool.connection(timeout=1) as connection:
+            await connection.execute("SELECT 1")
+    except (psycopg.Error, PoolTimeout, TimeoutError):
+        return False
+    return True

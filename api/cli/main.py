@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from api.cli import maintenance
-from api.cli.ports import Refused, Tools, UpOptions
+from api.cli.ports import Tools
+from domain.errors import DomainError
 
 _ALL_ROLES = "identity,crm,relay,projector"
 _errors = Console(stderr=True, highlight=False)
@@ -33,6 +35,14 @@ projections = typer.Typer(help="The read models.", no_args_is_help=True)
 app.add_typer(events, name="events")
 app.add_typer(projections, name="projections")
 
+
+class Search(StrEnum):
+    """Backends of contact search."""
+
+    POSTGRES = "postgres"
+    OPENSEARCH = "opensearch"
+
+
 Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on standard output.")]
 
 
@@ -40,8 +50,8 @@ def run(tools: Tools, arguments: Sequence[str]) -> None:
     """Carry out a command line; exits with 0, 1 (refused) or 2 (wrong usage)."""
     try:
         app(list(arguments), obj=tools, prog_name="rapport")
-    except Refused as refused:
-        _errors.print(f"[bold red]rapport:[/] {refused}", soft_wrap=True)
+    except DomainError as refused:
+        _errors.print(f"[bold red]rapport:[/] {refused.detail}", soft_wrap=True)
         if refused.hint:
             _errors.print(f"  {refused.hint}", soft_wrap=True)
         raise SystemExit(1) from None
@@ -52,7 +62,7 @@ def up(
     context: typer.Context,
     data: Annotated[Path | None, typer.Option(help="Folder for all data of the local servers.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 for any free one.")] = 8000,
-    search: Annotated[str | None, typer.Option(help="postgres, or opensearch with Postgres as its fallback.")] = None,
+    search: Annotated[Search | None, typer.Option(help="opensearch has Postgres as its fallback.")] = None,
     roles: Annotated[str, typer.Option(help="What to run of identity, crm, relay, projector.")] = _ALL_ROLES,
     demo: Annotated[bool, typer.Option(help="Load demo data the first time.")] = True,
     migrate: Annotated[bool, typer.Option(help="Bring the database to the current schema first.")] = True,
@@ -66,15 +76,14 @@ def up(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    options = UpOptions(
+    installation = tools.start(
         data=data,
         port=port,
         search=search,
-        roles=tuple(filter(None, map(str.strip, roles.split(",")))),
-        migrate=migrate,
+        roles=[name.strip() for name in roles.split(",") if name.strip()],
+        migrated=not migrate,
+        tell=(lambda _: None) if as_json else (lambda text: _errors.print(text, style="dim")),
     )
-    tell = (lambda _: None) if as_json else (lambda text: _errors.print(text, style="dim"))
-    installation = tools.start(options, tell)
     try:
         if demo and not stop.is_set():
             _load_demo(tools, quiet=as_json)
@@ -82,20 +91,13 @@ def up(
             sys.stdout.write(msgspec.json.encode(installation.ready()).decode() + "\n")
             sys.stdout.flush()
         else:
-            _welcome(installation.ready().url, demo=demo)
+            _welcome(installation.ready()["url"], demo=demo)
         while not stop.wait(0.2):
             installation.watch()
     finally:
         if not as_json:
             _errors.print("Stopping ...", style="dim")
         installation.stop()
-
-
-@app.command(hidden=True)
-def role(context: typer.Context, name: str, port: Annotated[int | None, typer.Argument()] = None) -> None:
-    """Run one role in this process (`rapport up` starts these)."""
-    tools: Tools = context.obj
-    tools.run_role(name, port)
 
 
 @app.command()
@@ -173,7 +175,7 @@ def _load_demo(tools: Tools, *, quiet: bool) -> None:
             for tenant in data.tenants():
                 bar = progress.add_task(tenant.name, total=len(tenant.contacts))
                 advance = partial(progress.advance, bar)
-                if await data.load(tenant, w.store, w.passwords, w.clock, w.new_id, advance) is None:
+                if await data.load(tenant, w.store, w.passwords, tools.clock, tools.new_id, advance) is None:
                     progress.update(bar, visible=False)
 
     with _progress(disable=quiet) as shown:

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from msgspec import Struct, to_builtins
 
-from api.cli.ports import Refused, Tools
+from api.cli.ports import Tools
 from commands.identity import EMAIL_CLAIM, login_name
+from domain.errors import DomainError
 from domain.event import Event, Recorded
 from domain.tenant import PLATFORM
 from projections.rebuild import rebuild as rebuild_projection
 
 _PAGE = 500
 _POLL_SECONDS = 0.2
+_SECRET = frozenset({"password_hash"})
 
 
 class ProjectionState(Struct, frozen=True):
@@ -30,14 +32,14 @@ async def tail(tools: Tools, tenant: str, after: int, show: Callable[[dict[str, 
     """Show a tenant's events in order; with `follow`, go on as they come.
 
     Raises:
-        Refused: there is no such tenant or user.
+        DomainError: there is no such tenant or user.
     """
     async with tools.writing() as writing:
         tenant_id = _uuid(tenant)
         if tenant_id is None:
             owner = await writing.store.holder(PLATFORM, EMAIL_CLAIM, login_name(tenant))
             if owner is None:
-                raise Refused(f"{tenant!r} is neither a tenant's id nor the e-mail of a user")
+                raise DomainError("tenant.not_found", f"{tenant!r} is neither a tenant's id nor the e-mail of a user")
             tenant_id = owner.tenant_id
         while True:
             found = await writing.store.read(tenant_id, after=after, limit=_PAGE)
@@ -64,13 +66,15 @@ async def rebuild(tools: Tools, name: str, on_start: Callable[[int], None], on_p
     """Build a projection anew; returns the number of events read.
 
     Raises:
-        Refused: there is no such projection.
+        DomainError: there is no such projection.
     """
     async with tools.projecting() as projecting:
         found = {projection.name: projection for projection in projecting.projections}.get(name)
         if found is None:
             known = ", ".join(projection.name for projection in projecting.projections)
-            raise Refused(f"there is no projection {name}", f"Projections are {known}.")
+            raise DomainError(
+                "projection.not_found", f"there is no projection {name}", hint=f"Projections are {known}."
+            )
         on_start(sum(tenant.head for tenant in await projecting.log.tenants()))
         return await rebuild_projection(found, projecting.log, projecting.sessions, on_progress)
 
@@ -82,7 +86,7 @@ def _shown(item: Recorded[Event]) -> dict[str, Any]:
         "stream": str(item.stream_id),
         "version": item.version,
         "time": item.occurred_at.isoformat(),
-        "data": to_builtins(item.event),
+        "data": {name: value for name, value in to_builtins(item.event).items() if name not in _SECRET},
         "actor": to_builtins(item.metadata.actor),
         "correlation_id": item.metadata.correlation_id,
     }

@@ -1,72 +1,56 @@
-"""What the commands of the command line work with; the composition root implements it."""
+"""What the commands of the command line work with. Whatever can't be done raises domain.errors.DomainError."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
-
-from msgspec import Struct
+from typing import Any, Protocol
+from uuid import UUID
 
 from commands.identity import Passwords
-from commands.ports import Clock, EventStore, NewId
+from commands.ports import EventStore
 from projections.ports import Log, Sessions
 from projections.projection import Projection
 
 
-class UpOptions(Struct, frozen=True, kw_only=True):
-    """The options of `rapport up`; None leaves a setting as the environment has it."""
-
-    data: Path | None
-    port: int
-    search: str | None
-    roles: tuple[str, ...]
-    migrate: bool
-
-
-class Ready(Struct, frozen=True, kw_only=True):
-    """The line of `rapport up --json`: addresses of what runs, null for what is not there (yet)."""
-
-    url: str | None
-    grpc: str | None
-    postgres: str | None
-    postgres_admin: str | None
-    nats: str | None
-    valkey: str | None
-    opensearch: str | None
-    mail_folder: str | None
-    pid: int
-
-
-class Refused(Exception):  # noqa: N818  what is refused is not the program's error
-    """A command can't be carried out; the message says why and the hint what to do."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-class Writing(Struct, frozen=True):
+class Writing(Protocol):
     """What it takes to carry out commands."""
 
-    store: EventStore
-    passwords: Passwords
-    clock: Clock
-    new_id: NewId
+    @property
+    def store(self) -> EventStore:
+        """The log."""
+        ...
+
+    @property
+    def passwords(self) -> Passwords:
+        """Hashes of passwords."""
+        ...
 
 
-class Projecting(Struct, frozen=True):
+class Projecting(Protocol):
     """What it takes to look at read models and to build them."""
 
-    log: Log
-    sessions: Sessions
-    projections: Sequence[Projection]
+    @property
+    def log(self) -> Log:
+        """The log as projections read it."""
+        ...
+
+    @property
+    def sessions(self) -> Sessions:
+        """Where projections write."""
+        ...
+
+    @property
+    def projections(self) -> Sequence[Projection]:
+        """All of them."""
+        ...
 
 
 class Installation(Protocol):
     """An installation that `up` has started."""
 
-    def ready(self) -> Ready:
-        """Its addresses as of now."""
+    def ready(self) -> dict[str, Any]:
+        """The line of `rapport up --json`: addresses as of now, None for what is not there (yet)."""
         ...
 
     def watch(self) -> None:
@@ -79,14 +63,30 @@ class Installation(Protocol):
 
 
 class Tools(Protocol):
-    """What the commands work with. Everything may raise Refused."""
+    """What the commands work with."""
 
-    def start(self, options: UpOptions, tell: Callable[[str], None]) -> Installation:
-        """Start everything; returns when it serves. The other tools then work on what was started."""
+    def clock(self) -> datetime:
+        """The time, in UTC."""
         ...
 
-    def run_role(self, role: str, port: int | None) -> None:
-        """Run one role in this process until SIGTERM."""
+    def new_id(self) -> UUID:
+        """A new id."""
+        ...
+
+    def start(
+        self,
+        *,
+        data: Path | None,
+        port: int,
+        search: str | None,
+        roles: Sequence[str],
+        migrated: bool,
+        tell: Callable[[str], None],
+    ) -> Installation:
+        """Start everything; returns when it serves. The other tools then work on what was started.
+
+        None leaves a setting as the environment has it. `migrated` says that the schema is known to be current.
+        """
         ...
 
     def migrate(self) -> list[str]:

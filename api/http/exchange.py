@@ -222,14 +222,15 @@ async def settled(request: HttpRequest, checkpoints: Collection[str]) -> None:
 
 
 async def caught_up(request: HttpRequest, checkpoints: Collection[str]) -> bool:
-    """Wait a moment for read models to reach the log's end; False when they were there already, or can't.
+    """Wait a moment for read models to reach the log's end; False when they don't.
 
-    For a record that is not found: it may have been made a moment ago.
+    For a record that is not found: it may have been made a moment ago. Being level already says that another look is
+    worth it too: they may have become so since the first one.
     """
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     head = await services.store.head(tenant_id)
     if services.progress.known(tenant_id, checkpoints) >= head:
-        return False
+        return True
     return await services.progress.reached(tenant_id, checkpoints, head, _READ_AFTER_SECONDS)
 
 

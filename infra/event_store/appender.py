@@ -82,19 +82,24 @@ class Appender:
             return
         try:
             rows = await self._call([waiting.append for waiting in batch])
-        except psycopg.errors.UniqueViolation as error:
-            if len(batch) == 1:
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            _fail(batch, StoreUnavailableError(repr(error)))
+        except Exception as error:  # noqa: BLE001  it is told to those whose appends it is about
+            if len(batch) > 1:
+                # One of them can't be stored, or met another first append of its stream: alone, each has its own answer.
+                self._each_alone(batch)
+            elif isinstance(error, psycopg.errors.UniqueViolation):
                 # Two first appends of a new stream met; the state after the other decides.
                 _fail(batch, VersionConflictError(str(error.diag.constraint_name)))
             else:
-                self._each_alone(batch)
-            return
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            _fail(batch, StoreUnavailableError(repr(error)))
-            return
+                _fail(batch, error)
         except BaseException as error:
             _fail(batch, error)
             raise
+        else:
+            await self._answer(batch, rows)
+
+    async def _answer(self, batch: Sequence[_Waiting], rows: Sequence[Row]) -> None:
         again = []
         for waiting, row in zip(batch, rows, strict=True):
             # A claim may have been held by a neighbour in the batch that was refused itself; a head by another process.
@@ -105,7 +110,11 @@ class Appender:
         self._each_alone(again)
         grown = {waiting.append.tenant_id: row[2] for waiting, row in zip(batch, rows, strict=True) if row[0] == "ok"}
         if self._poke and grown:
-            await self._poke(grown)
+            try:
+                await self._poke(grown)
+            except Exception:
+                # It is committed and answered, and the relay looks for itself; those who wait must not pay for it.
+                _log.exception("append.poke_failed")
 
     def _each_alone(self, batch: Sequence[_Waiting]) -> None:
         """Outside the lane, so that nobody else waits for what these wait for."""

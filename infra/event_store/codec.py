@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+import domain.registry  # noqa: F401  every topic has to be known here
 from commands.ports import Append, Claim
 from domain.event import Event, Metadata, Recorded, decode
 from infra.secret import Secret

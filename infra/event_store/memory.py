@@ -42,7 +42,8 @@ class MemoryEventStore:
             return Appended(position=mine[-1].position, recorded_at=mine[-1].recorded_at)
         self._check(append, log)
         for claim in append.releases:
-            self._claims.pop((claim.tenant_id, claim.kind, claim.value), None)
+            if not self._taken(claim):
+                self._claims.pop((claim.tenant_id, claim.kind, claim.value), None)
         for claim in append.claims:
             self._claims[claim.tenant_id, claim.kind, claim.value] = Owner(append.tenant_id, claim.stream_id)
         log = self._logs.setdefault(append.tenant_id, [])

@@ -84,6 +84,15 @@ def test_a_patch_changes_what_it_names(tenant: Tenant, media: str) -> None:
     assert tenant.http.get(f"/v1/contacts/{made['id']}", headers={"Read-After": position}).json() == after
 
 
+def test_a_new_contact_is_there_under_its_location_at_once_also_when_many_are_made(tenant: Tenant) -> None:
+    def add_and_read(n: int) -> int:
+        made = tenant.http.post("/v1/contacts", json={"name": f"Ada {n}"})
+        return tenant.http.get(made.headers["Location"]).status_code
+
+    with ThreadPoolExecutor(8) as people:
+        assert set(people.map(add_and_read, range(200))) == {200}
+
+
 def test_a_patch_that_changes_nothing_appends_nothing(tenant: Tenant) -> None:
     made = tenant.add({"name": "Ada Lovelace", "title": "Countess"})
 

@@ -1,6 +1,9 @@
 """R3.1, N-S3: topics are what the log stores, so they never change and never meet."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,12 +24,23 @@ KEPT = {
 }
 """Topics that logs may hold by now. A line here is only ever added."""
 
+ROOT = Path(__file__).resolve().parents[2]
 AGGREGATES = (company, contact, tenant, user)
 """Importing them is what fills the table of topics."""
 
 
 def test_no_topic_that_a_log_may_hold_was_renamed_or_taken_away() -> None:
     assert {topic: TOPICS[topic].__name__ for topic in KEPT} == KEPT
+
+
+def test_who_imports_the_registry_alone_can_read_every_log() -> None:
+    asked = "import domain.registry; from domain.event import TOPICS; print(*sorted(TOPICS))"
+    told = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert KEPT.keys() <= set(told.stdout.split())
+    defined = {
+        m[1] for path in (ROOT / "domain").glob("*.py") for m in re.finditer(r'topic="([a-z.0-9_]+)"', path.read_text())
+    }
+    assert defined == set(told.stdout.split())
 
 
 def test_every_topic_is_kind_fact_version() -> None:

@@ -1,0 +1,5 @@
+"""Every aggregate there is. A new one adds its name here, so that its topics are known before anything is decoded."""
+
+from domain import company, contact, tenant, user
+
+AGGREGATES = (company, contact, tenant, user)

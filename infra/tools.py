@@ -1,0 +1,139 @@
+"""What the command line works with: starting an installation, and the adapters of one that runs."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+from msgspec import structs
+from psycopg_pool import PoolTimeout
+
+from domain.errors import DomainError
+from infra import postgres
+from infra.clock import new_id, now
+from infra.embedded.protocol import ServerEvent
+from infra.event_store.log import PostgresLog
+from infra.event_store.migrate import ReadModel, migrate
+from infra.event_store.store import PostgresEventStore
+from infra.keys.passwords import BcryptPasswords
+from infra.local import Local, StartError, roles_of, running
+from infra.postgres import TenantConnections
+from infra.wiring import NotConfiguredError, Wiring, postgres_dsn, secret_of, wiring
+from projections.projection import Projection
+from settings import Settings
+
+
+class Writing(NamedTuple):
+    """What it takes to carry out commands."""
+
+    store: PostgresEventStore
+    passwords: BcryptPasswords
+
+
+class Projecting(NamedTuple):
+    """What it takes to look at read models and to build them."""
+
+    log: PostgresLog
+    sessions: TenantConnections
+    projections: Sequence[Projection]
+
+
+class Tools:
+    """Implements api.cli.ports.Tools."""
+
+    def __init__(self, settings: Settings, projections: Sequence[Projection]) -> None:
+        self._settings = settings
+        self._projections = projections
+
+    def clock(self) -> datetime:
+        """See the port."""
+        return now()
+
+    def new_id(self) -> UUID:
+        """See the port."""
+        return new_id()
+
+    def start(
+        self,
+        *,
+        data: Path | None,
+        port: int,
+        search: str | None,
+        roles: Sequence[str],
+        migrated: bool,
+        tell: Callable[[str], None],
+    ) -> Local:
+        """See the port."""
+        settings = structs.replace(
+            self._settings,
+            data=data.absolute() if data else self._settings.data,
+            search=search or self._settings.search,
+        )
+
+        def on_event(event: ServerEvent) -> None:
+            if event.message:
+                tell(f"{event.server or 'servers'}: {event.message}")
+
+        try:
+            local = Local(settings, port=port, roles=roles_of(roles), on_event=on_event)
+            try:
+                self._settings = local.start_servers()
+                if not migrated:
+                    tell("\n".join(f"schema: {name}" for name in self.migrate()) or "schema: current")
+                local.start_roles()
+            except BaseException:
+                local.stop()
+                raise
+        except StartError as error:
+            raise DomainError("up.refused", str(error), hint=error.hint) from error
+        return local
+
+    def migrate(self) -> list[str]:
+        """See the port."""
+        models = [ReadModel(p.name, p.version, p.ddl, p.tables) for p in self._projections]
+        try:
+            return migrate(postgres_dsn(self._settings), secret_of(self._settings), models)
+        except NotConfiguredError as error:
+            raise DomainError("settings.missing", str(error)) from error
+        except psycopg.Error as error:
+            raise DomainError(
+                "migrate.failed",
+                f"the database can't be migrated: {str(error).strip()}",
+                hint="RAPPORT_POSTGRES_DSN must name a reachable database, and a role that may create roles.",
+            ) from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writing]:
+        """See the port."""
+        async with self._reachable() as wired:
+            reads, appends = await wired.pool(postgres.SERVICE, 2), await wired.pool(postgres.APPEND, 2)
+            _, signals = await wired.nats()
+            store = PostgresEventStore(appends, TenantConnections(reads), wired.secret, poke=signals.poke)
+            yield Writing(store, BcryptPasswords(self._settings.bcrypt_cost, wired.secret.key("passwords")))
+
+    @asynccontextmanager
+    async def projecting(self) -> AsyncIterator[Projecting]:
+        """See the port."""
+        async with self._reachable() as wired:
+            pool = await wired.pool(postgres.PROJECTOR, 3)
+            yield Projecting(PostgresLog(pool), TenantConnections(pool), self._projections)
+
+    @asynccontextmanager
+    async def _reachable(self) -> AsyncIterator[Wiring]:
+        """Adapters; what they can't reach is refused in a sentence."""
+        try:
+            async with wiring(running(self._settings), "cli") as wired:
+                yield wired
+        except NotConfiguredError as error:
+            raise DomainError(
+                "settings.missing", str(error), hint="Start `rapport up`, or set RAPPORT_POSTGRES_DSN."
+            ) from error
+        except PoolTimeout as error:
+            raise DomainError(
+                "postgres.unreachable",
+                "Postgres can't be reached",
+                hint="Is it running, and has `rapport migrate` been run on it?",
+            ) from error

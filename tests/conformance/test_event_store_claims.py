@@ -1,0 +1,131 @@
+"""Unique values and idempotency keys, as every event store keeps them (N-R2, invariants 2 and 6)."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from commands.ports import ClaimTakenError, EventStore, KeptCommand, KeyReusedError, Owner, VersionConflictError
+from domain.tenant import PLATFORM
+from tests.conformance.conftest import positions
+from tests.infra.event_store.appends import append, claim, key, one, stream
+
+
+async def test_a_claim_is_held_by_the_stream_that_took_it(store: EventStore, tenant: UUID) -> None:
+    ada, value = uuid4(), claim(tenant, "42", ada_id := uuid4())
+    await store.append(append(tenant, stream(ada_id), claims=[value]))
+    assert await store.holder(tenant, value.kind, "42") == Owner(tenant, ada_id)
+    with pytest.raises(ClaimTakenError) as taken:
+        await store.append(append(tenant, stream(ada), claims=[claim(tenant, "free", ada), claim(tenant, "42", ada)]))
+    assert taken.value.claim == claim(tenant, "42", ada)
+    assert await store.holder(tenant, value.kind, "free") is None
+    assert list(await store.load(tenant, ada)) == []
+    assert await store.head(tenant) == 1
+
+
+async def test_a_stream_may_claim_again_what_it_holds(store: EventStore, tenant: UUID) -> None:
+    ada = uuid4()
+    await store.append(append(tenant, stream(ada), claims=[claim(tenant, "42", ada)]))
+    await store.append(append(tenant, stream(ada, after=1), claims=[claim(tenant, "42", ada)]))
+    assert await store.holder(tenant, "contact.external_id/crm", "42") == Owner(tenant, ada)
+
+
+async def test_the_same_value_of_another_kind_or_tenant_is_another_claim(store: EventStore, tenant: UUID) -> None:
+    ada, grace, other = uuid4(), uuid4(), uuid4()
+    await store.append(append(tenant, stream(ada), claims=[claim(tenant, "42", ada)]))
+    await store.append(append(tenant, stream(grace), claims=[claim(tenant, "42", grace, kind="other")]))
+    await store.append(append(other, stream(ada), claims=[claim(other, "42", ada)]))
+    assert await store.holder(tenant, "other", "42") == Owner(tenant, grace)
+    assert await store.holder(other, "contact.external_id/crm", "42") == Owner(other, ada)
+
+
+async def test_a_released_claim_is_free_for_another_stream(store: EventStore, tenant: UUID) -> None:
+    ada, grace = uuid4(), uuid4()
+    await store.append(append(tenant, stream(ada), claims=[claim(tenant, "42", ada)]))
+    await store.append(append(tenant, stream(ada, after=1), releases=[claim(tenant, "42", ada)]))
+    assert await store.holder(tenant, "contact.external_id/crm", "42") is None
+    await store.append(append(tenant, stream(grace), claims=[claim(tenant, "42", grace)]))
+    assert await store.holder(tenant, "contact.external_id/crm", "42") == Owner(tenant, grace)
+
+
+async def test_only_the_holder_can_release_a_claim(store: EventStore, tenant: UUID) -> None:
+    ada, grace = uuid4(), uuid4()
+    await store.append(append(tenant, stream(ada), claims=[claim(tenant, "42", ada)]))
+    await store.append(append(tenant, stream(grace), releases=[claim(tenant, "42", grace)]))
+    assert await store.holder(tenant, "contact.external_id/crm", "42") == Owner(tenant, ada)
+
+
+async def test_what_is_released_and_claimed_at_once_stays_held(store: EventStore, tenant: UUID) -> None:
+    ada = uuid4()
+    held = claim(tenant, "42", ada)
+    await store.append(append(tenant, stream(ada), claims=[held]))
+    await store.append(append(tenant, stream(ada, after=1), claims=[held], releases=[held]))
+    assert await store.holder(tenant, held.kind, "42") == Owner(tenant, ada)
+
+
+async def test_a_refused_append_releases_nothing(store: EventStore, tenant: UUID) -> None:
+    ada = uuid4()
+    held = claim(tenant, "42", ada)
+    await store.append(append(tenant, stream(ada), claims=[held]))
+    with pytest.raises(VersionConflictError):
+        await store.append(append(tenant, stream(ada, after=7), releases=[held]))
+    assert await store.holder(tenant, held.kind, "42") == Owner(tenant, ada)
+
+
+async def test_an_email_is_unique_across_tenants(store: EventStore, tenant: UUID) -> None:
+    email, user, other, intruder = f"{uuid4()}@x.example", uuid4(), uuid4(), uuid4()
+    await store.append(append(tenant, stream(user), claims=[claim(PLATFORM, email, user, "user.email")]))
+    assert await store.holder(PLATFORM, "user.email", email) == Owner(tenant, user)
+    with pytest.raises(ClaimTakenError):
+        await store.append(append(other, stream(intruder), claims=[claim(PLATFORM, email, intruder, "user.email")]))
+    assert await store.head(other) == 0
+
+
+async def test_a_key_used_again_for_the_same_body_gives_the_first_answer(store: EventStore, tenant: UUID) -> None:
+    used = key("k", status=201)
+    first = await store.append(append(tenant, stream(uuid4(), count=2), key=used))
+    await store.append(one(tenant))
+    again = await store.append(append(tenant, stream(uuid4()), key=key("k")))
+    assert (first.replayed, again.replayed) == (False, True)
+    assert (again.position, again.result_id, again.status) == (2, used.result_id, 201)
+    assert await store.head(tenant) == 3
+
+
+async def test_a_key_used_for_another_body_is_refused(store: EventStore, tenant: UUID) -> None:
+    await store.append(append(tenant, stream(uuid4()), key=key("k", "one body")))
+    with pytest.raises(KeyReusedError):
+        await store.append(append(tenant, stream(uuid4()), key=key("k", "another")))
+    assert await store.head(tenant) == 1
+
+
+async def test_the_same_key_of_another_tenant_is_another_key(store: EventStore, tenant: UUID) -> None:
+    other = uuid4()
+    await store.append(append(tenant, stream(uuid4()), key=key("k", "one body")))
+    answer = await store.append(append(other, stream(uuid4()), key=key("k", "another")))
+    assert not answer.replayed
+    assert await store.head(other) == 1
+
+
+async def test_an_append_without_events_keeps_its_key_and_moves_nothing(store: EventStore, tenant: UUID) -> None:
+    await store.append(append(tenant, stream(uuid4(), count=3)))
+    used = key("k", status=200)
+    first = await store.append(append(tenant, key=used))
+    await store.append(one(tenant))
+    again = await store.append(append(tenant, key=used))
+    assert (first.position, first.replayed) == (3, False)
+    assert (again.position, again.replayed, again.status) == (3, True, 200)
+    assert await positions(store, tenant) == [1, 2, 3, 4]
+
+
+async def test_a_refused_append_keeps_its_key_free(store: EventStore, tenant: UUID) -> None:
+    ada = uuid4()
+    with pytest.raises(VersionConflictError):
+        await store.append(append(tenant, stream(ada, after=3), key=key("k")))
+    assert not (await store.append(append(tenant, stream(ada), key=key("k")))).replayed
+
+
+async def test_what_a_key_was_used_for_can_be_asked(store: EventStore, tenant: UUID) -> None:
+    used = key("k", status=201)
+    await store.append(append(tenant, stream(uuid4(), count=2), key=used))
+    assert await store.kept_command(tenant, used.digest) == KeptCommand(used.body_digest, used.result_id, 2, 201)
+    assert await store.kept_command(tenant, key("other").digest) is None
+    assert await store.kept_command(uuid4(), used.digest) is None

@@ -1,0 +1,69 @@
+"""Appends to build tests from, and `store.append` called as the appender calls it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from commands.ports import Append, Claim, KeyUse, StreamEvents
+from domain.event import SYSTEM, Event, Metadata
+from infra.event_store import codec
+from infra.postgres import Pool
+from tests.conftest import SECRET
+from tests.given import changed, registered
+
+OCCURRED = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+METADATA = Metadata(actor=SYSTEM, correlation_id="test")
+
+
+def stream(stream_id: UUID, after: int = 0, count: int = 1) -> StreamEvents:
+    """The next events of a contact."""
+    first = () if after else (registered(),)
+    more = tuple(changed(title=f"Title {after + n}") for n in range(count - len(first)))
+    return StreamEvents(stream_id, after, (*first, *more))
+
+
+def append(
+    tenant_id: UUID,
+    *streams: StreamEvents,
+    command_id: UUID | None = None,
+    metadata: Metadata = METADATA,
+    claims: Sequence[Claim] = (),
+    releases: Sequence[Claim] = (),
+    key: KeyUse | None = None,
+) -> Append:
+    """What one command writes."""
+    return Append(
+        tenant_id=tenant_id, command_id=command_id or uuid4(), metadata=metadata, streams=streams,
+        occurred_at=OCCURRED, claims=tuple(claims), releases=tuple(releases), key=key,
+    )  # fmt: skip
+
+
+def one(tenant_id: UUID, *events: Event) -> Append:
+    """An append of a new contact."""
+    return append(tenant_id, StreamEvents(uuid4(), 0, events or (registered(),)))
+
+
+def key(name: str, body: str = "body", *, result_id: UUID | None = None, status: int = 201) -> KeyUse:
+    """The use of an idempotency key."""
+    return KeyUse(name.encode().ljust(32), body.encode().ljust(32), result_id or uuid4(), status)
+
+
+def claim(tenant_id: UUID, value: str, stream_id: UUID, kind: str = "contact.external_id/crm") -> Claim:
+    """A unique value."""
+    return Claim(tenant_id, kind, value, stream_id)
+
+
+async def call(pool: Pool, *appends: Append, skip_busy: bool = False) -> list[tuple[Any, ...]]:
+    """The rows of `store.append`, in the order of the appends, which need not be sorted."""
+    order = sorted(range(len(appends)), key=lambda n: appends[n].tenant_id.int)
+    argument = codec.batch([appends[n] for n in order], SECRET, "1 hour").decode()
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT * FROM store.append(%s::jsonb, %s)", (argument, skip_busy))
+        rows = await cursor.fetchall()
+    return [row for _, row in sorted(zip(order, rows, strict=True), key=lambda pair: pair[0])]
+
+
+def outcomes(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """The first column."""
+    return [row[0] for row in rows]
