@@ -105,7 +105,7 @@ Which test files show which requirement; partly shown ones are listed too. Made 
 """
 
 
-def tests_by_id() -> dict[str, list[str]]:
+def files_by_id() -> dict[str, list[str]]:
     """Test files by the ids that they name."""
     found: dict[str, set[str]] = defaultdict(set)
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -116,7 +116,7 @@ def tests_by_id() -> dict[str, list[str]]:
 
 def document() -> str:
     """The whole of docs/requirements.md."""
-    found = tests_by_id()
+    found = files_by_id()
     rows = [
         f"| {name} | {title} | {', '.join(f'[{Path(f).stem}](../{f})' for f in found.get(name, [])) or 'none yet'} |\n"
         for name, title in TITLES.items()

@@ -1,6 +1,6 @@
 """docs/requirements.md says which tests show which requirement."""
 
-from tests.requirements import ROOT, TITLES, document, tests_by_id
+from tests.requirements import ROOT, TITLES, document, files_by_id
 
 
 def test_the_document_is_what_the_tests_say() -> None:
@@ -8,4 +8,4 @@ def test_the_document_is_what_the_tests_say() -> None:
 
 
 def test_no_test_names_a_requirement_that_there_is_not() -> None:
-    assert set(tests_by_id()) <= set(TITLES)
+    assert set(files_by_id()) <= set(TITLES)
