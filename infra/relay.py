@@ -38,7 +38,6 @@ ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded
 RETURNING holder
 """
 _RELEASE: LiteralString = "UPDATE ops.lease SET expires_at = clock_timestamp() WHERE name = 'relay' AND holder = %s"
-_PURGE: LiteralString = "SELECT store.purge_expired_commands(1000)"
 
 
 class Publisher(Protocol):

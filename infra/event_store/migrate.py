@@ -11,6 +11,7 @@ from infra.postgres import LOGIN_ROLES, OWNER, PROJECTOR, SERVICE
 from infra.secret import Secret
 
 _FILES = Path(__file__).parent / "sql"
+_TOO_POWERFUL = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (rolsuper OR rolbypassrls)"
 _LOCK = 0x7261_7070  # one migration at a time, whoever starts it
 
 
@@ -43,12 +44,13 @@ def _roles(connection: psycopg.Connection, secret: Secret) -> None:
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(OWNER)))
     database = connection.info.dbname
     for role in LOGIN_ROLES:
-        statement = "ALTER" if role in known else "CREATE"
-        connection.execute(
-            sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {}").format(
-                sql.SQL(statement), sql.Identifier(role), sql.Literal(secret.password(f"postgres/{role}"))
-            )
-        )
+        name, password = sql.Identifier(role), sql.Literal(secret.password(f"postgres/{role}"))
+        if role not in known:
+            connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+        connection.execute(sql.SQL("ALTER ROLE {} LOGIN NOCREATEDB NOCREATEROLE PASSWORD {}").format(name, password))
+    # Only a superuser may say NOSUPERUSER, and a managed Postgres gives nobody one: said only where it changes something.
+    for (role,) in connection.execute(_TOO_POWERFUL, (list(LOGIN_ROLES),)).fetchall():
+        connection.execute(sql.SQL("ALTER ROLE {} NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(role)))
     grants = (
         "GRANT CREATE, CONNECT ON DATABASE {database} TO {owner}",
         "GRANT {owner} TO CURRENT_USER",

@@ -119,7 +119,21 @@ def test_phone_numbers_as_people_write_them(text: str, normal: str) -> None:
     assert phone(text) == normal
 
 
-@pytest.mark.parametrize("text", ["", "12", "030 901820", "+", "+999 1234567", "+49 1", "+49 " + "1" * 30, "call me"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "12",
+        "030 901820",
+        "+",
+        "+999 1234567",
+        "+49 1",
+        "+1 202 555 01433",
+        "+1 202 55",
+        "+49 " + "1" * 30,
+        "call me",
+    ],
+)
 def test_what_is_no_phone_number_with_country_code(text: str) -> None:
     assert phone(text) is None
 

@@ -153,8 +153,9 @@ async def test_a_busy_tenant_does_not_hold_up_a_neighbour(
     assert (await slow).position == 2
 
 
+@pytest.mark.parametrize("n", range(40))
 async def test_a_claim_that_only_a_refused_neighbour_held_is_tried_again(
-    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches
+    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches, n: int
 ) -> None:
     ada, grace, taken = uuid4(), uuid4(), uuid4()
     await store.append(append(tenant, stream(taken), claims=[claim(tenant, "taken", taken)]))

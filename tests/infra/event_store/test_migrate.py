@@ -98,6 +98,15 @@ def test_sql_of_a_read_model_has_no_more_power_than_the_owner(empty: str) -> Non
         migrate(empty, SECRET, [greedy])
 
 
+def test_a_role_that_was_given_too_much_loses_it(database: Database, empty: str) -> None:
+    """N-S2."""
+    with psycopg.connect(database.admin_dsn, autocommit=True) as connection:
+        connection.execute("ALTER ROLE rapport_relay BYPASSRLS CREATEROLE")
+    migrate(empty, SECRET, MODELS)
+    query = "SELECT rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = 'rapport_relay'"
+    assert rows(empty, query) == [(False, False)]
+
+
 def test_an_administrator_who_is_no_superuser_can_migrate(database: Database, empty: str) -> None:
     """A managed Postgres gives nobody the superuser; the docstring asks for one who may create roles."""
     name = f"admin_{uuid4().hex[:8]}"
