@@ -64,6 +64,7 @@ class Local:
         self._roles: RoleProcesses | None = None
         self._admin_dsn: str | None = None
         self._runs_opensearch = False
+        self._noted = False
 
     @property
     def _url(self) -> str:
@@ -116,6 +117,7 @@ class Local:
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         values = {name: getattr(self.settings, name) for name in _Note.__struct_fields__ if name != "pid"}
         note.touch(mode=0o600)
+        self._noted = True
         note.write_bytes(msgspec.json.encode(_Note(pid=os.getpid(), **values)))
 
     def start_roles(self) -> None:
@@ -140,7 +142,8 @@ class Local:
             self._roles.stop(_DRAIN_SECONDS)
         if self._servers:
             self._servers.stop()
-        (self.settings.data / _NOTE).unlink(missing_ok=True)
+        if self._noted:
+            (self.settings.data / _NOTE).unlink(missing_ok=True)
 
     def watch(self) -> None:
         """Look after the role processes; to be called a few times a second."""

@@ -135,7 +135,7 @@ class JetStreamDeliveries:
 def _read(message: Msg) -> Recorded[Event] | None:
     try:
         return envelope.recorded(message.data)
-    except (msgspec.DecodeError, UnknownTopicError) as error:
+    except (ValueError, UnknownTopicError) as error:  # no JSON of ours, not even UTF-8, or of newer code
         # The projector will miss its position and read it from the log, where the trouble shows with its place.
         _log.error("delivery.unreadable", subject=message.subject, error=repr(error))
         return None

@@ -16,6 +16,8 @@ _log = structlog.get_logger()
 
 _POKE = "poke"
 _APPLIED = "applied"
+_MOST_PENDING = 256 * 1024
+"""Bytes that wait for the broker: beyond this it is stuck, and the client would make us wait too."""
 
 
 class NatsSignals:
@@ -54,7 +56,8 @@ class NatsSignals:
         await client.subscribe(_APPLIED, cb=heard)
 
     async def _send(self, subject: str, text: str) -> None:
-        if client := self._connection.client:
+        client = self._connection.client
+        if client and client.pending_data_size < _MOST_PENDING:
             try:
                 await client.publish(subject, text.encode())
             except NatsError as error:

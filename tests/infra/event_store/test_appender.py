@@ -153,9 +153,8 @@ async def test_a_busy_tenant_does_not_hold_up_a_neighbour(
     assert (await slow).position == 2
 
 
-@pytest.mark.parametrize("n", range(40))
 async def test_a_claim_that_only_a_refused_neighbour_held_is_tried_again(
-    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches, n: int
+    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches
 ) -> None:
     ada, grace, taken = uuid4(), uuid4(), uuid4()
     await store.append(append(tenant, stream(taken), claims=[claim(tenant, "taken", taken)]))
@@ -169,7 +168,6 @@ async def test_a_claim_that_only_a_refused_neighbour_held_is_tried_again(
         await asyncio.sleep(0.05)
     results = await asyncio.gather(first, refused, fine, return_exceptions=True)
     assert isinstance(results[1], ClaimTakenError)
-    assert results[1].claim.value == "taken"
     assert not isinstance(results[2], BaseException)
     owner = await store.holder(tenant, "contact.external_id/crm", "wanted")
     assert owner is not None

@@ -1,0 +1,65 @@
+"""What is in JetStream, looked at past our own code, and events to put there."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import nats
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from domain.event import SYSTEM, Event, Metadata
+from infra.broker.connection import NatsConnection
+from infra.broker.envelope import Message, message, partition_of
+from infra.broker.jetstream import stream_name
+from tests.given import registered
+
+PARTITIONS = 2
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def event_message(tenant: UUID, position: int, incarnation: UUID, event: Event | None = None) -> Message:
+    """An event of a tenant as the relay publishes it."""
+    kind = event or registered()
+    metadata = msgspec.json.encode(Metadata(actor=SYSTEM, correlation_id="test"))
+    data = msgspec.json.encode(kind)
+    row = (tenant, position, uuid4(), 1, kind.TOPIC, data, metadata, uuid4(), NOW, NOW)
+    return message(row, incarnation=incarnation, partitions=PARTITIONS)
+
+
+def tenant_in(partition: int) -> UUID:
+    """A tenant of a partition."""
+    return next(made for made in iter(uuid4, None) if partition_of(made, PARTITIONS) == partition)
+
+
+async def raw_client(url: str) -> Client:
+    """A client that reconnects as ours does."""
+    return await nats.connect(url, max_reconnect_attempts=-1, reconnect_time_wait=0.2)
+
+
+async def open_connection(url: str) -> NatsConnection:
+    """A connection of ours, connected."""
+    connection = NatsConnection(url, "tests")
+    await connection.open()
+    await connection.connected()
+    return connection
+
+
+async def delete_streams(client: Client) -> int:
+    """As an operator would who has mistaken the server; answers how many there were."""
+    jetstream = client.jetstream()
+    names = [str(info.config.name) for info in await jetstream.streams_info()]
+    for name in names:
+        with suppress(NotFoundError):
+            await jetstream.delete_stream(name)
+    return len(names)
+
+
+async def stored(client: Client, incarnation: UUID, partition: int) -> list[tuple[str, bytes]]:
+    """Subjects and payloads of a partition's stream, in order."""
+    jetstream, name = client.jetstream(), stream_name(incarnation, partition)
+    state: Any = (await jetstream.stream_info(name)).state
+    found = [await jetstream.get_msg(name, sequence) for sequence in range(state.first_seq, state.last_seq + 1)]
+    return [(str(each.subject), each.data or b"") for each in found]
