@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from commands.ports import StoreUnavailableError
 from infra.secret import Secret
 
 SERVICE = "rapport_service"
@@ -53,10 +54,20 @@ async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
     return pool
 
 
+@asynccontextmanager
+async def unavailable_as_such() -> AsyncIterator[None]:
+    """Turn "can't reach Postgres" into the ports' word for it."""
+    try:
+        yield
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        raise StoreUnavailableError from error
+
+
 class TenantConnections:
     """The one way to a connection for tenant data: it is never without a tenant.
 
     The tenant is set with the transaction and gone with it, so nothing leaks through the pool.
+    Everything raises StoreUnavailableError while Postgres can't be reached.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -65,13 +76,18 @@ class TenantConnections:
     @asynccontextmanager
     async def of(self, tenant_id: UUID) -> AsyncIterator[Connection]:
         """A transaction that sees one tenant's rows only."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with unavailable_as_such(), self._pool.connection() as connection, connection.transaction():
             await connection.execute(_SET_TENANT, (str(tenant_id),))
             yield connection
 
     async def rows(self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...]) -> list[TupleRow]:
         """One query under a tenant, in one round trip."""
-        async with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
+        async with (
+            unavailable_as_such(),
+            self._pool.connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
             await connection.execute(_SET_TENANT, (str(tenant_id),))
             cursor = await connection.execute(query, parameters, binary=True)
             return await cursor.fetchall()

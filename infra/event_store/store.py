@@ -1,12 +1,8 @@
 """The event store over Postgres: one round trip an append, reads under row level security."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import UUID
-
-import psycopg
-from psycopg_pool import PoolTimeout
 
 from commands.ports import (
     Append,
@@ -15,7 +11,6 @@ from commands.ports import (
     KeptCommand,
     KeyReusedError,
     Owner,
-    StoreUnavailableError,
     VersionConflictError,
 )
 from domain.event import Event, Recorded
@@ -85,17 +80,7 @@ class PostgresEventStore:
         return KeptCommand(*rows[0]) if rows else None
 
     async def _rows(self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        async with unavailable_as_such():
-            return await self._reads.rows(tenant_id, query, parameters)
-
-
-@asynccontextmanager
-async def unavailable_as_such() -> AsyncIterator[None]:
-    """Turn "can't reach Postgres" into the port's word for it."""
-    try:
-        yield
-    except (psycopg.OperationalError, PoolTimeout) as error:
-        raise StoreUnavailableError from error
+        return await self._reads.rows(tenant_id, query, parameters)
 
 
 def _outcome(append: Append, row: Sequence[Any]) -> Appended:
