@@ -74,7 +74,7 @@ async def raw_body(request: HttpRequest) -> bytes:
     """The body as it came.
 
     Raises:
-        DomainError: body.too_large.
+        DomainError: body.too_large, or request.invalid when the client went away half-way.
     """
     most = services_of(request).max_body
     if int(header(request, b"content-length") or 0) > most:
@@ -84,6 +84,8 @@ async def raw_body(request: HttpRequest) -> bytes:
     more = True
     while more:
         message: Any = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise DomainError("request.invalid", "the body ended before its declared length")
         raw += message.get("body", b"")
         more = message.get("more_body", False)
         if len(raw) > most:

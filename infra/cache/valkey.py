@@ -13,7 +13,7 @@ _log = structlog.get_logger()
 
 _TIMEOUT_SECONDS = 0.02
 _PAUSE_SECONDS = 1.0
-_MARK_SECONDS = 60
+_MARK_SECONDS = 10
 
 
 class ValkeyMarks:
