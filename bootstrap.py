@@ -131,7 +131,7 @@ async def projector(wired: Wiring) -> None:
     from projections.registry import POSTGRES
     from projections.runner import Runner
 
-    pool = await wired.pool(postgres.PROJECTOR, size=6)
+    pool = await wired.pool(postgres.PROJECTOR, size=8, durable=False)
     installed = await installation(pool)
     connection, signals = await wired.nats()
     deliveries = JetStreamDeliveries(connection, installed.incarnation, installed.partitions, "projector")

@@ -35,8 +35,10 @@ def role_dsn(dsn: str, role: str, secret: Secret) -> str:
     return urlunsplit(parts._replace(netloc=f"{role}:{quote(secret.password(f'postgres/{role}'))}@{host}"))
 
 
-async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
+async def open_pool(dsn: str, *, name: str, size: int, durable: bool = True) -> Pool:
     """A pool of autocommit connections; waits until the first one is there.
+
+    Commits that are not `durable` don't wait for the disk: for what can be derived again, and says itself how far it is.
 
     Raises:
         psycopg_pool.PoolTimeout: Postgres can't be reached or refuses the role.
@@ -46,7 +48,10 @@ async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
         await connection.set_autocommit(True)
         connection.prepare_threshold = 1
 
-    options: dict[str, Any] = {"application_name": f"rapport-{name}", "options": "-c statement_timeout=30s -c jit=off"}
+    options: dict[str, Any] = {
+        "application_name": f"rapport-{name}",
+        "options": f"-c statement_timeout=30s -c jit=off -c synchronous_commit={'on' if durable else 'off'}",
+    }
     pool: Pool = AsyncConnectionPool(
         dsn, min_size=1, max_size=size, kwargs=options, configure=prepare, open=False, name=name, timeout=5
     )

@@ -25,12 +25,15 @@ class Progress:
 
     def heard(self, tenant_id: UUID, checkpoints: Sequence[str], position: int) -> None:
         """Take an announcement."""
+        moved = False
         for checkpoint in checkpoints:
-            key = (tenant_id, checkpoint)
-            self._positions[key] = max(position, self._positions.pop(key, 0))
+            before = self._positions.pop((tenant_id, checkpoint), 0)
+            self._positions[tenant_id, checkpoint] = max(position, before)
+            moved |= position > before
         while len(self._positions) > _REMEMBERED:
             self._positions.popitem(last=False)
-        for event in self._waiting.get(tenant_id, ()):
+        # What says nothing new wakes nobody: else those who wait would look again at once, without end.
+        for event in self._waiting.get(tenant_id, ()) if moved else ():
             event.set()
 
     def known(self, tenant_id: UUID, checkpoints: Collection[str]) -> int:

@@ -42,10 +42,10 @@ class Wiring:
         self.secret = secret_of(settings)
         self.stack = AsyncExitStack()
 
-    async def pool(self, database_role: str, size: int | None = None) -> Pool:
+    async def pool(self, database_role: str, size: int | None = None, *, durable: bool = True) -> Pool:
         """A pool under one database role."""
         dsn = postgres.role_dsn(postgres_dsn(self.settings), database_role, self.secret)
-        pool = await postgres.open_pool(dsn, name=self.role, size=size or self.settings.pool_size)
+        pool = await postgres.open_pool(dsn, name=self.role, size=size or self.settings.pool_size, durable=durable)
         self.stack.push_async_callback(pool.close, 2)
         return pool
 

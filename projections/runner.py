@@ -19,6 +19,7 @@ from projections.projection import Projection
 BATCH = 500
 """Events of one tenant applied in one transaction, at most."""
 
+_SIDE_BY_SIDE = 4
 _POLL_SECONDS = 1.0
 _FETCH_SECONDS = 0.5
 _LONGEST_PAUSE = 30.0
@@ -66,6 +67,8 @@ class Runner:
         self._deliveries = deliveries
         self._sessions = sessions
         self._announcements = announcements
+        # Tenants go side by side: most of a turn is waiting for Postgres.
+        self._turns = asyncio.Semaphore(_SIDE_BY_SIDE)
         self._failures: dict[tuple[UUID, str], tuple[int, float]] = {}
 
     async def run(self) -> None:
@@ -80,8 +83,11 @@ class Runner:
             by_tenant: dict[UUID, list[Recorded[Event]]] = defaultdict(list)
             for item in batch:
                 by_tenant[item.tenant_id].append(item)
-            for tenant_id, events in by_tenant.items():
-                await self._guarded(tenant_id, sorted(events, key=lambda item: item.position))
+            turns = [
+                self._guarded(tenant_id, sorted(events, key=lambda item: item.position))
+                for tenant_id, events in by_tenant.items()
+            ]
+            await asyncio.gather(*turns)
 
     async def _follow_heads(self) -> None:
         """A lost tail shows no gap in what is delivered: ask the log itself, every second."""
@@ -99,7 +105,8 @@ class Runner:
     async def _guarded(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> None:
         """One tenant's turn; its trouble is its own, and the next look at the heads comes back to it."""
         try:
-            await self.catch_up(tenant_id, events)
+            async with self._turns:
+                await self.catch_up(tenant_id, events)
         except CheckpointMovedError:
             _log.debug("projector.overtaken", tenant_id=str(tenant_id))
         except Exception:  # noqa: BLE001  one tenant's trouble does not stop the others
