@@ -24,7 +24,6 @@ def body(number: int) -> bytes:
         {
             "name": f"Ada Lovelace {number}",
             "email": f"ada{number}@engines.example",
-            "phone": "+44 20 7946 0018",
             "title": "Countess",
             "tags": ["mathematics", "vip"],
         }

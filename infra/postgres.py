@@ -38,7 +38,7 @@ def role_dsn(dsn: str, role: str, secret: Secret) -> str:
 async def open_pool(dsn: str, *, name: str, size: int, durable: bool = True) -> Pool:
     """A pool of autocommit connections; waits until the first one is there.
 
-    Commits that are not `durable` don't wait for the disk: for what can be derived again, and says itself how far it is.
+    Commits that are not `durable` do not wait for the disk: for what can be derived again and says how far it is.
 
     Raises:
         psycopg_pool.PoolTimeout: Postgres can't be reached or refuses the role.

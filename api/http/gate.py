@@ -1,7 +1,7 @@
 """In front of every request: a correlation id, who is asking, and whether they may."""
 
+import os
 import re
-import secrets
 import time
 from typing import Any
 
@@ -35,7 +35,7 @@ class Tracing:
             return
         headers = dict(scope["headers"])
         asked = headers.get(b"x-correlation-id", b"")
-        correlation_id = asked.decode() if _CORRELATION_ID.fullmatch(asked) else secrets.token_hex(16)
+        correlation_id = asked.decode() if _CORRELATION_ID.fullmatch(asked) else os.urandom(16).hex()
         scope.setdefault("state", {}).update(correlation_id=correlation_id, headers=headers)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(correlation_id=correlation_id)

@@ -86,7 +86,7 @@ class Appender:
             _fail(batch, StoreUnavailableError(repr(error)))
         except Exception as error:  # noqa: BLE001  it is told to those whose appends it is about
             if len(batch) > 1:
-                # One of them can't be stored, or met another first append of its stream: alone, each has its own answer.
+                # One can't be stored, or met another first append of its stream: alone, each has its own answer.
                 self._each_alone(batch)
             elif isinstance(error, psycopg.errors.UniqueViolation):
                 # Two first appends of a new stream met; the state after the other decides.
@@ -112,7 +112,7 @@ class Appender:
         if self._poke and grown:
             try:
                 await self._poke(grown)
-            except Exception:
+            except Exception:  # noqa: BLE001
                 # It is committed and answered, and the relay looks for itself; those who wait must not pay for it.
                 _log.exception("append.poke_failed")
 

@@ -48,7 +48,7 @@ def _roles(connection: psycopg.Connection, secret: Secret) -> None:
         if role not in known:
             connection.execute(sql.SQL("CREATE ROLE {}").format(name))
         connection.execute(sql.SQL("ALTER ROLE {} LOGIN NOCREATEDB NOCREATEROLE PASSWORD {}").format(name, password))
-    # Only a superuser may say NOSUPERUSER, and a managed Postgres gives nobody one: said only where it changes something.
+    # Only a superuser may say NOSUPERUSER, and a managed Postgres gives nobody one: said only where it is needed.
     for (role,) in connection.execute(_TOO_POWERFUL, (list(LOGIN_ROLES),)).fetchall():
         connection.execute(sql.SQL("ALTER ROLE {} NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(role)))
     grants = (
