@@ -11,6 +11,8 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from domain.contact import Email, Name, Phone
 from domain.errors import FieldError, InvalidError
 
+# Control characters and lone surrogates (categories Cc and Cs).
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 # Nearly every address is plain ASCII without quotes: for those the library finds the same, thirty times slower.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+){0,9}"
@@ -82,7 +84,7 @@ def pointer(base: str, member: object) -> str:
 def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None:
     """One line of text: NFC, inner white space folded, None when blank."""
     text = " ".join(unicodedata.normalize("NFC", value).split())
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+    if _CONTROL.search(text):
         problems.add(at, "text.control_character", "holds a control character; remove it")
     elif len(text) > longest:
         problems.add(at, "text.too_long", f"has {len(text)} characters; at most {longest} are allowed")

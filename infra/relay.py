@@ -24,6 +24,8 @@ _EVENTS = 500
 _POLL_SECONDS = 1.0
 _SAVE_SECONDS = 1.0
 _LEASE_SECONDS = 3.0
+_SWEEP_SECONDS = 60.0
+_SWEPT_AT_ONCE = 1000
 
 _BEHIND: LiteralString = "SELECT tenant_id, published FROM store.relay_behind(%s)"
 _READ: LiteralString = "SELECT * FROM store.relay_read(%s, %s, %s)"
@@ -38,6 +40,7 @@ ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded
 RETURNING holder
 """
 _RELEASE: LiteralString = "UPDATE ops.lease SET expires_at = clock_timestamp() WHERE name = 'relay' AND holder = %s"
+_PURGE: LiteralString = "SELECT store.purge_expired_commands(%s)"
 
 
 class Publisher(Protocol):
@@ -83,6 +86,7 @@ class Relay:
                 tasks.create_task(self._keep_lease())
                 tasks.create_task(self._poll())
                 tasks.create_task(self._save())
+                tasks.create_task(self._sweep())
                 tasks.create_task(self._relay())
         finally:
             with suppress(psycopg.Error, PoolTimeout):
@@ -144,6 +148,14 @@ class Relay:
             await asyncio.sleep(_SAVE_SECONDS)
             with suppress(psycopg.Error, PoolTimeout):
                 await self._save_positions()
+
+    async def _sweep(self) -> None:
+        """Idempotency keys that nobody can use any more."""
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            with suppress(psycopg.Error, PoolTimeout):
+                while self._leads and await self._execute(_PURGE, (_SWEPT_AT_ONCE,)) == [(_SWEPT_AT_ONCE,)]:
+                    pass
 
     async def _save_positions(self) -> None:
         tenants = sorted(self._unsaved)

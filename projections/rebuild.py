@@ -24,11 +24,13 @@ async def rebuild(projection: Projection, log: Log, sessions: Sessions, on_progr
     total = 0
     for tenant in await log.tenants():
         async with sessions.of(tenant.tenant_id) as connection:
-            await connection.execute(_LOCK, (tenant.tenant_id, projection.checkpoint))
+            found = await (await connection.execute(_LOCK, (tenant.tenant_id, projection.checkpoint))).fetchone()
+            # No further than it had got: what it takes from another read model's rows may not be there yet.
+            until = found[0] if found else 0
             for table in projection.tables:
                 await connection.execute(f"DELETE FROM read.{table} WHERE tenant_id = %s", (tenant.tenant_id,))
             position = 0
-            while events := await log.read(tenant.tenant_id, after=position, limit=BATCH):
+            while events := await log.read(tenant.tenant_id, after=position, limit=min(BATCH, until - position)):
                 mine = [item for item in events if item.event.TOPIC in projection.topics]
                 if mine:
                     await projection.apply(connection, mine)

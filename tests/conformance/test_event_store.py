@@ -67,9 +67,7 @@ async def test_one_stream_in_conflict_keeps_the_others_out(store: EventStore, te
     assert await store.head(tenant) == 1
 
 
-async def test_a_repeated_command_is_appended_once_and_answers_its_first_place(
-    store: EventStore, tenant: UUID
-) -> None:
+async def test_a_repeated_command_is_appended_once_and_answers_its_first_place(store: EventStore, tenant: UUID) -> None:
     ada, grace = uuid4(), uuid4()
     await store.append(one(tenant))
     sent = append(tenant, stream(ada, count=2), stream(grace), claims=[claim(tenant, "42", ada)])
@@ -112,13 +110,11 @@ async def test_tenants_do_not_see_each_other(store: EventStore, tenant: UUID) ->
 
 async def test_events_come_back_as_they_were_given(store: EventStore, tenant: UUID) -> None:
     ada, command_id = uuid4(), uuid4()
-    events = (registered("Zoë 🙂 \"O'Brien\" \\ \n", tags=("a",)), changed(title=None, tags=()), deleted())
+    events = (registered('Zoë 🙂 "O\'Brien" \\ \n', tags=("a",)), changed(title=None, tags=()), deleted())
     metadata = Metadata(
         actor=Actor("user", uuid4()), correlation_id="c-1 ü", causation_id=f"{tenant}:7", traceparent="00-1-2-01"
     )
-    answer = await store.append(
-        append(tenant, StreamEvents(ada, 0, events), command_id=command_id, metadata=metadata)
-    )
+    answer = await store.append(append(tenant, StreamEvents(ada, 0, events), command_id=command_id, metadata=metadata))
     log = await store.load(tenant, ada)
     assert list(log) == list(await store.read(tenant, after=0, limit=10))
     assert tuple(item.event for item in log) == events

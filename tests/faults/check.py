@@ -33,7 +33,7 @@ _HEADS = "SELECT tenant_id, position, recorded_at FROM store.tenant_head WHERE %
 _BEHIND = """
 SELECT h.tenant_id, c.projection, c.position, h.position FROM read.checkpoint c
   LEFT JOIN store.tenant_head h USING (tenant_id)
- WHERE c.position IS DISTINCT FROM h.position AND (%(all)s OR tenant_id = ANY(%(tenants)s))
+ WHERE c.position <> coalesce(h.position, 0) AND (%(all)s OR tenant_id = ANY(%(tenants)s))
 """
 _FOLDED = frozenset(kind.TOPIC for kind in domain.EVENTS)
 _contact = msgspec.json.Decoder(Contact)
@@ -82,9 +82,12 @@ class _Fold:
         event = decode(topic, data)
         if topic in _FOLDED:
             state = self.contacts[tenant, stream][0] if (tenant, stream) in self.contacts else None
-            self.contacts[tenant, stream] = (
-                domain.evolve(state, event, stream_id=stream, at=recorded_at), position,
-            )  # fmt: skip
+            try:
+                state = domain.evolve(state, event, stream_id=stream, at=recorded_at)
+            except TypeError as error:
+                self._report.problems.append(f"tenant {tenant}: position {position} can't be folded: {error}")
+            else:
+                self.contacts[tenant, stream] = (state, position)
         elif isinstance(event, CompanyRegistered):
             self.names["company_v1"][tenant, stream] = event.name
         elif isinstance(event, UserRegistered):

@@ -22,8 +22,7 @@ class Postgres:
         self.error: Exception | None = None
 
     async def look(self, tenant_id: UUID, checkpoints: Collection[str]) -> int:
-        assert tenant_id
-        assert checkpoints
+        del tenant_id, checkpoints
         self.looks += 1
         if self.error:
             raise self.error

@@ -46,4 +46,4 @@ def checkpoints(database: Database, tenant: UUID) -> dict[str, int]:
     """Positions by projection."""
     with psycopg.connect(database.admin_dsn) as connection:
         query = "SELECT projection, position FROM read.checkpoint WHERE tenant_id = %s"
-        return {name: position for name, position in connection.execute(query, (tenant,)).fetchall()}
+        return dict(connection.execute(query, (tenant,)).fetchall())

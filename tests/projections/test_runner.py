@@ -35,7 +35,7 @@ class Faulty:
         self.projection: Projection = structs.replace(contact.PROJECTION, name="faulty", apply=self._apply)
 
     async def _apply(self, connection: Connection, events: Sequence[Recorded[Event]]) -> None:
-        assert connection
+        del connection
         if self.broken:
             raise RuntimeError("broken")
         self.applied += [item.position for item in events]
@@ -154,9 +154,7 @@ async def test_a_lost_tail_is_caught_within_about_a_second(
     expect_whole(database, projector, tenant)
 
 
-async def test_more_than_a_batch_is_caught_up_in_one_go(
-    database: Database, projector: Projector, tenant: UUID
-) -> None:
+async def test_more_than_a_batch_is_caught_up_in_one_go(database: Database, projector: Projector, tenant: UUID) -> None:
     for _ in range(1203):
         projector.log.add(tenant, uuid4(), registered())
     await projector.runner.catch_up(tenant)
@@ -184,9 +182,7 @@ async def test_what_is_applied_is_announced(projector: Projector, tenant: UUID) 
     assert set(projector.heard.said[0][1]) == {each.checkpoint for each in POSTGRES}
 
 
-async def test_one_that_raises_stops_neither_its_neighbours_nor_other_tenants(
-    database: Database, tenant: UUID
-) -> None:
+async def test_one_that_raises_stops_neither_its_neighbours_nor_other_tenants(database: Database, tenant: UUID) -> None:
     """R6.5, and stuck projections of others in the field."""
     faulty, other = Faulty(), uuid4()
     projector = Projector(database, faulty.projection)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from infra.broker.connection import NatsConnection
 from infra.broker.deliveries import JetStreamDeliveries
 from infra.broker.jetstream import JetStreamPublisher, ensure_streams, stream_name
 from tests.infra.broker.streams import PARTITIONS, delete_streams, event_message, tenant_in
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -151,7 +152,7 @@ async def test_all_streams_deleted_are_made_again_by_who_pulls(feed: Feed, clien
         await feed.publish(tenant, 1, 5)
         await gathered(deliveries, 5)
         assert await delete_streams(client) == PARTITIONS
-        await _until(lambda: _there(client, feed.incarnation))
+        await until(lambda: _there(client, feed.incarnation))
         await feed.publish(tenant, 6, 10)
         assert await gathered(deliveries, 5) == [6, 7, 8, 9, 10]
 
@@ -186,9 +187,3 @@ async def test_an_event_of_newer_code_is_skipped(feed: Feed, client: Client) -> 
 async def _there(client: Client, incarnation: UUID) -> bool:
     names = {str(info.config.name) for info in await client.jetstream().streams_info()}
     return names == {stream_name(incarnation, partition) for partition in range(PARTITIONS)}
-
-
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5):
-        while not await condition():
-            await asyncio.sleep(0.05)

@@ -15,6 +15,7 @@ from infra.broker.connection import NatsConnection
 from infra.broker.signals import NatsSignals
 from infra.embedded.client import Embedded, start
 from tests.infra.broker.streams import open_connection
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -29,9 +30,7 @@ class Ear:
         self.heard.append(said)
 
     async def has(self, count: int) -> list[tuple[object, ...]]:
-        async with asyncio.timeout(2):
-            while len(self.heard) < count:
-                await asyncio.sleep(0.005)
+        await until(lambda: len(self.heard) >= count, 2)
         return self.heard
 
 

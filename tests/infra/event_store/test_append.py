@@ -121,7 +121,7 @@ async def test_claims_in_opposite_orders_do_not_deadlock(database: Database) -> 
                     database.appends,
                     append(
                         tenant,
-                        stream(user, after=turn if turn else 0),
+                        stream(user, after=turn or 0),
                         claims=[claim(PLATFORM, text, user, "user.email") for text in both[:: 1 if n else -1]],
                     ),
                 )
@@ -182,9 +182,7 @@ async def test_an_open_append_makes_readers_skip_nothing(
     assert sorted(answer.position for answer in await asyncio.gather(*others)) == [2, 3, 4, 5, 6]
 
 
-async def test_a_clock_that_was_ahead_does_not_bring_times_back(
-    database: Database, admin: Admin, store: PostgresEventStore
-) -> None:
+async def test_a_clock_that_was_ahead_does_not_bring_times_back(admin: Admin, store: PostgresEventStore) -> None:
     """Fault 14: an hour back, as the head of the tenant sees it."""
     tenant = uuid4()
     first = await store.append(one(tenant))
@@ -194,9 +192,7 @@ async def test_a_clock_that_was_ahead_does_not_bring_times_back(
     assert [item.recorded_at for item in await store.read(tenant, after=0, limit=9)] == [first.recorded_at, ahead]
 
 
-async def test_an_expired_key_can_be_used_again(
-    database: Database, admin: Admin, store: PostgresEventStore
-) -> None:
+async def test_an_expired_key_can_be_used_again(admin: Admin, store: PostgresEventStore) -> None:
     tenant, used = uuid4(), key("k")
     await store.append(append(tenant, stream(uuid4()), key=used))
     await admin.execute("UPDATE store.command SET expires_at = now() - interval '1 s' WHERE tenant_id = %s", (tenant,))

@@ -18,6 +18,7 @@ from infra.postgres import APPEND, open_pool
 from tests.conftest import SECRET, Database
 from tests.infra.event_store.appends import append, call, claim, key, one, stream
 from tests.infra.event_store.proxy import Proxy
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -60,7 +61,9 @@ async def held(database: Database, tenant: UUID) -> AsyncIterator[psycopg.AsyncC
         await connection.rollback()
 
 
-async def test_what_waits_goes_together(store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches) -> None:
+async def test_what_waits_goes_together(
+    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches
+) -> None:
     async with held(database, tenant):
         first = asyncio.create_task(store.append(one(tenant)))
         await until(lambda: len(batches) == 1)
@@ -221,7 +224,8 @@ async def test_a_connection_that_dies_during_the_call_appends_once(
         killed = 0
         while not killed:
             cursor = await connection.execute(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'",
+                """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                    WHERE usename = %s AND wait_event_type = 'Lock'""",
                 (APPEND,),
             )
             killed = (await cursor.fetchone() or (0,))[0]
@@ -257,12 +261,7 @@ async def test_a_lost_answer_of_the_commit_appends_once(
         assert answer.result_id == used.result_id
 
 
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 def same_lane(tenant: UUID) -> UUID:
     """Another tenant whose appends wait in the same queue."""
-    return next(made for made in iter(uuid4, None) if made.int % appender_module._LANES == tenant.int % appender_module._LANES)
+    lanes = appender_module._LANES
+    return next(made for made in iter(uuid4, None) if made.int % lanes == tenant.int % lanes)

@@ -1,6 +1,6 @@
 """R6.2, R6.5, N-S2, invariants 4 and 7: what the database itself keeps apart, whatever the code asks for."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -54,7 +54,7 @@ def admin(database: Database) -> Iterator[Connection]:
 
 
 @pytest.fixture(scope="module")
-async def tenants(database: Database) -> AsyncIterator[tuple[UUID, UUID]]:
+async def tenants(database: Database) -> tuple[UUID, UUID]:
     """Two tenants with rows in every table that there is."""
     store, made = PostgresEventStore(database.appends, database.service, SECRET), (uuid4(), uuid4())
     for tenant in made:
@@ -67,7 +67,7 @@ async def tenants(database: Database) -> AsyncIterator[tuple[UUID, UUID]]:
         await store.append(one(tenant, user))
         await store.append(one(tenant, CompanyRegistered(name="Engines")))
         await catch_up(database, tenant)
-    yield made
+    return made
 
 
 def tables(admin: Connection) -> list[tuple[Any, ...]]:
@@ -132,7 +132,8 @@ def test_a_login_role_has_no_power_of_its_own(admin: Connection, role: str) -> N
     assert flags == (False,) * 5
     owned = "SELECT classid::regclass, objid FROM pg_shdepend WHERE deptype = 'o' AND refobjid = %s::regrole"
     assert admin.execute(owned, (role,)).fetchall() == []
-    assert admin.execute("SELECT roleid::regrole FROM pg_auth_members WHERE member = %s::regrole", (role,)).fetchall() == []
+    member_of = "SELECT roleid::regrole FROM pg_auth_members WHERE member = %s::regrole"
+    assert admin.execute(member_of, (role,)).fetchall() == []
     schemas = "SELECT nspname FROM pg_namespace WHERE has_schema_privilege(%s, oid, 'CREATE') AND nspname !~ '^pg_'"
     assert admin.execute(schemas, (role,)).fetchall() == []
 
@@ -198,13 +199,14 @@ def test_every_definer_function_pins_its_search_path(admin: Connection) -> None:
 )
 def test_the_service_is_refused(database: Database, query: str) -> None:
     with psycopg.connect(database.dsns[SERVICE]) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute(query)  # type: ignore[call-overload]
+        connection.execute(query)
 
 
 @pytest.mark.parametrize("role", [SERVICE, PROJECTOR])
 @pytest.mark.parametrize("setting", [None, ""])
+@pytest.mark.usefixtures("tenants")
 def test_without_a_tenant_there_is_no_row(
-    database: Database, admin: Connection, tenants: tuple[UUID, UUID], role: str, setting: str | None
+    database: Database, admin: Connection, role: str, setting: str | None
 ) -> None:
     with psycopg.connect(database.dsns[role]) as connection:
         if setting is not None:
@@ -228,15 +230,14 @@ def test_with_a_tenant_there_is_no_other_tenants_row(
                 assert count(connection, table) > 0, table
 
 
-def test_the_projector_cannot_write_rows_of_another_tenant(
-    database: Database, tenants: tuple[UUID, UUID]
-) -> None:
+def test_the_projector_cannot_write_rows_of_another_tenant(database: Database, tenants: tuple[UUID, UUID]) -> None:
     mine, other = tenants
     with psycopg.connect(database.dsns[PROJECTOR]) as connection:
         connection.execute("SELECT set_config('app.tenant', %s, false)", (str(mine),))
         connection.commit()
         assert connection.execute("DELETE FROM read.contact_v1 WHERE tenant_id = %s", (other,)).rowcount == 0
-        assert connection.execute("UPDATE read.checkpoint SET position = 0 WHERE tenant_id = %s", (other,)).rowcount == 0
+        update = "UPDATE read.checkpoint SET position = 0 WHERE tenant_id = %s"
+        assert connection.execute(update, (other,)).rowcount == 0
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("INSERT INTO read.checkpoint VALUES (%s, 'x', 1)", (other,))
         connection.rollback()
