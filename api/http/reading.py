@@ -1,6 +1,7 @@
 """Reads bodies into structs, naming everything that is wrong with them, not just the first thing."""
 
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,9 @@ class Readable(Struct, Generic[T], frozen=True):
     value: T
     values: dict[str, Any]
     errors: tuple[FieldError, ...] = ()
+
+
+_NAME = re.compile(rb'"([^"]*)"\s*:')
 
 
 class MalformedError(DomainError):
@@ -59,6 +63,9 @@ def _json(raw: bytes) -> Any:
 
 def _check_once(raw: bytes) -> None:
     """Refuse objects with a member that stands twice: which one is meant is not guessed (RFC 7493, 2.3)."""
+    names = _NAME.findall(raw)
+    if len(set(names)) == len(names) and b"\\" not in raw:
+        return  # no name stands twice anywhere, however it may be nested
 
     def once(pairs: list[tuple[str, Any]]) -> None:
         names: set[str] = set()

@@ -13,6 +13,18 @@ _log = structlog.get_logger()
 _RETRY_SECONDS = 0.5
 
 
+def heed_cancellation() -> None:
+    """Raise the cancellation that was swallowed by nats-py (`Client._flush_pending`) or by the `asyncio.wait_for` in it,
+    which before Python 3.12 prefers an answer that comes at the same moment.
+
+    Raises:
+        asyncio.CancelledError: this task was asked to end.
+    """
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class NatsConnection:
     """Connects in the background and stays at it. `client` is None while there is no connection."""
 

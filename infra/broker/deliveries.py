@@ -55,9 +55,12 @@ class JetStreamDeliveries:
 
     async def close(self) -> None:
         """Stop pulling."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        pulling = set(self._tasks)
+        # Asked again until it is heard: see heed_cancellation.
+        while pulling:
+            for task in pulling:
+                task.cancel()
+            _, pulling = await asyncio.wait(pulling, timeout=0.1)
 
     async def fetch(self, *, most: int, wait: float) -> Sequence[Recorded[Event]]:
         """See the port."""
@@ -75,7 +78,7 @@ class JetStreamDeliveries:
             try:
                 client = await self._connection.connected()
                 await self._pull(client, partition)
-            except (NatsError, JetStreamError, InterruptedPullError, OSError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it was, without a pull the partition would be late for ever
                 _log.warning("deliveries.interrupted", partition=partition, error=repr(error))
                 await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -19,7 +19,7 @@ from nats.js.api import (
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
-from infra.broker.connection import NatsConnection
+from infra.broker.connection import NatsConnection, heed_cancellation
 from infra.broker.envelope import Message
 
 _log = structlog.get_logger()
@@ -122,6 +122,7 @@ class JetStreamPublisher:
                 reply = f"{self._inbox}.{batch}.{number}"
                 headers = {"Nats-Msg-Id": message.id}
                 await client.publish(message.subject, message.payload, reply=reply, headers=headers)
+                heed_cancellation()
             async with asyncio.timeout(_ACK_SECONDS):
                 await done
         finally:

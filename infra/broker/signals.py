@@ -10,7 +10,7 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from infra.broker.connection import NatsConnection
+from infra.broker.connection import NatsConnection, heed_cancellation
 
 _log = structlog.get_logger()
 
@@ -60,5 +60,6 @@ class NatsSignals:
         if client and client.pending_data_size < _MOST_PENDING:
             try:
                 await client.publish(subject, text.encode())
+                heed_cancellation()
             except NatsError as error:
                 _log.warning("signal.lost", subject=subject, error=repr(error))
