@@ -14,8 +14,9 @@ _RETRY_SECONDS = 0.5
 
 
 def heed_cancellation() -> None:
-    """Raise the cancellation that was swallowed by nats-py (`Client._flush_pending`) or by the `asyncio.wait_for` in it,
-    which before Python 3.12 prefers an answer that comes at the same moment.
+    """Raise the cancellation that nats-py has swallowed.
+
+    Its `Client._flush_pending` does, and so does `asyncio.wait_for` before Python 3.12 when an answer comes just then.
 
     Raises:
         asyncio.CancelledError: this task was asked to end.

@@ -1,19 +1,25 @@
 """Appends to build tests from, and `store.append` called as the appender calls it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
+
+import psycopg
 
 from commands.ports import Append, Claim, KeyUse, StreamEvents
 from domain.event import SYSTEM, Event, Metadata
 from infra.event_store import codec
 from infra.postgres import Pool
-from tests.conftest import SECRET
+from tests.conftest import SECRET, Database
 from tests.given import changed, registered
 
 OCCURRED = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 METADATA = Metadata(actor=SYSTEM, correlation_id="test")
+
+Batches = list[list[Append]]
+"""What an appender has sent, call by call."""
 
 
 def stream(stream_id: UUID, after: int = 0, count: int = 1) -> StreamEvents:
@@ -67,3 +73,12 @@ async def call(pool: Pool, *appends: Append, skip_busy: bool = False) -> list[tu
 def outcomes(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     """The first column."""
     return [row[0] for row in rows]
+
+
+@asynccontextmanager
+async def held(database: Database, tenant: UUID) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    """Another process is in the middle of an append of this tenant."""
+    async with await psycopg.AsyncConnection.connect(database.admin_dsn) as connection:
+        await connection.execute("SELECT FROM store.tenant_head WHERE tenant_id = %s FOR UPDATE", (tenant,))
+        yield connection
+        await connection.rollback()

@@ -1,64 +1,19 @@
 """Group commit: who waits for whom, what goes together, and what a lost connection does (invariants 2 and 6)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from commands.ports import Append, ClaimTakenError, StoreUnavailableError, VersionConflictError
+from commands.ports import ClaimTakenError, StoreUnavailableError, VersionConflictError
 from infra.event_store import appender as appender_module
-from infra.event_store.appender import Appender
 from infra.event_store.store import PostgresEventStore
-from infra.postgres import APPEND, open_pool
 from tests.conftest import SECRET, Database
-from tests.infra.event_store.appends import append, call, claim, key, one, stream
-from tests.infra.event_store.proxy import Proxy
+from tests.infra.event_store.appends import Batches, append, call, claim, held, key, one, stream
 from tests.waiting import until
 
 pytestmark = pytest.mark.servers
-
-Batches = list[list[Append]]
-
-
-@pytest.fixture
-def store(database: Database) -> PostgresEventStore:
-    return PostgresEventStore(database.appends, database.service, SECRET)
-
-
-@pytest.fixture
-async def tenant(database: Database) -> UUID:
-    """A tenant with one event."""
-    made = uuid4()
-    await call(database.appends, one(made))
-    return made
-
-
-@pytest.fixture
-def batches(monkeypatch: pytest.MonkeyPatch) -> Batches:
-    """What the appender sends, call by call."""
-    sent: Batches = []
-    original = Appender._call
-
-    async def spy(self: Appender, appends: Sequence[Append]) -> list[Any]:
-        sent.append(list(appends))
-        return await original(self, appends)
-
-    monkeypatch.setattr(Appender, "_call", spy)
-    return sent
-
-
-@asynccontextmanager
-async def held(database: Database, tenant: UUID) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-    """Another process is in the middle of an append of this tenant."""
-    async with await psycopg.AsyncConnection.connect(database.admin_dsn) as connection:
-        await connection.execute("SELECT FROM store.tenant_head WHERE tenant_id = %s FOR UPDATE", (tenant,))
-        yield connection
-        await connection.rollback()
 
 
 async def test_what_waits_goes_together(
@@ -212,53 +167,6 @@ async def test_a_poke_that_fails_is_nobodys_trouble(database: Database, tenant: 
     async with asyncio.timeout(5):
         answers = await asyncio.gather(first, *others)
     assert [answer.position for answer in answers] == list(range(2, 13))
-
-
-async def test_a_connection_that_dies_during_the_call_appends_once(
-    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches
-) -> None:
-    asked = append(tenant, stream(uuid4()), stream(uuid4()))
-    async with held(database, tenant) as connection:
-        sent = asyncio.create_task(store.append(asked))
-        await until(lambda: bool(batches))
-        killed = 0
-        while not killed:
-            cursor = await connection.execute(
-                """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                    WHERE usename = %s AND wait_event_type = 'Lock'""",
-                (APPEND,),
-            )
-            killed = (await cursor.fetchone() or (0,))[0]
-    assert killed == 1
-    assert (await sent).position == 3
-    assert [item.position for item in await store.read(tenant, after=0, limit=10)] == [1, 2, 3]
-
-
-@pytest.mark.parametrize("with_key", [False, True])
-async def test_a_lost_answer_of_the_commit_appends_once(
-    database: Database, store: PostgresEventStore, tenant: UUID, with_key: bool
-) -> None:
-    """Fault 2: the server has committed, the client doesn't know."""
-    parts = urlsplit(database.dsns[APPEND])
-    async with Proxy(parts.hostname or "", parts.port or 0) as proxy:
-        through = parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy.port}")).geturl()
-        pool = await open_pool(through, name="proxied", size=2)
-        try:
-            cut = PostgresEventStore(pool, database.service, SECRET)
-            await cut.append(one(tenant))  # the statement is prepared now: the next answer is that of the append
-            used = key("k") if with_key else None
-            asked = append(tenant, stream(uuid4(), count=2), claims=[claim(tenant, "42", uuid4())], key=used)
-            proxy.swallow()
-            answer = await cut.append(asked)
-            assert proxy.swallowed == 1
-        finally:
-            await pool.close()
-    assert answer.position == 4
-    log = await store.read(tenant, after=0, limit=10)
-    assert [item.position for item in log] == [1, 2, 3, 4]
-    assert [item.command_id for item in log[2:]] == [asked.command_id] * 2
-    if used:
-        assert answer.result_id == used.result_id
 
 
 def same_lane(tenant: UUID) -> UUID:

@@ -1,33 +1,14 @@
-"""R6.2, R6.5, N-S2, invariants 4 and 7: what the database itself keeps apart, whatever the code asks for."""
-
-from collections.abc import Iterator
-from typing import Any
-from uuid import UUID, uuid4
+"""N-S2, invariant 7: what the schema says about keys, policies, owners and rights."""
 
 import psycopg
 import pytest
-from psycopg import sql
 
-from domain.company import CompanyRegistered
-from domain.tenant import PLATFORM
-from domain.user import UserRegistered
-from infra.event_store.codec import claim_hmac
-from infra.event_store.store import PostgresEventStore
 from infra.postgres import APPEND, LOGIN_ROLES, OWNER, PROJECTOR, RELAY, SERVICE
-from tests.conftest import SECRET, Database
-from tests.infra.event_store.appends import append, claim, key, one, stream
-from tests.projections.reading import catch_up
+from tests.conftest import Database
+from tests.infra.event_store.catalogue import Connection, may, names, tables
 
 pytestmark = pytest.mark.servers
 
-Connection = psycopg.Connection[tuple[Any, ...]]
-
-TABLES = """
-SELECT n.nspname, c.relname, c.relrowsecurity, c.relispartition, pg_get_userbyid(c.relowner),
-       EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname IN ('store', 'read') AND c.relkind IN ('r', 'p')
-"""
 UNIQUE_KEYS = """
 SELECT i.indexrelid::regclass::text, a.attname
   FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -45,53 +26,6 @@ ALLOWED = {
     RELAY: {"store.relay_read", "store.relay_behind", "store.purge_expired_commands"},
     PROJECTOR: {"store.tenants", "read.behind"},
 }
-
-
-@pytest.fixture
-def admin(database: Database) -> Iterator[Connection]:
-    with psycopg.connect(database.admin_dsn, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-async def tenants(database: Database) -> tuple[UUID, UUID]:
-    """Two tenants with rows in every table that there is."""
-    store, made = PostgresEventStore(database.appends, database.service, SECRET), (uuid4(), uuid4())
-    for tenant in made:
-        for number in range(3):
-            ada = uuid4()
-            email = claim(PLATFORM, f"{ada}@x.example", ada, "user.email")
-            claims = [claim(tenant, str(number), ada), email]
-            await store.append(append(tenant, stream(ada, count=2), claims=claims, key=key(f"k{number}")))
-        user = UserRegistered(name="Grace", email="g@x.example", password_hash="-", roles=("admin",))
-        await store.append(one(tenant, user))
-        await store.append(one(tenant, CompanyRegistered(name="Engines")))
-        await catch_up(database, tenant)
-    return made
-
-
-def tables(admin: Connection) -> list[tuple[Any, ...]]:
-    found = admin.execute(TABLES).fetchall()
-    assert len(found) > 20
-    return found
-
-
-def names(admin: Connection) -> list[tuple[str, str]]:
-    """The tables that are asked: a partition is reached through its table."""
-    return [(schema, name) for schema, name, _, is_partition, *_ in tables(admin) if not is_partition]
-
-
-def count(connection: Connection, table: tuple[str, str], *, other_than: UUID | None = None) -> int:
-    query = sql.SQL("SELECT count(*) FROM {} WHERE tenant_id IS DISTINCT FROM %s").format(sql.Identifier(*table))
-    found = connection.execute(query, (other_than,)).fetchone()
-    assert found is not None
-    return int(found[0])
-
-
-def may(admin: Connection, role: str, table: tuple[str, str], right: str) -> bool:
-    row = admin.execute("SELECT has_table_privilege(%s, %s, %s)", (role, ".".join(table), right)).fetchone()
-    assert row is not None
-    return bool(row[0])
 
 
 def test_every_unique_key_starts_with_the_tenant(admin: Connection) -> None:
@@ -200,71 +134,3 @@ def test_every_definer_function_pins_its_search_path(admin: Connection) -> None:
 def test_the_service_is_refused(database: Database, query: str) -> None:
     with psycopg.connect(database.dsns[SERVICE]) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(query)
-
-
-@pytest.mark.parametrize("role", [SERVICE, PROJECTOR])
-@pytest.mark.parametrize("setting", [None, ""])
-@pytest.mark.usefixtures("tenants")
-def test_without_a_tenant_there_is_no_row(
-    database: Database, admin: Connection, role: str, setting: str | None
-) -> None:
-    with psycopg.connect(database.dsns[role]) as connection:
-        if setting is not None:
-            connection.execute("SELECT set_config('app.tenant', %s, true)", (setting,))
-        for table in names(admin):
-            if may(admin, role, table, "SELECT"):
-                assert count(connection, table) == 0, table
-                assert count(admin, table) > 0, table
-
-
-@pytest.mark.parametrize("role", [SERVICE, PROJECTOR])
-def test_with_a_tenant_there_is_no_other_tenants_row(
-    database: Database, admin: Connection, tenants: tuple[UUID, UUID], role: str
-) -> None:
-    mine, _ = tenants
-    with psycopg.connect(database.dsns[role]) as connection:
-        connection.execute("SELECT set_config('app.tenant', %s, true)", (str(mine),))
-        for table in names(admin):
-            if may(admin, role, table, "SELECT"):
-                assert count(connection, table, other_than=mine) == 0, table
-                assert count(connection, table) > 0, table
-
-
-def test_the_projector_cannot_write_rows_of_another_tenant(database: Database, tenants: tuple[UUID, UUID]) -> None:
-    mine, other = tenants
-    with psycopg.connect(database.dsns[PROJECTOR]) as connection:
-        connection.execute("SELECT set_config('app.tenant', %s, false)", (str(mine),))
-        connection.commit()
-        assert connection.execute("DELETE FROM read.contact_v1 WHERE tenant_id = %s", (other,)).rowcount == 0
-        update = "UPDATE read.checkpoint SET position = 0 WHERE tenant_id = %s"
-        assert connection.execute(update, (other,)).rowcount == 0
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("INSERT INTO read.checkpoint VALUES (%s, 'x', 1)", (other,))
-        connection.rollback()
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("UPDATE read.contact_v1 SET tenant_id = %s", (other,))
-
-
-def test_definer_functions_show_the_transactions_tenant_only(
-    database: Database, admin: Connection, tenants: tuple[UUID, UUID]
-) -> None:
-    mine, other = tenants
-    words = "SELECT * FROM read.contact_words_like_v1('{ada,lovelace}', '{}', 100)"
-    everyone = admin.execute("SELECT array_agg(DISTINCT w) FROM read.contact_words_v1, unnest(words) w").fetchone()
-    assert everyone is not None
-    search = "SELECT contact_id FROM read.search_contacts_v1(%s, %s, %s::real[], %s, false, 0, 1000, 1000)"
-    size = len(everyone[0])
-    arguments = (everyone[0], [1] * size, [1.0] * size, [1] * size)
-    own = {row[0] for row in admin.execute("SELECT id FROM read.contact_v1 WHERE tenant_id = %s", (mine,)).fetchall()}
-    with psycopg.connect(database.dsns[SERVICE]) as connection:
-        assert connection.execute(words).fetchall() == []
-        assert connection.execute(search, arguments).fetchall() == []
-        connection.execute("SELECT set_config('app.tenant', %s, true)", (str(mine),))
-        assert {row[0] for row in connection.execute(words).fetchall()} == {"ada", "lovelace"}
-        assert {row[0] for row in connection.execute(search, arguments).fetchall()} == own
-        # Who owns an e-mail is for login; of what tenants claim for themselves nothing is told.
-        digest = claim_hmac(SECRET, other, "contact.external_id/crm", "1")
-        owner = "SELECT * FROM store.owner_of_claim(%s, %s, %s)"
-        assert connection.execute(owner, (other, "contact.external_id/crm", digest)).fetchall() == []
-        digest = claim_hmac(SECRET, mine, "contact.external_id/crm", "1")
-        assert connection.execute(owner, (mine, "contact.external_id/crm", digest)).fetchall() == []

@@ -1,0 +1,84 @@
+"""A projector to be watched, and what it has to make of a log."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
+
+from msgspec import structs
+
+from domain.event import Event, Recorded
+from projections import contact
+from projections.ports import Connection
+from projections.projection import Projection
+from projections.registry import POSTGRES
+from projections.runner import Runner
+from tests.conftest import Database
+from tests.given import changed, registered
+from tests.projections.fakes import FakeDeliveries, FakeLog, Heard
+from tests.projections.reading import checkpoints, contents
+
+CONTACT = contact.PROJECTION.checkpoint
+
+
+class Faulty:
+    """The contact projection under another name, into its own tables only when told to; raises while broken."""
+
+    def __init__(self) -> None:
+        self.broken = True
+        self.applied: list[int] = []
+        self.projection: Projection = structs.replace(contact.PROJECTION, name="faulty", apply=self._apply)
+
+    async def _apply(self, connection: Connection, events: Sequence[Recorded[Event]]) -> None:
+        del connection
+        if self.broken:
+            raise RuntimeError("broken")
+        self.applied += [item.position for item in events]
+
+
+class Projector:
+    """A runner with a fake broker and a fake log over real read models."""
+
+    def __init__(self, database: Database, *extra: Projection, log: FakeLog | None = None) -> None:
+        self.log = log or FakeLog()
+        self.deliveries, self.heard, self._database = FakeDeliveries(), Heard(), database
+        self.runner = Runner(
+            (*extra, *POSTGRES), log=self.log, deliveries=self.deliveries, sessions=database.projector,
+            announcements=self.heard,
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.runner.run())
+        try:
+            yield
+        finally:
+            assert not task.done()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def reached(self, tenant: UUID, position: int, seconds: float = 3, name: str = CONTACT) -> float:
+        """Wait until the read model is there; answers how long it took."""
+        started = time.monotonic()
+        while checkpoints(self._database, tenant).get(name, 0) < position:
+            assert time.monotonic() - started < seconds, checkpoints(self._database, tenant)
+            await asyncio.sleep(0.02)
+        return time.monotonic() - started
+
+
+def story(log: FakeLog, tenant: UUID, contacts: int = 3) -> list[Recorded[Event]]:
+    """Contacts whose changes alternate: 4 events each."""
+    ids = [uuid4() for _ in range(contacts)]
+    steps = [registered(), changed(title="One"), changed(title="Two", tags=("a",)), changed(title="Three")]
+    return [event for step in steps for stream in ids for event in log.add(tenant, stream, step)]
+
+
+def expect_whole(database: Database, projector: Projector, tenant: UUID) -> None:
+    """Each contact has exactly the events that the log has of it, and each projection is at the head."""
+    log = projector.log.events[tenant]
+    versions = {str(item.stream_id): item.version for item in log}
+    rows = contents(database, tenant, [contact.PROJECTION])["contact_v1"]
+    assert {row["id"]: row["version"] for row in rows} == versions
+    assert {row["title"] for row in rows} == {"Three"}
+    assert set(checkpoints(database, tenant).values()) == {len(log)}

@@ -1,0 +1,72 @@
+"""R6.5, N-R3: a projection that fails, and a log that is away, are nobody else's trouble."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import pytest
+from msgspec import structs
+
+from domain.event import Event, Recorded
+from projections import company, contact
+from projections.ports import Connection
+from tests.conftest import Database
+from tests.given import changed, registered
+from tests.projections.reading import checkpoints, contents
+from tests.projections.running import Faulty, Projector, expect_whole, story
+
+pytestmark = pytest.mark.servers
+
+
+async def test_one_that_raises_stops_neither_its_neighbours_nor_other_tenants(database: Database, tenant: UUID) -> None:
+    """R6.5, and stuck projections of others in the field."""
+    faulty, other = Faulty(), uuid4()
+    projector = Projector(database, faulty.projection)
+    async with projector.running():
+        projector.deliveries.bring(*story(projector.log, tenant))
+        projector.deliveries.bring(*story(projector.log, other))
+        await projector.reached(tenant, 12)
+        await projector.reached(other, 12)
+        projector.deliveries.bring(*projector.log.add(tenant, uuid4(), registered(), changed(title="Three")))
+        assert await projector.reached(tenant, 14) < 1
+        assert checkpoints(database, tenant).get("faulty_v1", 0) == 0
+        assert faulty.applied == []
+        faulty.broken = False
+        await projector.reached(tenant, 14, seconds=8, name="faulty_v1")
+        await projector.reached(other, 12, seconds=8, name="faulty_v1")
+    assert sorted(faulty.applied) == sorted([*range(1, 15), *range(1, 13)])
+    expect_whole(database, projector, tenant)
+
+
+async def test_what_a_projection_wrote_before_it_raised_is_gone(database: Database, tenant: UUID) -> None:
+    async def half(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
+        await company.PROJECTION.apply(connection, events)
+        await connection.execute("DELETE FROM read.contact_v1")
+        raise RuntimeError("half done")
+
+    projector = Projector(database, structs.replace(contact.PROJECTION, name="half", apply=half))
+    events = story(projector.log, tenant)
+    await projector.runner.catch_up(tenant, events[:3])
+    await projector.runner.catch_up(tenant, events[3:])
+    rows = contents(database, tenant, [contact.PROJECTION])["contact_v1"]
+    assert {row["version"] for row in rows} == {4}
+    assert "half_v1" not in checkpoints(database, tenant) or checkpoints(database, tenant)["half_v1"] == 0
+
+
+@pytest.mark.parametrize("away", ["behind", "read"])
+async def test_a_log_that_is_away_for_a_while_is_asked_again(
+    database: Database, projector: Projector, tenant: UUID, monkeypatch: pytest.MonkeyPatch, away: str
+) -> None:
+    """Fault 5: Postgres restarts under it."""
+    story(projector.log, tenant)
+
+    async def gone(*_: object, **__: object) -> Sequence[Recorded[Event]]:
+        raise ConnectionError("the server closed the connection")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(projector.log, away, gone)
+        async with projector.running():
+            await asyncio.sleep(0.3)
+            patched.undo()
+            await projector.reached(tenant, 12)
+    expect_whole(database, projector, tenant)
