@@ -110,7 +110,6 @@ async def relay(wired: Wiring) -> None:
     """Carry events to NATS until cancelled."""
     from infra import postgres
     from infra.broker.jetstream import JetStreamPublisher
-    from infra.event_store.housekeeping import keep_house
     from infra.relay import Relay
 
     pool = await wired.pool(postgres.RELAY, size=4)
@@ -119,7 +118,6 @@ async def relay(wired: Wiring) -> None:
     publisher = JetStreamPublisher(connection, installed.incarnation, installed.partitions)
     role = Relay(pool, publisher, incarnation=installed.incarnation, partitions=installed.partitions)
     wired.spawn(signals.on_poke(role.poke))
-    wired.spawn(keep_house(pool))
     await role.run()
 
 

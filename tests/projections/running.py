@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from msgspec import structs
 
 from domain.event import Event, Recorded
-from projections import contact
+from projections import contact, contact_words
 from projections.ports import Connection
 from projections.projection import Projection
 from projections.registry import POSTGRES
@@ -20,6 +20,26 @@ from tests.projections.fakes import FakeDeliveries, FakeLog, Heard
 from tests.projections.reading import checkpoints, contents
 
 CONTACT = contact.PROJECTION.checkpoint
+
+
+_ADD = """
+INSERT INTO read.contact_word_uses_v1 VALUES (%s, -1, %s)
+ON CONFLICT (tenant_id, id) DO UPDATE SET uses = contact_word_uses_v1.uses + excluded.uses
+"""
+
+
+async def _count(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
+    await connection.execute(_ADD, (events[0].tenant_id, len(events)))
+
+
+COUNTER: Projection = structs.replace(contact.PROJECTION, name="counter", apply=_count)
+"""Adds up how many events it was given, so that one applied twice shows: rows that are only set would hide it."""
+
+
+def counted(database: Database, tenant: UUID) -> int:
+    """What COUNTER has added up; kept where no word has its number."""
+    rows = contents(database, tenant, [contact_words.PROJECTION])["contact_word_uses_v1"]
+    return sum(row["uses"] for row in rows if row["id"] == -1)
 
 
 class Faulty:
