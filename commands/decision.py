@@ -1,6 +1,5 @@
 """What deciding needs and gives: values in, events out."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -57,6 +56,3 @@ class Decision(Struct, frozen=True, kw_only=True):
     related: tuple[StreamEvents, ...] = ()
     claims: tuple[Claim, ...] = ()
     releases: tuple[Claim, ...] = ()
-
-
-Decide = Callable[[Given[S]], Decision]

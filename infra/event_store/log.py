@@ -16,6 +16,12 @@ _TENANTS: LiteralString = "SELECT tenant_id, head FROM store.tenants()"
 _AT: LiteralString = "SELECT min(position), count(*) FROM read.checkpoint WHERE tenant_id = %s AND projection = ANY(%s)"
 
 
+async def feed(connections: TenantConnections, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
+    """A tenant's events in order of position, without gaps."""
+    rows = await connections.rows(tenant_id, _FEED, (tenant_id, after, limit))
+    return [codec.recorded(row) for row in rows]
+
+
 class PostgresLog:
     """Implements projections.ports.Log."""
 
@@ -25,8 +31,7 @@ class PostgresLog:
 
     async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
         """See the port."""
-        rows = await self._connections.rows(tenant_id, _FEED, (tenant_id, after, limit))
-        return [codec.recorded(row) for row in rows]
+        return await feed(self._connections, tenant_id, after=after, limit=limit)
 
     async def behind(self, projections: Sequence[str]) -> Sequence[Behind]:
         """See the port."""

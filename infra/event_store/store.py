@@ -16,13 +16,12 @@ from commands.ports import (
 from domain.event import Event, Recorded
 from infra.event_store import codec
 from infra.event_store.appender import Appender, Poke
+from infra.event_store.log import feed
 from infra.postgres import Pool, TenantConnections
 from infra.secret import Secret
 
 _STREAM: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
     WHERE tenant_id = %s AND stream_id = %s AND position <= %s ORDER BY version"""
-_FEED: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
-    WHERE tenant_id = %s AND position > %s ORDER BY position LIMIT %s"""
 _HEAD: LiteralString = "SELECT position FROM store.tenant_head WHERE tenant_id = %s"
 _HOLDER: LiteralString = """SELECT owner_tenant, stream_id FROM store.claim
     WHERE tenant_id = %s AND kind = %s AND value_hmac = %s"""
@@ -60,7 +59,7 @@ class PostgresEventStore:
 
     async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
         """See the port."""
-        return [codec.recorded(row) for row in await self._rows(tenant_id, _FEED, (tenant_id, after, limit))]
+        return await feed(self._reads, tenant_id, after=after, limit=limit)
 
     async def head(self, tenant_id: UUID) -> int:
         """See the port."""
