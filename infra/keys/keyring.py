@@ -1,0 +1,170 @@
+"""The keys that a process has in hand: read from Postgres under row level security, unwrapped, soon forgotten."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from typing import LiteralString
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct, field
+
+from infra.keys.cache import Recent
+from infra.keys.master import Master
+from infra.keys.wrapping import (
+    DataKey,
+    TenantKey,
+    WrappedDataKey,
+    WrappedTenantKey,
+    WrappingError,
+    new_data_key,
+    new_tenant_key,
+    unwrap_data_key,
+    unwrap_tenant_key,
+)
+from infra.postgres import TenantConnections
+
+TTL_SECONDS = 60.0
+"""For so long after a subject's keys were destroyed, a process that had read them may still use them."""
+
+_SUBJECTS = 10_000  # a key in hand takes about 3 kB
+_TENANTS = 5_000
+_TENANT_TTL_SECONDS = 600.0
+
+_DATA_KEYS: LiteralString = """
+SELECT subject, data_class, year, id, tenant_key, wrapped FROM store.data_key WHERE tenant_id = %s AND subject = ANY(%s)
+"""
+_TENANT_KEYS: LiteralString = "SELECT id, master, wrapped FROM store.tenant_key WHERE tenant_id = %s ORDER BY id"
+
+
+class UnknownKeyError(LookupError):
+    """Something is sealed with a key that is not in the store, nor is it known to have been destroyed."""
+
+    def __init__(self, tenant_id: UUID, subject: UUID, key_id: bytes) -> None:
+        super().__init__(f"no key {key_id.hex()} of subject {subject} of tenant {tenant_id}")
+        self.tenant_id = tenant_id
+        self.subject = subject
+
+
+class _Subject(Struct):
+    """Keys of one subject by id (None: destroyed), and those to seal with by class and year."""
+
+    keys: dict[bytes, AESGCM | None] = field(default_factory=dict)
+    current: dict[tuple[str, int], DataKey] = field(default_factory=dict)
+
+
+class Keyring:
+    """Finds, makes and forgets keys. Nothing of it is ever written anywhere but wrapped."""
+
+    def __init__(self, reads: TenantConnections, master: Master, *, ttl: float = TTL_SECONDS) -> None:
+        self._reads = reads
+        self._master = master
+        self._subjects: Recent[tuple[int, int], _Subject] = Recent(_SUBJECTS, ttl)
+        self._tenants: Recent[UUID, dict[bytes, TenantKey]] = Recent(_TENANTS, _TENANT_TTL_SECONDS)
+        self.forgotten = 0
+        """Goes up with every `forget`: what was read or made before may be of a subject that is no more."""
+
+    def to_seal(self, tenant_id: UUID, subject: UUID, data_class: str, year: int) -> DataKey | None:
+        """A key that is stored already, if one is in hand."""
+        found = self._subjects.get((tenant_id.int, subject.int))
+        return found.current.get((data_class, year)) if found else None
+
+    async def make(
+        self, tenant_id: UUID, subject: UUID, data_class: str, year: int
+    ) -> tuple[DataKey, WrappedDataKey, WrappedTenantKey | None]:
+        """A new key, its row, and the row of what wraps it where that is new too; stored by the append that uses it.
+
+        Raises:
+            UnknownMasterError: the tenant's keys can't be unwrapped.
+            StoreUnavailableError: they can't be read.
+        """
+        tenants = self._tenants.get(tenant_id) or await self._load_tenant(tenant_id)
+        wrapping = next(iter(tenants.values()))
+        key, row = new_data_key(wrapping, tenant_id, subject, data_class, year)
+        return key, row, wrapping.unstored
+
+    def stored(self, tenant_id: UUID, made: Iterable[tuple[DataKey, WrappedDataKey]], forgotten: int) -> None:
+        """An append has stored keys that were made when `forgotten` had this value."""
+        tenants = self._tenants.get(tenant_id) or {}
+        for key, row in made:
+            if (wrapping := tenants.get(row.tenant_key)) and wrapping.unstored:
+                tenants[row.tenant_key] = TenantKey(wrapping.id, wrapping.box)
+            if forgotten == self.forgotten:
+                place = tenant_id.int, row.subject.int
+                subject = self._subjects.get(place)
+                if subject is None:
+                    self._subjects.put(place, subject := _Subject())
+                subject.keys[key.id] = key.box
+                subject.current[row.data_class, row.year] = key
+
+    def find(self, tenant_id: UUID, subject: UUID, key_id: bytes) -> AESGCM | None:
+        """A key in hand by its id, None when it was destroyed.
+
+        Raises:
+            UnknownKeyError: it is not in hand. `load` may find it.
+        """
+        found = self._subjects.get((tenant_id.int, subject.int))
+        if found is None or key_id not in found.keys:
+            raise UnknownKeyError(tenant_id, subject, key_id)
+        return found.keys[key_id]
+
+    def latest(self, tenant_id: UUID, subject: UUID) -> DataKey | None:
+        """The stored key in hand for the latest year, of whatever class; for what is made of several years' data."""
+        found = self._subjects.get((tenant_id.int, subject.int))
+        if not found or not found.current:
+            return None
+        return found.current[max(found.current, key=lambda place: place[1])]
+
+    def lacks(self, tenant_id: UUID, subject: UUID) -> bool:
+        """Whether no key of a subject is in hand."""
+        return self._subjects.get((tenant_id.int, subject.int)) is None
+
+    async def load(self, tenant_id: UUID, subjects: Collection[UUID]) -> None:
+        """Read all keys of some subjects of a tenant, in one query.
+
+        Raises:
+            StoreUnavailableError: Postgres can't be reached.
+            WrappingError: a row was changed or put elsewhere.
+            UnknownMasterError: the tenant's keys can't be unwrapped.
+        """
+        while True:
+            forgotten, read_at = self.forgotten, self._subjects.now()
+            rows = await self._reads.rows(tenant_id, _DATA_KEYS, (tenant_id, list(subjects)))
+            found = await self._unwrapped(tenant_id, [WrappedDataKey(*row) for row in rows])
+            if forgotten == self.forgotten:  # else one of them may have been destroyed since it was read
+                break
+        for subject in subjects:
+            self._subjects.put((tenant_id.int, subject.int), found.get(subject) or _Subject(), read_at)
+
+    def forget(self, tenant_id: UUID, subject: UUID) -> None:
+        """Let go of a subject's keys: they were destroyed."""
+        self.forgotten += 1
+        self._subjects.drop((tenant_id.int, subject.int))
+
+    async def _unwrapped(self, tenant_id: UUID, rows: Sequence[WrappedDataKey]) -> dict[UUID, _Subject]:
+        found: dict[UUID, _Subject] = {}
+        tenants = self._tenants.get(tenant_id) or {}
+        if any(row.wrapped and row.tenant_key not in tenants for row in rows):
+            tenants = await self._load_tenant(tenant_id)
+        for row in rows:
+            subject = found.setdefault(row.subject, _Subject())
+            if row.wrapped and row.tenant_key not in tenants:
+                raise WrappingError(f"data key {row.id.hex()}: there is no tenant key {row.tenant_key.hex()}")
+            box = unwrap_data_key(tenants[row.tenant_key], tenant_id, row) if row.wrapped else None
+            subject.keys[row.id] = box
+            if box:
+                subject.current[row.data_class, row.year] = DataKey(row.id, box)
+        return found
+
+    async def _load_tenant(self, tenant_id: UUID) -> dict[bytes, TenantKey]:
+        """A tenant's wrapping keys, the one to use first; a new one when there is none."""
+        rows = await self._reads.rows(tenant_id, _TENANT_KEYS, (tenant_id,))
+        found = {
+            row[0]: await asyncio.to_thread(unwrap_tenant_key, self._master, tenant_id, WrappedTenantKey(*row))
+            for row in rows
+        }
+        # Another task may have been here meanwhile: all of a process go on with the key that was first.
+        if not (found := (self._tenants.get(tenant_id) or {}) | found):
+            made = await asyncio.to_thread(new_tenant_key, self._master, tenant_id)
+            found = self._tenants.get(tenant_id) or {made.id: made}
+        self._tenants.put(tenant_id, found)
+        return found

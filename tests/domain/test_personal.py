@@ -1,0 +1,159 @@
+"""N-C1, B3: what is personal in events is declared, all of it, and nothing that people are counted or found by."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from msgspec import Struct, structs
+
+import domain.registry  # noqa: F401  fills the table of topics
+from domain.contact import Name
+from domain.event import TOPICS, Event, Metadata
+from domain.personal import Personal, blanks
+
+CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids"}
+
+PERSONAL = {
+    "admin.removed.v1": set(),
+    "company.registered.v1": set(),
+    "contact.changed.v1": CONTACT,
+    "contact.deleted.v1": set(),
+    "contact.registered.v1": CONTACT,
+    "role.changed.v1": set(),
+    "role.defined.v1": set(),
+    "role.deleted.v1": set(),
+    "security.refresh_reused.v1": set(),
+    "security.sign_in_failed.v1": set(),
+    "session.ended.v1": set(),
+    "session.started.v1": set(),
+    "team.founded.v1": set(),
+    "team.members_changed.v1": set(),
+    "tenant.registered.v1": set(),
+    "user.changed.v1": {"name", "title", "phone", "timezone", "locale"},
+    "user.invited.v1": {"email"},
+    "user.joined.v1": {"name", "password_hash"},
+    "user.password_changed.v1": {"password_hash"},
+    "user.password_rehashed.v1": {"password_hash"},
+    "user.registered.v1": {"name", "email", "password_hash"},
+    "user.reset_requested.v1": set(),
+    "user.restored.v1": set(),
+    "user.roles_changed.v1": set(),
+    "user.signed_out.v1": set(),
+    "user.suspended.v1": set(),
+}
+"""Every event's personal members. A new event or member is thought about here before it is stored."""
+
+OPEN = {
+    "admin.removed.v1": {"user_id"},
+    "company.registered.v1": {"name"},
+    "contact.changed.v1": {"company_id", "owner_id", "lifecycle"},
+    "contact.deleted.v1": set(),
+    "contact.registered.v1": {"company_id", "owner_id", "lifecycle"},
+    "role.changed.v1": {"name", "permissions"},
+    "role.defined.v1": {"key", "name", "permissions"},
+    "role.deleted.v1": set(),
+    "security.refresh_reused.v1": {"user_id", "session_id"},
+    "security.sign_in_failed.v1": {"user_id"},
+    "session.ended.v1": {"user_id", "reason"},
+    "session.started.v1": {"user_id"},
+    "team.founded.v1": {"name"},
+    "team.members_changed.v1": {"user_ids"},
+    "tenant.registered.v1": {"name"},
+    "user.changed.v1": set(),
+    "user.invited.v1": {"roles", "link"},
+    "user.joined.v1": set(),
+    "user.password_changed.v1": set(),
+    "user.password_rehashed.v1": set(),
+    "user.registered.v1": {"roles"},
+    "user.reset_requested.v1": {"link"},
+    "user.restored.v1": set(),
+    "user.roles_changed.v1": {"roles"},
+    "user.signed_out.v1": {"reason"},
+    "user.suspended.v1": set(),
+}
+"""The members that are stored as they are, for ever."""
+
+REQUIRED: dict[str, Any] = {"roles": [], "link": {"digest": "", "expires_at": "2026-01-05T09:30:00Z"}}
+"""Values of members that are not personal and must be there."""
+
+OURS = {topic: kind for topic, kind in TOPICS.items() if kind.__module__.startswith("domain.")}
+
+
+def test_every_members_mark_is_a_decision() -> None:
+    assert {topic: set(kind.PERSONAL) for topic, kind in OURS.items()} == PERSONAL
+    members = {topic: {field.encode_name for field in structs.fields(kind)} for topic, kind in OURS.items()}
+    assert {topic: names - PERSONAL[topic] for topic, names in members.items()} == OPEN
+
+
+def test_an_address_is_the_only_personal_thing_in_metadata() -> None:
+    assert dict(blanks(Metadata)) == {"address": None}
+
+
+@pytest.mark.parametrize("topic", sorted(topic for topic, members in PERSONAL.items() if members))
+def test_an_erased_event_is_still_an_event_of_its_type(topic: str) -> None:
+    kind = OURS[topic]
+    required = {name: REQUIRED[name] for name in OPEN[topic] & REQUIRED.keys()}
+    event = msgspec.convert(dict(kind.PERSONAL) | required, kind)
+    shown = {name: getattr(event, name) for name in kind.PERSONAL}
+    assert all(value in {None, "", (), Name()} or value == {} for value in map(_hashable, shown.values()))
+
+
+def _hashable(value: Any) -> Any:
+    return () if value == {} else value
+
+
+def test_blanks_go_by_the_type() -> None:
+    class Part(Struct):
+        text: str
+        maybe: int | None
+        several: list[str]
+
+    class Whole(Struct):
+        text: Personal[str]
+        maybe: Personal[datetime | None]
+        several: Personal[tuple[str, ...]]
+        table: Personal[dict[str, int]]
+        part: Personal[Part]
+        unset: Personal[str | None] | msgspec.UnsetType = msgspec.UNSET
+        plain: int = 0
+
+    assert blanks(Whole) == {
+        "text": "",
+        "maybe": None,
+        "several": [],
+        "table": {},
+        "part": {"text": "", "maybe": None, "several": []},
+        "unset": None,
+    }
+    assert msgspec.convert(blanks(Whole), Whole).part == Part("", None, [])
+
+
+def test_what_cannot_be_blank_cannot_be_personal() -> None:
+    class Salaried(Struct):
+        salary: Personal[int]
+
+    with pytest.raises(TypeError, match=r"Salaried\.salary.*let it be None"):
+        blanks(Salaried)
+
+
+def test_a_mark_inside_of_a_member_is_refused_for_it_would_not_be_seen() -> None:
+    class Guest(Struct):
+        name: Personal[str]
+
+    class Dinner(Struct):
+        guests: tuple[Guest, ...]
+
+    with pytest.raises(TypeError, match=r"Dinner\.guests has a Personal part"):
+        blanks(Dinner)
+
+
+@pytest.mark.parametrize(("data_class", "marked"), [("", True), ("diary", False)])
+def test_marks_and_a_data_class_come_together(data_class: str, marked: bool) -> None:
+    namespace = {"__annotations__": {"text": Personal[str] if marked else str, "writer_id": UUID}}
+    topic = f"test_diary.kept_{marked}.v1".lower()
+    metaclass: Any = type(Event)
+    with pytest.raises(TypeError, match="declared together"):
+        metaclass("DiaryKept", (Event,), namespace, topic=topic, data_class=data_class)
+    assert topic not in TOPICS

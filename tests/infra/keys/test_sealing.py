@@ -1,0 +1,165 @@
+"""B3: a sealed member opens where it was sealed, with the key that it was sealed with, and nowhere else."""
+
+import base64
+import os
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.keys import sealing
+from infra.keys.sealing import BrokenSealError, Shape
+from infra.keys.wrapping import DataKey
+
+SHAPE = Shape("letter.written.v1", {"author": "", "readers": [], "title": None})
+PLACE = b"p" * 36
+KEY = DataKey(b"k" * 9, AESGCM(b"s" * 32))
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+objects = st.dictionaries(st.sampled_from(["author", "readers", "title", "pages", "id", "k"]) | st.text(), values)
+
+
+def sealed(data: dict[str, Any], place: bytes = PLACE, shape: Shape = SHAPE, key: DataKey = KEY) -> dict[str, Any]:
+    """What is stored, read as JSON."""
+    found: dict[str, Any] = msgspec.json.decode(sealed_bytes(data, place, shape, key))
+    return found
+
+
+def sealed_bytes(data: dict[str, Any], place: bytes = PLACE, shape: Shape = SHAPE, key: DataKey = KEY) -> bytes:
+    return sealing.seal(shape, sealing.members(msgspec.json.encode(data)), place, key)
+
+
+def unsealed(stored: Any, place: bytes = PLACE, shape: Shape = SHAPE, box: AESGCM | None = KEY.box) -> Any:
+    data, erased = sealing.unseal(shape, msgspec.json.encode(stored), place, lambda _: box)
+    assert not erased
+    return msgspec.json.decode(data)
+
+
+@given(objects)
+def test_what_was_sealed_comes_back(data: dict[str, Any]) -> None:
+    assert unsealed(sealed(data)) == data
+
+
+@given(objects)
+def test_what_is_not_personal_is_stored_as_it_is_and_the_rest_is_sealed(data: dict[str, Any]) -> None:
+    stored = sealed(data)
+    assert stored.keys() == data.keys()
+    for name, value in stored.items():
+        if name in SHAPE.endings:
+            assert value.keys() == {"k", "n", "c"}
+            assert base64.b64decode(value["k"], validate=True) == KEY.id
+            assert len(base64.b64decode(value["n"], validate=True)) == 12
+            plain = len(msgspec.json.encode(data[name]))
+            assert len(base64.b64decode(value["c"], validate=True)) == plain + 16
+        else:
+            assert value == data[name]
+
+
+def test_nothing_of_a_value_is_left_in_what_is_stored() -> None:
+    data = {"author": "Ada Lovelace", "readers": ["Grace Hopper"], "title": "Countess", "pages": 7}
+    stored = sealed_bytes(data)
+    assert not [word for word in (b"Ada", b"Lovelace", b"Grace", b"Countess") if word in stored]
+
+
+def test_the_same_value_is_never_sealed_alike() -> None:
+    stored = [sealed({"author": "Ada", "title": "Ada"}) for _ in range(1000)]
+    nonces = {value["n"] for each in stored for value in each.values()}
+    assert len(nonces) == 2000
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_two_processes_that_were_one_do_not_share_nonces() -> None:
+    """A nonce that is used twice under a key gives both values away."""
+    sealing._nonces.clear()
+    sealed({"author": "Ada"})
+    assert len(sealing._nonces) > 100
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # nothing but this: the child has the test run's threads and files
+        os.write(writing, b"".join(sealing._nonce() for _ in range(100)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(reading, 1200)
+    os.close(reading)
+    os.close(writing)
+    assert len(theirs) == 1200
+    mine = {sealing._nonce() for _ in range(600)}
+    assert mine.isdisjoint({theirs[start : start + 12] for start in range(0, 1200, 12)})
+
+
+@given(st.text(), st.text())
+def test_a_value_under_another_name_is_refused(author: str, title: str) -> None:
+    stored = sealed({"author": author, "title": title})
+    with pytest.raises(BrokenSealError):
+        unsealed(stored | {"author": stored["title"]})
+
+
+@given(st.integers(0, 35), st.integers(1, 255))
+def test_a_value_in_another_place_is_refused(byte: int, change: int) -> None:
+    """Another tenant, stream or version: each is in some byte of the place."""
+    elsewhere = bytearray(PLACE)
+    elsewhere[byte] ^= change
+    with pytest.raises(BrokenSealError):
+        unsealed(sealed({"author": "Ada"}), place=bytes(elsewhere))
+
+
+def test_a_value_in_another_kind_of_object_is_refused() -> None:
+    other = Shape("letter.sent.v1", {"author": ""})
+    with pytest.raises(BrokenSealError):
+        unsealed(sealed({"author": "Ada"}), shape=other)
+
+
+def test_another_key_is_refused() -> None:
+    with pytest.raises(BrokenSealError):
+        unsealed(sealed({"author": "Ada"}), box=AESGCM(b"t" * 32))
+    # The same key under another id: what was sealed says by which it is opened.
+    renamed = DataKey(b"l" * 9, KEY.box)
+    stored, other = sealed({"author": "Ada"}), sealed({"author": "Ada"}, key=renamed)
+    with pytest.raises(BrokenSealError):
+        unsealed({"author": stored["author"] | {"k": other["author"]["k"]}})
+
+
+@given(st.sampled_from(["n", "c"]), st.integers(0), st.integers(1, 255))
+def test_a_changed_byte_is_refused(member: str, byte: int, change: int) -> None:
+    stored = sealed({"author": "Ada Lovelace"})["author"]
+    raw = bytearray(base64.b64decode(stored[member]))
+    raw[byte % len(raw)] ^= change
+    with pytest.raises(BrokenSealError):
+        unsealed({"author": stored | {member: base64.b64encode(bytes(raw)).decode()}})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Ada", None, [], {}, 7, {"k": "", "n": "", "c": ""}, {"k": "a2tra2tra2tr", "n": "AAAA", "c": "AAAA"}, {"k": "!"}],
+)
+def test_a_personal_value_that_is_not_sealed_is_refused(value: Any) -> None:
+    """Whoever can write to the table can't put words into anybody's mouth."""
+    with pytest.raises(BrokenSealError):
+        unsealed({"author": value})
+
+
+@given(objects)
+def test_once_the_key_is_destroyed_personal_members_are_blank(data: dict[str, Any]) -> None:
+    found, erased = sealing.unseal(SHAPE, sealed_bytes(data), PLACE, lambda _: None)
+    blank: dict[str, Any] = {"author": "", "readers": [], "title": None}
+    assert msgspec.json.decode(found) == {name: blank.get(name, value) for name, value in data.items()}
+    assert erased == (not blank.keys().isdisjoint(data))
+
+
+def test_an_empty_key_id_does_not_pass_for_a_destroyed_key() -> None:
+    asked: list[bytes] = []
+
+    def find(key_id: bytes) -> AESGCM:
+        asked.append(key_id)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        sealing.unseal(SHAPE, b'{"author":{"k":"","n":"","c":""}}', PLACE, find)
+    assert asked == [b""]
