@@ -13,9 +13,11 @@ CREATE FUNCTION store.current_tenant() RETURNS uuid
 CREATE TABLE store.tenant_head (
     tenant_id   uuid PRIMARY KEY,
     position    bigint NOT NULL,
-    recorded_at timestamptz NOT NULL
+    recorded_at timestamptz NOT NULL,
+    hash        bytea NOT NULL
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 
+-- `hash` chains a tenant's events in order of position; docs/integrity.md has its bytes.
 CREATE TABLE store.event (
     tenant_id   uuid NOT NULL,
     position    bigint NOT NULL,
@@ -27,6 +29,7 @@ CREATE TABLE store.event (
     command_id  uuid NOT NULL,
     occurred_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL,
+    hash        bytea NOT NULL,
     PRIMARY KEY (tenant_id, position),
     UNIQUE (tenant_id, stream_id, version)
 ) PARTITION BY HASH (tenant_id);
@@ -61,7 +64,8 @@ CREATE TABLE store.command (
     expires_at  timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, key_digest)
 );
-CREATE INDEX ON store.command (tenant_id, expires_at);
+-- For the sweep of what has expired, of all tenants. Not unique, so it need not start with the tenant.
+CREATE INDEX ON store.command (expires_at);
 
 DO $$
 DECLARE name text;
@@ -78,6 +82,7 @@ END $$;
 CREATE TABLE ops.installation (
     only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     incarnation uuid NOT NULL DEFAULT gen_random_uuid(),
+    former      uuid[] NOT NULL DEFAULT '{}',   -- incarnations whose streams and indexes are to go
     partitions  smallint NOT NULL DEFAULT 4 CHECK (partitions BETWEEN 1 AND 256)
 );
 INSERT INTO ops.installation DEFAULT VALUES;

@@ -11,6 +11,9 @@
 --             its order; first marks the first event of each stream, whose version is checked
 --   claims    [{a, tenant, kind, value, stream}]  value = HMAC in hex
 --   releases  the same, given up
+--   keys      [{a, subject, class, year, id, tenant_key, wrapped}]  data keys that its events are sealed with and that are
+--             not stored yet; ids and keys in base64
+--   tenant_keys  [{a, id, master, wrapped}]  what wraps them, where that is new
 -- Two appends of one call must not write the same stream or use the same idempotency key: a unique key then
 -- fails the whole call, with nothing written.
 --
@@ -19,6 +22,7 @@
 --   repeated    this command_id is in the log already: an earlier try whose answer was lost
 --   conflict    a stream has another version than expected; detail = number of the event that showed it
 --   claimed     a unique value is taken; detail = number of the claim
+--   erased      the keys of a subject that this append makes a key for were destroyed
 --   replay      the idempotency key was used for the same body: result_id, last_position and status are of then
 --   key_reused  the idempotency key was used for another body
 --   busy        another transaction holds the tenant's head (only where skip_busy): try again
@@ -33,6 +37,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     now_     constant timestamptz := clock_timestamp();
+    genesis  constant bytea := decode(repeat('00', 32), 'hex');
     appends  integer;
     a_tenant uuid[]; a_command uuid[]; a_key bytea[]; a_body bytea[]; a_result uuid[]; a_status smallint[];
     a_ttl    interval[];
@@ -47,6 +52,13 @@ DECLARE
     lasts    bigint[];                  -- position after the append
     heads    bigint[];                  -- head of the append's tenant; NULL while another transaction holds it
     clocks   timestamptz[];
+    chains   bytea[];                   -- hash of the append's tenant: at its head, then of the append's last event
+    hashes   bytea[];                   -- of each event
+    e_what   bytea[]; e_bytes bytea[];  -- of each event, what its hash covers: stream to occurred_at; data and metadata
+    link     bytea;
+    tenant   bytea;
+    clock    timestamptz;
+    recorded bytea;
     fresh    boolean[];                 -- the tenant has no head row yet
     mine     boolean[] := '{}';
     moved    integer[] := '{}';         -- the last append of each tenant whose head moves
@@ -63,26 +75,36 @@ BEGIN
       FROM jsonb_to_recordset(batch->'appends')
         AS x (tenant uuid, command uuid, key text, body text, result uuid, status smallint, ttl interval);
     SELECT array_agg(x.a), array_agg(x.stream), array_agg(x.version), array_agg(x.first), array_agg(x.topic),
-           array_agg(convert_to(x.data, 'UTF8')), array_agg(convert_to(x.metadata, 'UTF8')), array_agg(x.occurred_at)
-      INTO e_append, e_stream, e_version, e_first, e_topic, e_data, e_metadata, e_occurred
-      FROM jsonb_to_recordset(batch->'events')
-        AS x (a integer, stream uuid, version integer, first boolean, topic text, data text, metadata text,
-              occurred_at timestamptz);
+           array_agg(x.data), array_agg(x.metadata), array_agg(x.occurred_at),
+           array_agg('\x00000010'::bytea || uuid_send(x.stream) || '\x00000004' || int4send(x.version)
+                     || int4send(octet_length(x.topic)) || convert_to(x.topic, 'UTF8')
+                     || '\x00000008' || int8send((extract(epoch FROM x.occurred_at) * 1000000)::bigint)),
+           array_agg(int4send(octet_length(x.data)) || x.data || int4send(octet_length(x.metadata)) || x.metadata
+                     || '\x00000010')
+      INTO e_append, e_stream, e_version, e_first, e_topic, e_data, e_metadata, e_occurred, e_what, e_bytes
+      FROM (SELECT r.a, r.stream, r.version, r.first, r.topic, convert_to(r.data, 'UTF8') AS data,
+                   convert_to(r.metadata, 'UTF8') AS metadata, r.occurred_at
+              FROM jsonb_to_recordset(batch->'events')
+                AS r (a integer, stream uuid, version integer, first boolean, topic text, data text, metadata text,
+                      occurred_at timestamptz)
+            OFFSET 0) x;                -- without the OFFSET, convert_to would run for every use
     details := array_fill(NULL::integer, ARRAY[appends]);
     counts := array_fill(0, ARRAY[appends]);
     shifts := array_fill(0::bigint, ARRAY[appends]);
     lasts := array_fill(NULL::bigint, ARRAY[appends]);
     heads := array_fill(NULL::bigint, ARRAY[appends]);
     clocks := array_fill(now_, ARRAY[appends]);
+    chains := array_fill(genesis, ARRAY[appends]);
+    hashes := array_fill(NULL::bytea, ARRAY[coalesce(cardinality(e_append), 0)]);
     fresh := array_fill(true, ARRAY[appends]);
 
     -- 1. Lock the heads.
     i := 1;
     IF skip_busy THEN
-        OPEN locked FOR SELECT h.tenant_id, h.position, h.recorded_at FROM store.tenant_head h
+        OPEN locked FOR SELECT h.tenant_id, h.position, h.recorded_at, h.hash FROM store.tenant_head h
                          WHERE h.tenant_id = ANY (a_tenant) ORDER BY h.tenant_id FOR UPDATE SKIP LOCKED;
     ELSE
-        OPEN locked FOR SELECT h.tenant_id, h.position, h.recorded_at FROM store.tenant_head h
+        OPEN locked FOR SELECT h.tenant_id, h.position, h.recorded_at, h.hash FROM store.tenant_head h
                          WHERE h.tenant_id = ANY (a_tenant) ORDER BY h.tenant_id FOR UPDATE;
     END IF;
     LOOP
@@ -95,6 +117,7 @@ BEGIN
             heads[i] := found_.position;
             -- As-of reads go by recorded_at, so it never goes back, whatever the clock does.
             clocks[i] := greatest(now_, found_.recorded_at);
+            chains[i] := found_.hash;
             fresh[i] := false;
             i := i + 1;
         END LOOP;
@@ -125,7 +148,9 @@ BEGIN
                       WITH ORDINALITY AS u (append, stream, version, first, n)) s
          WHERE s.first AND s.version - 1 IS DISTINCT FROM coalesce((
                SELECT v.version FROM store.event v
-                WHERE v.tenant_id = a_tenant[s.append] AND v.stream_id = s.stream ORDER BY v.version DESC LIMIT 1), 0)
+                WHERE v.tenant_id = a_tenant[s.append] AND v.stream_id = s.stream ORDER BY v.version DESC LIMIT 1),
+               -- A stream counts from 1; one of the eventsourcing library may count from 0.
+               CASE s.version WHEN 0 THEN -1 ELSE 0 END)
     LOOP
         CONTINUE WHEN results[found_.append] <> 'ok';
         results[found_.append] := CASE WHEN EXISTS (
@@ -135,6 +160,17 @@ BEGIN
             THEN 'repeated' ELSE 'conflict' END;
         details[found_.append] := found_.n;
     END LOOP;
+
+    -- No key is made for whom the keys were destroyed. The sub-select stays a look-up by key; a join might not.
+    IF batch ? 'keys' THEN
+        FOR found_ IN
+            SELECT k.a FROM jsonb_to_recordset(batch->'keys') AS k (a integer, subject uuid)
+             WHERE (SELECT true FROM store.erased_subject s WHERE s.tenant_id = a_tenant[k.a] AND s.subject = k.subject)
+        LOOP
+            CONTINUE WHEN results[found_.a] <> 'ok';
+            results[found_.a] := 'erased';
+        END LOOP;
+    END IF;
 
     -- 3. Take the claims of what is still to be written, in key order.
     IF batch ? 'claims' THEN
@@ -182,16 +218,52 @@ BEGIN
         END IF;
         total := total + counts[i];
     END LOOP;
+    -- Chain them: docs/integrity.md has the bytes.
+    i := 0;
+    FOR n IN 1..coalesce(cardinality(e_append), 0) LOOP
+        CONTINUE WHEN results[e_append[n]] <> 'ok';
+        IF i <> e_append[n] THEN
+            IF i = 0 OR a_tenant[i] <> a_tenant[e_append[n]] THEN
+                link := chains[e_append[n]];
+                tenant := '\x00000010'::bytea || uuid_send(a_tenant[e_append[n]]) || '\x00000008';
+            END IF;
+            i := e_append[n];
+            IF clock IS DISTINCT FROM clocks[i] THEN
+                clock := clocks[i];
+                recorded := '\x00000008'::bytea || int8send((extract(epoch FROM clock) * 1000000)::bigint);
+            END IF;
+        END IF;
+        link := sha256('\x00000010726170706f72742e6576656e742e763100000020'::bytea || link || tenant
+                       || int8send(shifts[i] + n) || e_what[n] || recorded || e_bytes[n] || uuid_send(a_command[i]));
+        hashes[n] := link;
+        chains[i] := link;
+    END LOOP;
     IF moved <> '{}' THEN
         INSERT INTO store.event
         SELECT a_tenant[u.append], shifts[u.append] + u.n, u.stream, u.version, u.topic, u.data, u.metadata,
-               a_command[u.append], u.occurred, clocks[u.append]
-          FROM unnest(e_append, e_stream, e_version, e_topic, e_data, e_metadata, e_occurred)
-               WITH ORDINALITY AS u (append, stream, version, topic, data, metadata, occurred, n)
+               a_command[u.append], u.occurred, clocks[u.append], u.hash
+          FROM unnest(e_append, e_stream, e_version, e_topic, e_data, e_metadata, e_occurred, hashes)
+               WITH ORDINALITY AS u (append, stream, version, topic, data, metadata, occurred, hash, n)
          WHERE results[u.append] = 'ok';
-        UPDATE store.tenant_head h SET position = lasts[m], recorded_at = clocks[m]
+        UPDATE store.tenant_head h SET position = lasts[m], recorded_at = clocks[m], hash = chains[m]
           FROM unnest(moved) m WHERE h.tenant_id = a_tenant[m] AND NOT fresh[m];
-        INSERT INTO store.tenant_head SELECT a_tenant[m], lasts[m], clocks[m] FROM unnest(moved) m WHERE fresh[m];
+        INSERT INTO store.tenant_head
+        SELECT a_tenant[m], lasts[m], clocks[m], chains[m] FROM unnest(moved) m WHERE fresh[m];
+    END IF;
+    IF batch ? 'keys' THEN
+        INSERT INTO store.data_key
+        SELECT a_tenant[k.a], k.subject, decode(k.id, 'base64'), k.year, k.class, decode(k.tenant_key, 'base64'),
+               decode(k.wrapped, 'base64')
+          FROM jsonb_to_recordset(batch->'keys')
+            AS k (a integer, subject uuid, class text, year smallint, id text, tenant_key text, wrapped text)
+         WHERE results[k.a] = 'ok';
+    END IF;
+    IF batch ? 'tenant_keys' THEN
+        INSERT INTO store.tenant_key
+        SELECT a_tenant[k.a], decode(k.id, 'base64'), k.master, decode(k.wrapped, 'base64'), now_
+          FROM jsonb_to_recordset(batch->'tenant_keys') AS k (a integer, id text, master text, wrapped text)
+         WHERE results[k.a] = 'ok'
+            ON CONFLICT DO NOTHING;
     END IF;
     IF batch ? 'releases' THEN
         SELECT array_agg(x.a), array_agg(x.tenant), array_agg(x.kind), array_agg(decode(x.value, 'hex')),
