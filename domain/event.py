@@ -1,6 +1,6 @@
 """Events: what happened, in the past tense, under a topic that never changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 from uuid import UUID
@@ -8,22 +8,39 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, StructMeta
 
+from domain.personal import Personal, blanks
+from domain.upcast import OLD, to_newest
+
+FOREIGN = "eventsourcing/"
+"""Starts the topics of programs that keep events of their own in this log (docs/eventsourcing.md)."""
+
 TOPICS: dict[str, type["Event"]] = {}
 """Every event type by its topic. Filled by the class statements of the aggregates."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class _EventMeta(StructMeta):
-    """Takes `topic=` in the class statement, so that an event is declared in one line."""
+    """Takes `topic=` and `data_class=` in the class statement, so that an event is declared in one line."""
 
     def __new__(
-        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, topic: str = "", **options: Any
+        cls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        topic: str = "",
+        data_class: str = "",
+        **options: Any,
     ) -> Any:
         made: Any = super().__new__(cls, name, bases, namespace, **options)
         if topic:
             if topic in TOPICS:
                 raise TypeError(f"topic {topic!r} is taken by {TOPICS[topic].__qualname__}")
             made.TOPIC = topic
+            made.PERSONAL = blanks(made)
+            made.DATA_CLASS = data_class
+            if bool(made.PERSONAL) != bool(data_class):
+                raise TypeError(f"{name}: a data class, and members marked Personal, are declared together")
             TOPICS[topic] = made
         return made
 
@@ -32,10 +49,22 @@ class Event(Struct, metaclass=_EventMeta, frozen=True, kw_only=True, omit_defaul
     """Base of all events.
 
     A topic names kind and version ("lead.lost.v1"): it is what the log stores, so renaming or
-    moving a class never breaks history.
+    moving a class never breaks history. What is marked Personal belongs to the subject, which is the stream, and to
+    a data class, by which such data is kept or destroyed.
     """
 
     TOPIC: ClassVar[str]
+    DATA_CLASS: ClassVar[str]
+    PERSONAL: ClassVar[Mapping[str, Any]]
+    """The personal members, each with what it shows once its key is destroyed."""
+
+
+class Foreign(Event):
+    """An event of a program that keeps its own in this log: none of our rules and read models is about it."""
+
+    TOPIC: ClassVar[str] = FOREIGN
+    DATA_CLASS: ClassVar[str] = ""
+    PERSONAL: ClassVar[Mapping[str, Any]] = {}
 
 
 class Actor(Struct, frozen=True, omit_defaults=True):
@@ -51,13 +80,15 @@ SYSTEM = Actor(kind="system")
 class Metadata(Struct, frozen=True, omit_defaults=True):
     """What is known about the act beside the fact itself.
 
-    `causation_id` is the id of the command or event ("<tenant>:<position>") that led to this one.
+    `causation_id` is the id of the command or event ("<tenant>:<position>") that led to this one. `address` is where
+    the request came from: personal data of the actor (of the tenant, where the system itself acts).
     """
 
     actor: Actor
     correlation_id: str
     causation_id: str | None = None
     traceparent: str | None = None
+    address: Personal[str | None] = None
 
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -68,6 +99,7 @@ class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
 
     `position` counts the tenant's events from 1 without gaps; `version` counts the stream's from 1.
     `occurred_at` is when it happened in the world, `recorded_at` when the log took it (never decreasing per tenant).
+    `erased`: a key of it was destroyed, and its personal members are blank.
     """
 
     tenant_id: UUID
@@ -79,6 +111,7 @@ class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
     command_id: UUID
     occurred_at: datetime
     recorded_at: datetime
+    erased: bool = False
 
 
 class UnknownTopicError(LookupError):
@@ -86,17 +119,20 @@ class UnknownTopicError(LookupError):
 
 
 def decode(topic: str, data: bytes) -> Event:
-    """Build the event of a stored topic from its JSON.
+    """Build the event of a stored topic from its JSON; an old version becomes what its upcasters make of it.
 
     Raises:
         UnknownTopicError: no event type has that topic.
         msgspec.ValidationError: the data is not of that type.
     """
-    try:
-        kind = TOPICS[topic]
-    except KeyError:
-        raise UnknownTopicError(topic) from None
-    return msgspec.json.decode(data, type=kind)
+    if kind := TOPICS.get(topic):
+        return msgspec.json.decode(data, type=kind)
+    if topic.startswith(FOREIGN):
+        return Foreign()
+    if topic not in OLD:
+        raise UnknownTopicError(topic)
+    newest, values = to_newest(topic, msgspec.json.decode(data, type=dict[str, Any]))
+    return msgspec.convert(values, TOPICS[newest])
 
 
 def topics(kinds: Iterable[type[Event]]) -> frozenset[str]:

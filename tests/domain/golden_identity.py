@@ -1,0 +1,54 @@
+"""Examples of the events of users, sessions and access, by the names of their lines."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from domain.event import Event
+from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
+from domain.security import RefreshReused, SignInFailed
+from domain.session import Ending, SessionEnded, SessionStarted
+from domain.team import TeamFounded, TeamMembersChanged
+from domain.user import (
+    Link,
+    SignOut,
+    UserChanged,
+    UserInvited,
+    UserJoined,
+    UserPasswordChanged,
+    UserPasswordRehashed,
+    UserResetRequested,
+    UserRestored,
+    UserRolesChanged,
+    UserSignedOut,
+    UserSuspended,
+)
+
+_USER = UUID("01890000-0000-7000-8000-0000000000e1")
+_SESSION = UUID("01890000-0000-7000-8000-0000000000f1")
+
+_LINK = Link("0" * 64, datetime(2026, 1, 12, 9, 30, tzinfo=UTC))
+
+IDENTITY: dict[str, Event] = {
+    "a session begun": SessionStarted(user_id=_USER),
+    "a session ended": SessionEnded(user_id=_USER, reason=Ending.REVOKED),
+    "a sign-in that failed": SignInFailed(user_id=_USER),
+    "a refresh token used twice": RefreshReused(user_id=_USER, session_id=_SESSION),
+    "another password": UserPasswordChanged(password_hash="$2b$12$other"),
+    "the same password under another hash": UserPasswordRehashed(password_hash="$2b$13$other"),
+    "a profile changed": UserChanged(
+        name="Ada", title=None, phone="+442079460018", timezone="Europe/London", locale="en"
+    ),
+    "other roles": UserRolesChanged(roles=("sales", "auditors")),
+    "a user suspended": UserSuspended(),
+    "a user restored": UserRestored(),
+    "an admin less": AdminRemoved(user_id=_USER),
+    "a role": RoleDefined(key="auditors", name="Auditors", permissions=("audit.read", "contacts.read:all")),
+    "a role changed": RoleChanged(name="Revision", permissions=()),
+    "a role deleted": RoleDeleted(),
+    "somebody invited": UserInvited(email="ada@engines.example", roles=("sales",), link=_LINK),
+    "somebody joined": UserJoined(name="Ada", password_hash="$2b$12$hash"),
+    "a mail about a password": UserResetRequested(link=_LINK),
+    "a team": TeamFounded(name="North"),
+    "a team of two": TeamMembersChanged(user_ids=(_USER, _SESSION)),
+    "a user signed out everywhere": UserSignedOut(reason=SignOut.ASKED),
+}

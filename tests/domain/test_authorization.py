@@ -1,0 +1,67 @@
+"""R2.4, B9: who may do what, folded from the log."""
+
+from uuid import UUID
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.access import BUILT_IN_ROLES, Scope
+from domain.authorization import FACTS, Access, Fact, fold
+from domain.event import TOPICS, Event
+from domain.user import SignOut, UserRegistered, UserSignedOut
+from tests.given import some_id
+
+ADA, GRACE = some_id(1), some_id(2)
+
+
+def fact(position: int, stream_id: UUID, event: Event) -> Fact:
+    return Fact(position, stream_id, event.TOPIC, msgspec.json.encode(event))
+
+
+def registered(*roles: str) -> UserRegistered:
+    return UserRegistered(name="Ada", email="ada@engines.example", password_hash="-", roles=roles)
+
+
+def signed_out() -> UserSignedOut:
+    return UserSignedOut(reason=SignOut.ASKED)
+
+
+LOG = [
+    fact(2, ADA, registered("admin")),
+    fact(5, GRACE, registered("sales", "gone")),
+    fact(6, ADA, signed_out()),
+    fact(9, GRACE, signed_out()),
+    fact(12, ADA, signed_out()),
+]
+
+
+def test_a_user_may_what_the_roles_allow_and_an_unknown_role_allows_nothing() -> None:
+    access = fold(Access(), LOG)
+    assert access.granted(access.members[ADA].roles) == BUILT_IN_ROLES["admin"]
+    assert access.granted(access.members[GRACE].roles) == BUILT_IN_ROLES["sales"]
+    assert access.granted(access.members[GRACE].roles)["contacts.write"] is Scope.TEAM
+
+
+def test_a_sign_out_of_all_sessions_begins_another_epoch_of_that_user() -> None:
+    access = fold(Access(), LOG)
+    assert (access.members[ADA].epoch, access.members[GRACE].epoch) == (2, 1)
+
+
+@given(st.lists(st.integers(0, len(LOG)), max_size=6))
+def test_read_in_whatever_pieces_and_however_often_it_is_the_same(cuts: list[int]) -> None:
+    access = Access()
+    for cut in (*cuts, len(LOG)):
+        access = fold(access, LOG[:cut])
+    assert access == fold(Access(), LOG)
+    assert fold(access, LOG) is access
+
+
+def test_nothing_personal_is_looked_at() -> None:
+    sealed = b'{"name":{"k":"aa","n":"bb","c":"cc"},"email":{"k":"aa"},"password_hash":{},"roles":["sales"]}'
+    access = fold(Access(), [Fact(1, ADA, UserRegistered.TOPIC, sealed)])
+    assert access.members[ADA].roles == ("sales",)
+
+
+def test_every_fact_is_an_event_that_there_is() -> None:
+    assert FACTS.keys() <= TOPICS.keys()
