@@ -1,11 +1,14 @@
 """Carries committed events from Postgres to the broker, each tenant's in order.
 
-It makes things fast, not right: whatever it loses or sends twice, projectors read the log themselves.
+It makes things fast, not right: whatever it loses or sends twice, projectors read the log themselves. While a batch is
+on its way to the broker, the next is read.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, LiteralString, Protocol
 from uuid import UUID, uuid4
 
@@ -15,20 +18,24 @@ from psycopg_pool import PoolTimeout
 
 from infra.broker.envelope import Message, message
 from infra.broker.jetstream import PublishError
+from infra.event_store import codec
+from infra.event_store.opened import Row
 from infra.postgres import Pool
 
 _log = structlog.get_logger()
 
-_TENANTS = 200
-_EVENTS = 500
+_TENANTS = 100
+_EVENTS = 1_000
+_BEHIND_AT_ONCE = 10_000
 _POLL_SECONDS = 1.0
 _SAVE_SECONDS = 1.0
 _LEASE_SECONDS = 3.0
 _SWEEP_SECONDS = 60.0
 _SWEPT_AT_ONCE = 1000
+_PAUSE_SECONDS = 0.2
 
-_BEHIND: LiteralString = "SELECT tenant_id, published FROM store.relay_behind(%s)"
-_READ: LiteralString = "SELECT * FROM store.relay_read(%s, %s, %s)"
+_BEHIND: LiteralString = "SELECT tenant_id, published, head FROM store.relay_behind(%s)"
+_READ: LiteralString = f"SELECT {codec.COLUMNS} FROM store.relay_read(%s, %s, %s)"
 _SAVE: LiteralString = """
 INSERT INTO ops.relay_checkpoint SELECT * FROM unnest(%s::uuid[], %s::bigint[])
 ON CONFLICT (tenant_id) DO UPDATE SET position = greatest(relay_checkpoint.position, excluded.position)
@@ -68,6 +75,7 @@ class Relay:
         self._partitions = partitions
         self._holder = uuid4()
         self._published: dict[UUID, int] = {}
+        self._read: dict[UUID, int] = {}  # and on its way to being published
         self._unsaved: set[UUID] = set()
         self._dirty: dict[UUID, None] = {}
         self._wake = asyncio.Event()
@@ -75,7 +83,7 @@ class Relay:
 
     def poke(self, tenant_id: UUID, position: int) -> None:
         """A tenant's log has grown to a position."""
-        if position > self._published.get(tenant_id, -1):
+        if position > self._read.get(tenant_id, -1):
             self._dirty[tenant_id] = None
             self._wake.set()
 
@@ -97,36 +105,54 @@ class Relay:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._dirty and self._leads:
-                tenants = list(self._dirty)[:_TENANTS]
-                for tenant_id in tenants:
-                    del self._dirty[tenant_id]
-                try:
-                    await self._publish(tenants)
-                except (PublishError, psycopg.Error, PoolTimeout) as error:
-                    _log.warning("relay.failed", error=repr(error))
-                    await asyncio.sleep(0.2)  # the poll finds these tenants again
+            try:
+                while self._dirty and self._leads:
+                    await self._drain()
+            except (PublishError, psycopg.Error, PoolTimeout) as error:
+                _log.warning("relay.failed", error=repr(error))
+                self._read = dict(self._published)
+                await asyncio.sleep(_PAUSE_SECONDS)  # the poll finds these tenants again
 
-    async def _publish(self, tenants: Sequence[UUID]) -> None:
-        known = [tenant_id for tenant_id in tenants if tenant_id in self._published]
-        rows = await self._execute(_READ, (known, [self._published[tenant_id] for tenant_id in known], _EVENTS))
-        unknown = [tenant_id for tenant_id in tenants if tenant_id not in self._published]
-        if unknown:
-            # The poll knows from where they have to go on.
-            await self._look()
-        if not rows:
-            return
+    async def _drain(self) -> None:
+        """Batch after batch until nobody is known to have more; one is read while the one before it is published."""
+        rows = await self._next()
+        while rows:
+            # Both to their end, also when one fails: what is on its way must not overlap with the next try.
+            sent, more = await asyncio.gather(self._publish(rows), self._next(), return_exceptions=True)
+            if isinstance(sent, BaseException):
+                raise sent
+            if isinstance(more, BaseException):
+                raise more
+            rows = more
+
+    async def _next(self) -> Sequence[Row]:
+        """Events of some tenants that have more, in order: a share of each, so that none waits for another's many."""
+        if not self._leads:
+            return []
+        tenants = list(islice(self._dirty, _TENANTS))
+        for tenant_id in tenants:
+            del self._dirty[tenant_id]
+        if any(tenant_id not in self._read for tenant_id in tenants):
+            await self._look()  # which knows from where they have to go on
+        known = [tenant_id for tenant_id in tenants if tenant_id in self._read]
+        if not known:
+            return []
+        share = _EVENTS // len(known)
+        rows = await self._execute(_READ, (known, [self._read[tenant_id] for tenant_id in known], share))
+        for tenant_id, count in Counter(row[0] for row in rows).items():
+            if count == share:
+                self._dirty[tenant_id] = None
+        for tenant_id, position, *_ in rows:
+            self._read[tenant_id] = position
+        return rows
+
+    async def _publish(self, rows: Sequence[Row]) -> None:
         await self._publisher.publish(
             [message(row, incarnation=self._incarnation, partitions=self._partitions) for row in rows]
         )
-        counts: dict[UUID, int] = {}
-        for row in rows:
-            self._published[row[0]] = max(row[1], self._published.get(row[0], 0))
-            self._unsaved.add(row[0])
-            counts[row[0]] = counts.get(row[0], 0) + 1
-        for tenant_id, count in counts.items():
-            if count >= _EVENTS:
-                self._dirty[tenant_id] = None
+        for tenant_id, position, *_ in rows:
+            self._published[tenant_id] = max(position, self._published.get(tenant_id, 0))
+            self._unsaved.add(tenant_id)
 
     async def _poll(self) -> None:
         """The safety net under the pokes."""
@@ -137,9 +163,11 @@ class Relay:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _look(self) -> None:
-        for tenant_id, published in await self._execute(_BEHIND, (10_000,)):
-            self._published[tenant_id] = max(published, self._published.get(tenant_id, 0))
-            self._dirty[tenant_id] = None
+        for tenant_id, saved, head in await self._execute(_BEHIND, (_BEHIND_AT_ONCE,)):
+            self._published[tenant_id] = max(saved, self._published.get(tenant_id, 0))
+            self._read[tenant_id] = max(self._published[tenant_id], self._read.get(tenant_id, 0))
+            if head > self._read[tenant_id]:
+                self._dirty[tenant_id] = None
         if self._dirty:
             self._wake.set()
 
@@ -149,6 +177,17 @@ class Relay:
             with suppress(psycopg.Error, PoolTimeout):
                 await self._save_positions()
 
+    async def _save_positions(self) -> None:
+        unsaved, self._unsaved = self._unsaved, set()
+        # Sorted, so that two relays that save at once don't wait for each other in a circle.
+        positions = sorted((tenant_id, self._published[tenant_id]) for tenant_id in unsaved & self._published.keys())
+        try:
+            if positions:
+                await self._execute(_SAVE, tuple(map(list, zip(*positions, strict=True))))
+        except BaseException:
+            self._unsaved |= unsaved
+            raise
+
     async def _sweep(self) -> None:
         """Idempotency keys that nobody can use any more."""
         while True:
@@ -157,12 +196,6 @@ class Relay:
                 while self._leads and await self._execute(_PURGE, (_SWEPT_AT_ONCE,)) == [(_SWEPT_AT_ONCE,)]:
                     pass
 
-    async def _save_positions(self) -> None:
-        tenants = sorted(self._unsaved)
-        if tenants:
-            await self._execute(_SAVE, (tenants, [self._published[tenant_id] for tenant_id in tenants]))
-            self._unsaved.difference_update(tenants)
-
     async def _keep_lease(self) -> None:
         while True:
             try:
@@ -170,7 +203,8 @@ class Relay:
             except (psycopg.Error, PoolTimeout):
                 leads = False
             if leads and not self._leads:
-                self._published.clear()
+                for known in (self._published, self._read, self._unsaved):
+                    known.clear()
                 self._leads = True
                 with suppress(psycopg.Error, PoolTimeout):
                     await self._look()

@@ -1,7 +1,7 @@
 """Pulls events from JetStream: a durable consumer per partition, each batch acknowledged as soon as it is seen."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -12,10 +12,12 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from domain.event import Event, Recorded, UnknownTopicError
+from commands.ports import StoreUnavailableError
+from domain.event import Event, Recorded
 from infra.broker import envelope
 from infra.broker.connection import NatsConnection
 from infra.broker.jetstream import ensure_streams, stream_name
+from infra.event_store.opened import Row
 
 _log = structlog.get_logger()
 
@@ -30,6 +32,10 @@ _REQUEST_OVER = frozenset({"404", "408"})
 _NANOSECONDS = 1_000_000_000
 
 
+Open = Callable[[Sequence[Row]], Awaitable[Sequence[Recorded[Event]]]]
+"""Opens rows of store.event; raises when one of them can't be."""
+
+
 class InterruptedPullError(Exception):
     """The pull ended or fell silent: the stream or the consumer may be gone."""
 
@@ -40,11 +46,22 @@ class JetStreamDeliveries:
     The requests for messages are our own: nats-py's fetch waits for a full batch after the first message.
     """
 
-    def __init__(self, connection: NatsConnection, incarnation: UUID, partitions: int, durable: str) -> None:
+    def __init__(
+        self,
+        connection: NatsConnection,
+        incarnation: UUID,
+        partitions: int,
+        durable: str,
+        open_rows: Open,
+        *,
+        former: Collection[UUID] = (),
+    ) -> None:
         self._connection = connection
         self._incarnation = incarnation
         self._partitions = partitions
         self._durable = durable
+        self._open_rows = open_rows
+        self._former = former
         self._batches: asyncio.Queue[list[Recorded[Event]]] = asyncio.Queue(maxsize=partitions)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -83,7 +100,7 @@ class JetStreamDeliveries:
 
     async def _pull(self, client: Client, partition: int) -> None:
         stream, durable = stream_name(self._incarnation, partition), f"{self._durable}-{partition}"
-        await ensure_streams(client, self._incarnation, self._partitions)
+        await ensure_streams(client, self._incarnation, self._partitions, self._former)
         config = ConsumerConfig(
             durable_name=durable,
             ack_policy=AckPolicy.ALL,
@@ -131,13 +148,26 @@ class JetStreamDeliveries:
                 open_ -= len(events)
                 # "Seen", not "applied": what goes wrong from here on is read from Postgres.
                 await events[-1].ack()
-                await self._batches.put([item for message in events if (item := _read(message)) is not None])
+                await self._batches.put(await self._opened([row for each in events if (row := _row(each))]))
+
+    async def _opened(self, rows: Sequence[Row]) -> list[Recorded[Event]]:
+        """What can be opened. The rest the projector misses, and reads it from the log, where trouble shows."""
+        try:
+            return list(await self._open_rows(rows))
+        except StoreUnavailableError as error:
+            _log.warning("delivery.without_keys", events=len(rows), error=repr(error))
+            return []
+        except (ValueError, LookupError) as error:
+            if len(rows) == 1:
+                tenant_id, position, *_ = rows[0]
+                _log.error("delivery.unreadable", tenant_id=str(tenant_id), position=position, error=repr(error))
+                return []
+        return [item for row in rows for item in await self._opened([row])]
 
 
-def _read(message: Msg) -> Recorded[Event] | None:
+def _row(message: Msg) -> Row | None:
     try:
-        return envelope.recorded(message.data)
-    except (ValueError, UnknownTopicError) as error:  # no JSON of ours, not even UTF-8, or of newer code
-        # The projector will miss its position and read it from the log, where the trouble shows with its place.
+        return envelope.row(message.data)
+    except ValueError as error:  # no JSON of ours, not even UTF-8
         _log.error("delivery.unreadable", subject=message.subject, error=repr(error))
         return None

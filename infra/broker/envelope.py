@@ -1,20 +1,18 @@
 """Events on the wire: subjects, message ids and the JSON around an event's stored bytes."""
 
 import zlib
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from domain.event import Event, Recorded
-from infra.event_store import codec
+from infra.event_store.opened import Row
 
 
 class Envelope(Struct, frozen=True):
-    """One event as it travels: data and metadata are the stored bytes, which the relay never looks into."""
+    """One event as it travels: data and metadata are the stored bytes, sealed as they are; nobody looks into them."""
 
     tenant_id: UUID
     position: int
@@ -45,9 +43,14 @@ def partition_of(tenant_id: UUID, partitions: int) -> int:
     return zlib.crc32(tenant_id.bytes) % partitions
 
 
-def message(row: Sequence[Any], *, incarnation: UUID, partitions: int) -> Message:
+@lru_cache(10_000)
+def _beginnings(incarnation: UUID, tenant_id: UUID, partitions: int) -> tuple[str, str]:
+    return f"evt.{partition_of(tenant_id, partitions)}.{tenant_id}.", f"{incarnation}:{tenant_id}:"
+
+
+def message(event: Row, *, incarnation: UUID, partitions: int) -> Message:
     """The message for a row of store.event."""
-    tenant_id, position, stream_id, version, topic, data, metadata, command_id, occurred_at, recorded_at = row
+    tenant_id, position, stream_id, version, topic, data, metadata, command_id, occurred_at, recorded_at = event
     envelope = Envelope(
         tenant_id,
         position,
@@ -60,32 +63,26 @@ def message(row: Sequence[Any], *, incarnation: UUID, partitions: int) -> Messag
         occurred_at,
         recorded_at,
     )
-    return Message(
-        subject=f"evt.{partition_of(tenant_id, partitions)}.{tenant_id}.{topic}",
-        id=f"{incarnation}:{tenant_id}:{position}",
-        payload=_encoder.encode(envelope),
-    )
+    subject, identity = _beginnings(incarnation, tenant_id, partitions)
+    return Message(subject + topic, f"{identity}{position}", _encoder.encode(envelope))
 
 
-def recorded(payload: bytes) -> Recorded[Event]:
-    """The event in a message.
+def row(payload: bytes) -> Row:
+    """The row of store.event in a message.
 
     Raises:
-        msgspec.DecodeError: it is none.
-        UnknownTopicError: this code does not know the topic.
+        msgspec.DecodeError: it is none of ours.
     """
     e = _decoder.decode(payload)
-    return codec.recorded(
-        (
-            e.tenant_id,
-            e.position,
-            e.stream_id,
-            e.version,
-            e.topic,
-            bytes(e.data),
-            bytes(e.metadata),
-            e.command_id,
-            e.occurred_at,
-            e.recorded_at,
-        )
+    return (
+        e.tenant_id,
+        e.position,
+        e.stream_id,
+        e.version,
+        e.topic,
+        bytes(e.data),
+        bytes(e.metadata),
+        e.command_id,
+        e.occurred_at,
+        e.recorded_at,
     )

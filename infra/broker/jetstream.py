@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 import msgspec
@@ -27,6 +28,7 @@ _log = structlog.get_logger()
 _ACK_SECONDS = 5.0
 _MAX_BYTES = 256 * 1024 * 1024
 _DUPLICATE_WINDOW_SECONDS = 120.0
+_MOST_HEADERS = 256
 
 
 class PublishError(Exception):
@@ -38,8 +40,8 @@ def stream_name(incarnation: UUID, partition: int) -> str:
     return f"EVT-{incarnation.hex[:12]}-{partition}"
 
 
-async def ensure_streams(client: Client, incarnation: UUID, partitions: int) -> None:
-    """Make the streams that are missing.
+async def ensure_streams(client: Client, incarnation: UUID, partitions: int, former: Collection[UUID] = ()) -> None:
+    """Make the streams that are missing; those of former incarnations go, for no two streams share subjects.
 
     Raises:
         nats.errors.Error: JetStream can't be reached.
@@ -58,6 +60,9 @@ async def ensure_streams(client: Client, incarnation: UUID, partitions: int) -> 
         try:
             await jetstream.stream_info(str(config.name))
         except NotFoundError:
+            for name in (stream_name(other, partition) for other in former):
+                with suppress(NotFoundError):
+                    await jetstream.delete_stream(name)
             await jetstream.add_stream(config)
 
 
@@ -76,14 +81,17 @@ class JetStreamPublisher:
     It reads the acknowledgements from an inbox of its own: nats-py's publish_async loses those that say "error".
     """
 
-    def __init__(self, connection: NatsConnection, incarnation: UUID, partitions: int) -> None:
+    def __init__(
+        self, connection: NatsConnection, incarnation: UUID, partitions: int, former: Collection[UUID] = ()
+    ) -> None:
         self._connection = connection
         self._incarnation = incarnation
         self._partitions = partitions
+        self._former = former
         self._batches = itertools.count()
         self._inbox: str | None = None
         self._client: Client | None = None
-        self._waiting: dict[str, tuple[set[str], asyncio.Future[None]]] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._made_for: Client | None = None
 
     async def publish(self, messages: Sequence[Message]) -> None:
@@ -97,7 +105,7 @@ class JetStreamPublisher:
             raise PublishError("not connected")
         try:
             if self._made_for is not client:
-                await ensure_streams(client, self._incarnation, self._partitions)
+                await ensure_streams(client, self._incarnation, self._partitions, self._former)
                 self._made_for = client
             await self._publish(client, messages)
         except PublishError:
@@ -114,30 +122,52 @@ class JetStreamPublisher:
             await client.subscribe(f"{self._inbox}.*.*", cb=self._acknowledged)
             self._client = client
         batch = str(next(self._batches))
-        open_ = {str(number) for number in range(len(messages))}
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[batch] = (open_, done)
+        waiting = self._waiting[batch] = _Waiting(set(), asyncio.get_running_loop().create_future())
         try:
             for number, message in enumerate(messages):
+                if len(message.payload) + _MOST_HEADERS > client.max_payload:
+                    # Who misses its position reads it from the log.
+                    _log.warning("event.too_large", id=message.id, size=len(message.payload))
+                    continue
+                waiting.open.add(str(number))
                 reply = f"{self._inbox}.{batch}.{number}"
                 headers = {"Nats-Msg-Id": message.id}
                 await client.publish(message.subject, message.payload, reply=reply, headers=headers)
                 heed_cancellation()
-            async with asyncio.timeout(_ACK_SECONDS):
-                await done
+            await waiting.acknowledged()
         finally:
             del self._waiting[batch]
 
     async def _acknowledged(self, message: Msg) -> None:
         batch, number = message.subject.rsplit(".", 2)[1:]
-        if batch not in self._waiting:
-            return
-        open_, done = self._waiting[batch]
-        ack = _acks.decode(message.data) if message.data else _Ack()
+        if waiting := self._waiting.get(batch):
+            ack = _acks.decode(message.data) if message.data else _Ack()
+            waiting.acknowledge(number, ack)
+
+
+class _Waiting(msgspec.Struct, eq=False):
+    """A batch of which some messages are open, by their numbers."""
+
+    open: set[str]
+    done: "asyncio.Future[None]"
+    sent: bool = False
+    refusal: str | None = None
+
+    async def acknowledged(self) -> None:
+        """Wait for the last acknowledgement; for as long as some come, however many there are."""
+        self.sent = True
+        while self.open or self.refusal is not None:
+            before = len(self.open)
+            await asyncio.wait({self.done}, timeout=_ACK_SECONDS)
+            if self.refusal is None and len(self.open) == before:
+                self.refusal = f"{before} messages are not acknowledged"
+            if self.refusal is not None:
+                raise PublishError(self.refusal)
+
+    def acknowledge(self, number: str, ack: _Ack) -> None:
+        """Take the answer to one message."""
         if ack.error or ack.stream is None:
-            if not done.done():
-                done.set_exception(PublishError(str(ack.error or "no stream takes this subject")))
-            return
-        open_.discard(number)
-        if not open_ and not done.done():
-            done.set_result(None)
+            self.refusal = str(ack.error or "no stream takes this subject")
+        self.open.discard(number)
+        if not self.done.done() and (self.refusal is not None or (self.sent and not self.open)):
+            self.done.set_result(None)

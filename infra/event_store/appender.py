@@ -1,114 +1,146 @@
 """Group commit: the appends that wait in this process go to Postgres together, one round trip for all of them.
 
-A lone append goes straight out. Tenants are spread over a few lanes, so that batches of one process never wait for
-each other's tenant heads while several backends work at the same time.
+A lone append goes straight out. Two calls are under way at a time, of different tenants: else they would only wait for
+each other's head. What comes meanwhile waits its turn, see infra.event_store.waiting. Only where a tenant has the way
+for itself and much to write, a second call of it waits in Postgres already when the first ends, so that neither side is
+ever without work.
 """
 
 import asyncio
-from collections import deque
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, LiteralString
+from functools import partial
 from uuid import UUID
 
 import psycopg
 import structlog
-from msgspec import Struct
 from psycopg_pool import PoolTimeout
 
-from commands.ports import Append, StoreUnavailableError, VersionConflictError
+from commands.ports import StoreOverloadedError, StoreUnavailableError, VersionConflictError
 from infra.event_store import codec
+from infra.event_store.calls import Row, StoreCalls, is_plain
+from infra.event_store.sealed import SealedAppend
+from infra.event_store.waiting import TooManyWaitingError, Waiting, WaitingAppends
 from infra.postgres import Pool
 from infra.secret import Secret
 
-_APPEND: LiteralString = "SELECT * FROM store.append(%s::jsonb, %s)"
-
-_LANES = 2
-_MOST_IN_BATCH = 200
-_MOST_WAITING = 5_000
+_CALLS = 2
+_MOST_CALLS = 8
+_LATE_SECONDS = 0.02
+_LEAST_OF_TWO = 8
 _TRIES = 3
+_LONGEST_RETRY_SECONDS = 30
 
 _log = structlog.get_logger()
 
-Row = Sequence[Any]
-
 Poke = Callable[[Mapping[UUID, int]], Awaitable[None]]
 """Is told of commits, as positions by tenant, so that the relay need not wait for its next poll. May fail unnoticed."""
-
-
-class _Waiting(Struct, eq=False):
-    append: Append
-    answer: "asyncio.Future[Row]"
 
 
 class Appender:
     """Sends appends to `store.append`; each gets its own row of the answer."""
 
     def __init__(self, pool: Pool, secret: Secret, *, key_ttl: str, poke: Poke | None) -> None:
-        self._pool = pool
+        self._calls = StoreCalls(pool)
+        self._most_calls = min(_MOST_CALLS, max(1, pool.max_size - 1))  # the pool is not only ours
         self._secret = secret
         self._key_ttl = key_ttl
         self._poke = poke
-        self._lanes = [deque[_Waiting]() for _ in range(_LANES)]
-        self._running: list[asyncio.Task[None] | None] = [None] * _LANES
-        self._alone: set[asyncio.Task[None]] = set()
+        self._waiting = WaitingAppends()
+        self._woken = False
+        self._away: dict[int, list[int]] = {}  # how many appends each call under way has, by tenant
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._in_time: set[asyncio.Task[None] | None] = set()
+        self._seconds_each = 0.0
 
-    async def append(self, append: Append) -> Row:
+    async def append(self, append: SealedAppend) -> Row:
         """The row of `store.append` for one append.
+
+        One that is cancelled before it was sent is never sent; after that, it is written whole or not at all.
 
         Raises:
             VersionConflictError: it met another first append of the same stream.
-            StoreUnavailableError: Postgres is away, or more is waiting than it can take.
+            StoreOverloadedError: more is waiting than Postgres takes in good time.
+            StoreUnavailableError: Postgres is away.
         """
-        lane = append.tenant_id.int % _LANES
-        queue = self._lanes[lane]
-        if len(queue) >= _MOST_WAITING:
-            raise StoreUnavailableError
-        waiting = _Waiting(append, asyncio.get_running_loop().create_future())
-        queue.append(waiting)
-        if self._running[lane] is None:
-            self._running[lane] = asyncio.create_task(self._drain(lane))
-        return await waiting.answer
-
-    async def _drain(self, lane: int) -> None:
-        queue = self._lanes[lane]
         try:
-            while queue:
-                await self._send(_next_batch(queue))
-        finally:
-            self._running[lane] = None
-
-    async def _send(self, batch: list[_Waiting]) -> None:
-        if not batch:
-            return
+            waiting = self._waiting.add(append, asyncio.get_running_loop().create_future())
+        except TooManyWaitingError:
+            raise StoreOverloadedError(retry_after=self._patience()) from None
+        self._wake()
         try:
-            rows = await self._call([waiting.append for waiting in batch])
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            _fail(batch, StoreUnavailableError(repr(error)))
-        except Exception as error:  # noqa: BLE001  it is told to those whose appends it is about
-            if len(batch) > 1:
-                # One can't be stored, or met another first append of its stream: alone, each has its own answer.
-                self._each_alone(batch)
-            elif isinstance(error, psycopg.errors.UniqueViolation):
-                # Two first appends of a new stream met; the state after the other decides.
-                _fail(batch, VersionConflictError(str(error.diag.constraint_name)))
-            else:
-                _fail(batch, error)
+            row: Row = await waiting.answer
+        except asyncio.CancelledError:
+            self._waiting.remove(waiting)
+            raise
+        return row
+
+    def _patience(self) -> int:
+        """Seconds until what waits now has gone out, at the pace of late."""
+        return min(_LONGEST_RETRY_SECONDS, max(1, math.ceil(len(self._waiting) * self._seconds_each)))
+
+    def _wake(self) -> None:
+        if not self._woken:
+            # Not at once: what others append in this turn of the loop goes along.
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._dispatch)
+
+    def _dispatch(self) -> None:
+        self._woken = False
+        while len(self._tasks) < self._most_calls and (batch := self._next() or self._second()):
+            self._start(batch)
+
+    def _next(self) -> list[Waiting]:
+        # Two calls of one tenant count as one: others don't wait for the second.
+        places = _CALLS - len(self._in_time) + any(len(calls) > 1 for calls in self._away.values())
+        if places < 1:
+            return []
+        if not self._away and (only := self._waiting.only_tenant()) and self._waiting.of(only) >= 2 * _LEAST_OF_TWO:
+            return self._waiting.batch_of(only, -(-self._waiting.of(only) // 2))
+        return self._waiting.next_batch(self._away, places)
+
+    def _second(self) -> list[Waiting]:
+        """A second call of the tenant that has the way for itself, when it is worth it beside the first."""
+        tenant = self._waiting.only_tenant()
+        if tenant is None or [tenant] != list(self._away):
+            return []
+        calls, count = self._away[tenant], self._waiting.of(tenant)
+        worth_it = len(calls) == 1 and count >= max(_LEAST_OF_TWO, calls[0] // 2)
+        return self._waiting.batch_of(tenant, count) if worth_it else []
+
+    def _start(self, batch: list[Waiting]) -> None:
+        loop = asyncio.get_running_loop()
+        tenants = {waiting.tenant for waiting in batch}
+        for tenant in tenants:
+            self._away.setdefault(tenant, []).append(len(batch))
+        task = loop.create_task(self._send(batch, tenants))
+        self._tasks.add(task)
+        self._in_time.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # Others need not wait for a call that itself waits: for a head that another process holds, or for the disk.
+        late = loop.call_later(_LATE_SECONDS, self._free, task)
+        task.add_done_callback(partial(_cancel, late))
+
+    def _free(self, task: "asyncio.Task[None] | None") -> None:
+        self._in_time.discard(task)
+        if self._waiting:
+            self._wake()
+
+    async def _send(self, batch: list[Waiting], tenants: set[int]) -> None:
+        started = asyncio.get_running_loop().time()
+        try:
+            grown = await self._deliver(batch)
         except BaseException as error:
             _fail(batch, error)
             raise
-        else:
-            await self._answer(batch, rows)
-
-    async def _answer(self, batch: Sequence[_Waiting], rows: Sequence[Row]) -> None:
-        again = []
-        for waiting, row in zip(batch, rows, strict=True):
-            # A claim may have been held by a neighbour in the batch that was refused itself; a head by another process.
-            if row[0] == "busy" or (row[0] == "claimed" and len(batch) > 1):
-                again.append(waiting)
-            elif not waiting.answer.done():
-                waiting.answer.set_result(row)
-        self._each_alone(again)
-        grown = {waiting.append.tenant_id: row[2] for waiting, row in zip(batch, rows, strict=True) if row[0] == "ok"}
+        finally:
+            for tenant in tenants:
+                self._away[tenant].remove(len(batch))
+                if not self._away[tenant]:
+                    del self._away[tenant]
+            self._free(asyncio.current_task())
+        each = (asyncio.get_running_loop().time() - started) / len(batch)
+        self._seconds_each += (each - self._seconds_each) / 16
         if self._poke and grown:
             try:
                 await self._poke(grown)
@@ -116,21 +148,55 @@ class Appender:
                 # It is committed and answered, and the relay looks for itself; those who wait must not pay for it.
                 _log.exception("append.poke_failed")
 
-    def _each_alone(self, batch: Sequence[_Waiting]) -> None:
-        """Outside the lane, so that nobody else waits for what these wait for."""
-        for waiting in batch:
-            task = asyncio.create_task(self._send([waiting]))
-            self._alone.add(task)
-            task.add_done_callback(self._alone.discard)
+    async def _deliver(self, batch: list[Waiting]) -> dict[UUID, int]:
+        """Send a batch, and again what has to go by itself; answers how far the tenants' logs have grown."""
+        try:
+            rows = await self._call([waiting.append for waiting in batch])
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            _fail(batch, StoreUnavailableError(repr(error)))
+        except Exception as error:  # noqa: BLE001  it is told to those whose appends it is about
+            if len(batch) > 1:
+                # One can't be stored, or met another first append of its stream. Nothing was written: by halves it is
+                # found, and the others go on without it.
+                return await self._again(batch[: len(batch) // 2]) | await self._again(batch[len(batch) // 2 :])
+            if isinstance(error, psycopg.errors.UniqueViolation):
+                # Two first appends of a new stream met; the state after the other decides.
+                error = VersionConflictError(str(error.diag.constraint_name))
+            _fail(batch, error)
+        else:
+            return await self._answer(batch, rows)
+        return {}
 
-    async def _call(self, appends: Sequence[Append]) -> list[Row]:
+    async def _again(self, batch: Sequence[Waiting]) -> dict[UUID, int]:
+        wanted = [waiting for waiting in batch if not waiting.answer.done()]
+        return await self._deliver(wanted) if wanted else {}
+
+    async def _answer(self, batch: Sequence[Waiting], rows: Sequence[Row]) -> dict[UUID, int]:
+        grown = {}
+        for waiting, row in zip(batch, rows, strict=True):
+            if row[0] == "ok":
+                grown[waiting.append.tenant_id] = row[2]
+            if row[0] == "busy":
+                # Another process holds its head. In a call of its own it waits for that, and nobody with it.
+                self._waiting.put_back(waiting)
+            elif row[0] == "claimed" and len(batch) > 1:
+                # Maybe by a neighbour in the batch that was refused itself.
+                grown |= await self._again([waiting])
+            elif not waiting.answer.done():
+                waiting.answer.set_result(row)
+        return grown
+
+    async def _call(self, appends: Sequence[SealedAppend]) -> list[Row]:
         """One call, repeated while its outcome is unknown: command ids make sure that nothing is appended twice."""
-        argument = codec.batch(appends, self._secret, self._key_ttl).decode()
+        first = appends[0]
+        alone = len(appends) == 1 and is_plain(first)
+        several = first.tenant_id != appends[-1].tenant_id  # they are sorted
+        batch = b"" if alone else codec.batch(appends, self._secret, self._key_ttl)
         for attempt in range(1, _TRIES + 1):
             try:
-                async with self._pool.connection() as connection:
-                    cursor = await connection.execute(_APPEND, (argument, len(appends) > 1), binary=True)
-                    return list(await cursor.fetchall())
+                if alone:
+                    return await self._calls.append_one(first)
+                return await self._calls.append(batch, skip_busy=several)
             except (psycopg.OperationalError, PoolTimeout) as error:
                 if attempt == _TRIES:
                     raise
@@ -138,29 +204,11 @@ class Appender:
         raise AssertionError("unreachable")
 
 
-def _next_batch(queue: deque[_Waiting]) -> list[_Waiting]:
-    """What goes out next, sorted by tenant. No two of a batch write one stream or use one key; those wait a turn."""
-    batch: list[_Waiting] = []
-    later: list[_Waiting] = []
-    touched: set[UUID | bytes] = set()
-    while queue and len(batch) < _MOST_IN_BATCH:
-        waiting = queue.popleft()
-        if waiting.answer.done():  # its request was cancelled while it waited
-            continue
-        marks: set[UUID | bytes] = {stream.stream_id for stream in waiting.append.streams}
-        if waiting.append.key:
-            marks.add(waiting.append.key.digest)
-        if touched.isdisjoint(marks):
-            touched |= marks
-            batch.append(waiting)
-        else:
-            later.append(waiting)
-    queue.extendleft(reversed(later))
-    batch.sort(key=lambda waiting: waiting.append.tenant_id.int)
-    return batch
+def _cancel(timer: asyncio.TimerHandle, _: object) -> None:
+    timer.cancel()
 
 
-def _fail(batch: Sequence[_Waiting], error: BaseException) -> None:
+def _fail(batch: Sequence[Waiting], error: BaseException) -> None:
     for waiting in batch:
         if not waiting.answer.done():
             waiting.answer.set_exception(error)

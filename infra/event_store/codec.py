@@ -1,45 +1,21 @@
-"""Between events and rows: topics, JSON, and the batch that `store.append` takes."""
+"""Between appends and `store.append`: the batch that it takes, and the columns that readers ask for."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
-import domain.registry  # noqa: F401  every topic has to be known here
 from commands.ports import Append, Claim
-from domain.event import Event, Metadata, Recorded, decode
+from infra.event_store.sealed import SealedAppend
+from infra.keys.wrapping import WrappedDataKey
 from infra.secret import Secret
 
 COLUMNS = "tenant_id, position, stream_id, version, topic, data, metadata, command_id, occurred_at, recorded_at"
-"""The columns of store.event in the order that `recorded` takes them."""
-
-Row = tuple[UUID, int, UUID, int, str, bytes, bytes, UUID, datetime, datetime]
+"""The columns of store.event in the order that `opened.Row` has them."""
 
 _encoder = msgspec.json.Encoder()
-_metadata = msgspec.json.Decoder(Metadata)
-
-
-def recorded(row: Sequence[Any]) -> Recorded[Event]:
-    """The event in a row of store.event.
-
-    Raises:
-        UnknownTopicError: this code does not know the topic.
-        msgspec.ValidationError: the data is not of the topic's type.
-    """
-    tenant_id, position, stream_id, version, topic, data, metadata, command_id, occurred_at, recorded_at = row
-    return Recorded(
-        tenant_id=tenant_id,
-        position=position,
-        stream_id=stream_id,
-        version=version,
-        event=decode(topic, data),
-        metadata=_metadata.decode(metadata),
-        command_id=command_id,
-        occurred_at=occurred_at,
-        recorded_at=recorded_at,
-    )
 
 
 def claim_hmac(secret: Secret, tenant_id: UUID, kind: str, value: str) -> bytes:
@@ -47,15 +23,17 @@ def claim_hmac(secret: Secret, tenant_id: UUID, kind: str, value: str) -> bytes:
     return secret.hmac(f"claim/{tenant_id}", f"{kind}\0{value}".encode())
 
 
-def batch(appends: Sequence[Append], secret: Secret, key_ttl: str) -> bytes:
+def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> bytes:
     """The JSON argument of `store.append`; `appends` are sorted by tenant."""
     events: list[dict[str, Any]] = []
     claims: list[dict[str, Any]] = []
     releases: list[dict[str, Any]] = []
+    keys: list[dict[str, Any]] = []
+    tenant_keys: list[dict[str, Any]] = []
     heads: list[dict[str, Any]] = []
     for number, append in enumerate(appends, start=1):
         heads.append(_head(append, key_ttl))
-        metadata = _encoder.encode(append.metadata).decode()
+        data = iter(append.data)
         events.extend(
             {
                 "a": number,
@@ -63,8 +41,8 @@ def batch(appends: Sequence[Append], secret: Secret, key_ttl: str) -> bytes:
                 "version": version,
                 "first": version == stream.after + 1,
                 "topic": event.TOPIC,
-                "data": _encoder.encode(event).decode(),
-                "metadata": metadata,
+                "data": next(data),
+                "metadata": append.sealed_metadata,
                 "occurred_at": append.occurred_at,
             }
             for stream in append.streams
@@ -72,11 +50,17 @@ def batch(appends: Sequence[Append], secret: Secret, key_ttl: str) -> bytes:
         )
         claims.extend(_claim(number, claim, secret) for claim in append.claims)
         releases.extend(_claim(number, claim, secret) for claim in append.releases if claim not in append.claims)
+        keys.extend(_key(number, row) for _, row in append.made)
+        tenant_keys.extend({"a": number, **structs.asdict(row)} for row in append.tenant_keys)
     whole: dict[str, Any] = {"appends": heads, "events": events}
     if claims:
         whole["claims"] = claims
     if releases:
         whole["releases"] = releases
+    if keys:
+        whole["keys"] = keys
+    if tenant_keys:
+        whole["tenant_keys"] = tenant_keys
     return _encoder.encode(whole)
 
 
@@ -96,3 +80,15 @@ def _head(append: Append, key_ttl: str) -> dict[str, Any]:
 def _claim(number: int, claim: Claim, secret: Secret) -> dict[str, Any]:
     value = claim_hmac(secret, claim.tenant_id, claim.kind, claim.value).hex()
     return {"a": number, "tenant": claim.tenant_id, "kind": claim.kind, "value": value, "stream": claim.stream_id}
+
+
+def _key(number: int, row: WrappedDataKey) -> dict[str, Any]:
+    return {
+        "a": number,
+        "subject": row.subject,
+        "class": row.data_class,
+        "year": row.year,
+        "id": row.id,
+        "tenant_key": row.tenant_key,
+        "wrapped": row.wrapped,
+    }

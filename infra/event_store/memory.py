@@ -1,5 +1,6 @@
 """The event store in memory: for tests of commands, held to the same conformance suite as the real one."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +14,7 @@ from commands.ports import (
     KeptCommand,
     KeyReusedError,
     Owner,
+    Snapshot,
     VersionConflictError,
 )
 from domain.event import Event, Recorded
@@ -66,12 +68,16 @@ class MemoryEventStore:
         owner = self._claims.get((claim.tenant_id, claim.kind, claim.value))
         return owner is not None and owner.stream_id != claim.stream_id
 
-    async def load(self, tenant_id: UUID, stream_id: UUID, *, up_to: int | None = None) -> Sequence[Recorded[Event]]:
+    async def load(
+        self, tenant_id: UUID, stream_id: UUID, *, after_version: int = 0, up_to: int | None = None
+    ) -> Sequence[Recorded[Event]]:
         """See the port."""
         return [
             event
             for event in self._logs.get(tenant_id, [])
-            if event.stream_id == stream_id and (up_to is None or event.position <= up_to)
+            if event.stream_id == stream_id
+            and event.version > after_version
+            and (up_to is None or event.position <= up_to)
         ]
 
     async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
@@ -82,6 +88,10 @@ class MemoryEventStore:
         """See the port."""
         return len(self._logs.get(tenant_id, []))
 
+    async def position_at(self, tenant_id: UUID, moment: datetime) -> int:
+        """See the port."""
+        return bisect_right(self._logs.get(tenant_id, []), moment, key=lambda event: event.recorded_at)
+
     async def holder(self, claim_tenant: UUID, kind: str, value: str) -> Owner | None:
         """See the port."""
         return self._claims.get((claim_tenant, kind, value))
@@ -89,6 +99,29 @@ class MemoryEventStore:
     async def kept_command(self, tenant_id: UUID, digest: bytes) -> KeptCommand | None:
         """See the port."""
         return self._keys.get((tenant_id, digest))
+
+
+class MemorySnapshots:
+    """Implements commands.ports.Snapshots, for one process."""
+
+    def __init__(self, store: MemoryEventStore) -> None:
+        self._store = store
+        self._kept: dict[tuple[UUID, UUID], tuple[str, Snapshot]] = {}
+
+    async def load(
+        self, tenant_id: UUID, stream_id: UUID, fold: str, *, up_to: int | None = None
+    ) -> tuple[Snapshot | None, Sequence[Recorded[Event]]]:
+        """See the port."""
+        of, snapshot = self._kept.get((tenant_id, stream_id), ("", None))
+        if snapshot is None or of != fold or (up_to is not None and up_to < snapshot.position):
+            return None, await self._store.load(tenant_id, stream_id, up_to=up_to)
+        return snapshot, await self._store.load(tenant_id, stream_id, after_version=snapshot.version, up_to=up_to)
+
+    def keep(self, tenant_id: UUID, stream_id: UUID, fold: str, snapshot: Snapshot) -> None:
+        """See the port."""
+        of, known = self._kept.get((tenant_id, stream_id), ("", None))
+        if known is None or of != fold or known.version < snapshot.version:
+            self._kept[tenant_id, stream_id] = (fold, snapshot)
 
 
 def _records(append: Append, head: int, at: datetime) -> list[Recorded[Event]]:

@@ -1,6 +1,7 @@
 """The event store over Postgres: one round trip an append, reads under row level security."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -11,18 +12,23 @@ from commands.ports import (
     KeptCommand,
     KeyReusedError,
     Owner,
+    SubjectErasedError,
     VersionConflictError,
 )
 from domain.event import Event, Recorded
-from infra.event_store import codec
+from infra.event_store import codec, opened
 from infra.event_store.appender import Appender, Poke
 from infra.event_store.log import feed
+from infra.event_store.sealed import seal
+from infra.keys.keyring import Keyring
+from infra.keys.master import local_master
 from infra.postgres import Pool, TenantConnections
 from infra.secret import Secret
 
 _STREAM: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
-    WHERE tenant_id = %s AND stream_id = %s AND position <= %s ORDER BY version"""
+    WHERE tenant_id = %s AND stream_id = %s AND version > %s AND position <= %s ORDER BY version"""
 _HEAD: LiteralString = "SELECT position FROM store.tenant_head WHERE tenant_id = %s"
+_POSITION_AT: LiteralString = "SELECT store.position_at(%s)"
 _HOLDER: LiteralString = """SELECT owner_tenant, stream_id FROM store.claim
     WHERE tenant_id = %s AND kind = %s AND value_hmac = %s"""
 _PLATFORM_HOLDER: LiteralString = "SELECT owner_tenant, stream_id FROM store.owner_of_claim(%s, %s, %s)"
@@ -33,7 +39,10 @@ _NO_LIMIT = 2**63 - 1
 
 
 class PostgresEventStore:
-    """Implements commands.ports.EventStore. `poke` is told of commits."""
+    """Implements commands.ports.EventStore. `poke` is told of commits.
+
+    Personal data are sealed with keys of `keyring`, by default one under a master key derived from the secret.
+    """
 
     def __init__(
         self,
@@ -41,30 +50,44 @@ class PostgresEventStore:
         reads: TenantConnections,
         secret: Secret,
         *,
+        keyring: Keyring | None = None,
         poke: Poke | None = None,
         key_ttl: str = "24 hours",
     ) -> None:
         self._appender = Appender(appends, secret, key_ttl=key_ttl, poke=poke)
         self._reads = reads
+        self._keyring = keyring or Keyring(reads, local_master(secret))
         self._secret = secret
 
     async def append(self, append: Append) -> Appended:
         """See the port. A lost answer is asked for again under the same command id, which appends nothing twice."""
-        return _outcome(append, await self._appender.append(append))
+        sealed = await seal(append, self._keyring)
+        row = await self._appender.append(sealed)
+        if sealed.made and row[0] == "ok":
+            self._keyring.stored(append.tenant_id, sealed.made, sealed.forgotten)
+        return _outcome(append, row)
 
-    async def load(self, tenant_id: UUID, stream_id: UUID, *, up_to: int | None = None) -> Sequence[Recorded[Event]]:
+    async def load(
+        self, tenant_id: UUID, stream_id: UUID, *, after_version: int = 0, up_to: int | None = None
+    ) -> Sequence[Recorded[Event]]:
         """See the port."""
         limit = _NO_LIMIT if up_to is None else up_to
-        return [codec.recorded(row) for row in await self._rows(tenant_id, _STREAM, (tenant_id, stream_id, limit))]
+        rows = await self._rows(tenant_id, _STREAM, (tenant_id, stream_id, after_version, limit))
+        return await opened.recorded(rows, self._keyring)
 
     async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
         """See the port."""
-        return await feed(self._reads, tenant_id, after=after, limit=limit)
+        return await feed(self._reads, self._keyring, tenant_id, after=after, limit=limit)
 
     async def head(self, tenant_id: UUID) -> int:
         """See the port."""
         rows = await self._rows(tenant_id, _HEAD, (tenant_id,))
         return int(rows[0][0]) if rows else 0
+
+    async def position_at(self, tenant_id: UUID, moment: datetime) -> int:
+        """See the port."""
+        rows = await self._rows(tenant_id, _POSITION_AT, (moment,))
+        return int(rows[0][0])
 
     async def holder(self, claim_tenant: UUID, kind: str, value: str) -> Owner | None:
         """See the port. Of the platform tenant's claims only users' e-mails can be asked for."""
@@ -95,5 +118,7 @@ def _outcome(append: Append, row: Sequence[Any]) -> Appended:
             raise ClaimTakenError(append.claims[detail - 1])
         case "key_reused":
             raise KeyReusedError
+        case "erased":
+            raise SubjectErasedError
         case _:
             raise RuntimeError(f"store.append answered {outcome!r}")

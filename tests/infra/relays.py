@@ -45,8 +45,8 @@ class World:
         await call(self.database.appends, *(one(tenant or self.tenant) for _ in range(count)))
 
     def published(self, tenant: UUID | None = None) -> list[int]:
-        events = [envelope.recorded(message.payload) for message in self.publisher.messages]
-        return [event.position for event in events if event.tenant_id == (tenant or self.tenant)]
+        rows = [envelope.row(message.payload) for message in self.publisher.messages]
+        return [position for tenant_id, position, *_ in rows if tenant_id == (tenant or self.tenant)]
 
     async def reached(self, position: int, seconds: float = 3, tenant: UUID | None = None) -> None:
         await until(lambda: position in self.published(tenant), seconds)

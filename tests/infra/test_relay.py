@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -82,6 +83,84 @@ async def test_what_the_broker_refuses_is_published_again(world: World, monkeypa
             patched.undo()
             await world.reached(5)
     assert await world.checkpoint() == 5
+
+
+async def test_one_with_much_to_publish_keeps_nobody_waiting(world: World) -> None:
+    """R6.5: a tenant's backlog goes out in shares."""
+    other, sizes = uuid4(), []
+    for _ in range(10):
+        await world.write(500)
+    await world.write(1, other)
+    publish = world.publisher.publish
+
+    async def noted(messages: Sequence[Message]) -> None:
+        sizes.append(len(messages))
+        await publish(messages)
+
+    world.publisher.publish = noted  # type: ignore[method-assign]
+    async with world.running():
+        await world.reached(5000)
+    assert world.published() == list(range(1, 5001))
+    assert world.published(other) == [1]
+    subjects = [message.subject for message in world.publisher.messages]
+    assert next(place for place, subject in enumerate(subjects) if str(other) in subject) < 1000
+    assert max(sizes) <= 1000
+
+
+async def test_a_batch_is_read_while_the_one_before_it_is_published(world: World) -> None:
+    await world.write(1500)
+    relay, log = world.relay(), []
+    publish, execute = world.publisher.publish, relay._execute
+
+    async def noted(messages: Sequence[Message]) -> None:
+        log.append("publishing")
+        await asyncio.sleep(0.2)
+        await publish(messages)
+        log.append("published")
+
+    async def asked(query: LiteralString, parameters: tuple[object, ...]) -> list[Any]:
+        if "relay_read" in query:
+            log.append("read")
+        return await execute(query, parameters)
+
+    world.publisher.publish = noted  # type: ignore[method-assign]
+    relay._execute = asked  # type: ignore[method-assign]
+    async with world.running(relay):
+        await world.reached(1500)
+    assert log[:4] == ["read", "publishing", "read", "published"]
+
+
+async def test_what_is_published_while_positions_are_saved_is_saved_the_next_time(world: World) -> None:
+    await world.write(2)
+    relay = world.relay()
+    execute = relay._execute
+    relay._published[world.tenant] = 1
+    relay._unsaved.add(world.tenant)
+
+    async def meanwhile(query: LiteralString, parameters: tuple[object, ...]) -> list[Any]:
+        relay._published[world.tenant] = 2
+        relay._unsaved.add(world.tenant)
+        return await execute(query, parameters)
+
+    relay._execute = meanwhile  # type: ignore[method-assign]
+    await relay._save_positions()
+    assert await world.checkpoint() == 1
+    relay._execute = execute  # type: ignore[method-assign]
+    await relay._save_positions()
+    assert await world.checkpoint() == 2
+
+
+async def test_positions_that_could_not_be_saved_are_saved_the_next_time(world: World) -> None:
+    relay = world.relay()
+    execute = relay._execute
+    relay._published[world.tenant] = 7
+    relay._unsaved.add(world.tenant)
+    relay._execute = gone  # type: ignore[method-assign, assignment]
+    with pytest.raises(psycopg.OperationalError):
+        await relay._save_positions()
+    relay._execute = execute  # type: ignore[method-assign]
+    await relay._save_positions()
+    assert await world.checkpoint() == 7
 
 
 async def test_a_database_that_is_away_for_a_while_does_not_end_it(

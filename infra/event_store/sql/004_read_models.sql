@@ -7,17 +7,57 @@ CREATE TABLE read.checkpoint (
     tenant_id  uuid NOT NULL,
     projection text NOT NULL,
     position   bigint NOT NULL,
+    parked     integer NOT NULL DEFAULT 0,  -- streams of the tenant that wait in read.parked
     PRIMARY KEY (tenant_id, projection)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 ALTER TABLE read.checkpoint ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON read.checkpoint USING (tenant_id = store.current_tenant());
 GRANT SELECT ON read.checkpoint TO rapport_service;
-GRANT SELECT, INSERT, UPDATE ON read.checkpoint TO rapport_projector;
+GRANT SELECT, INSERT, UPDATE, DELETE ON read.checkpoint TO rapport_projector;
 
--- Which version of each projection is read.
+-- Compare-and-set for projections at the same position with nothing parked. It raises, so that a projector need not wait
+-- for its answer before it sends what it wants to write.
+CREATE FUNCTION read.advance(projections text[], before bigint, after bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    moved bigint;
+BEGIN
+    UPDATE read.checkpoint SET position = after
+     WHERE tenant_id = store.current_tenant() AND projection = ANY (projections) AND position = before AND parked = 0;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved <> cardinality(projections) THEN
+        RAISE EXCEPTION 'the checkpoints are not at %', before USING ERRCODE = 'RP001';
+    END IF;
+END $$;
+REVOKE EXECUTE ON FUNCTION read.advance FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.advance TO rapport_projector;
+
+-- Events that a projection could not apply. Their streams wait from there on, for this projection only, until they are
+-- retried; an event that a person has skipped stays noted, for rebuilds. No content of events, which may be personal.
+CREATE TABLE read.parked (
+    tenant_id    uuid NOT NULL,
+    projection   text NOT NULL,
+    stream_id    uuid NOT NULL,
+    position     bigint NOT NULL,
+    reason       text NOT NULL,
+    since        timestamptz NOT NULL DEFAULT now(),
+    attempts     integer NOT NULL DEFAULT 1,
+    skipped_at   timestamptz,
+    skipped_by   text,
+    skipped_why  text,
+    PRIMARY KEY (tenant_id, projection, stream_id, position)
+);
+ALTER TABLE read.parked ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON read.parked USING (tenant_id = store.current_tenant());
+GRANT SELECT ON read.parked TO rapport_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON read.parked TO rapport_projector;
+
+-- Which version of each projection is read, and how often its tables were replaced by ones built anew.
 CREATE TABLE ops.active_projection (
-    name    text PRIMARY KEY,
-    version integer NOT NULL
+    name       text PRIMARY KEY,
+    version    integer NOT NULL,
+    generation integer NOT NULL DEFAULT 1
 );
 GRANT SELECT ON ops.active_projection TO rapport_service, rapport_projector;
 

@@ -1,5 +1,6 @@
 """What is in JetStream, looked at past our own code, and events to put there."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +11,12 @@ import nats
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from domain.event import SYSTEM, Event, Metadata
+from domain.company import CompanyRegistered
+from domain.event import SYSTEM, Event, Metadata, Recorded
 from infra.broker.connection import NatsConnection
 from infra.broker.envelope import Message, message, partition_of
 from infra.broker.jetstream import stream_name
-from tests.given import registered
+from infra.event_store.opened import Row, opened
 
 PARTITIONS = 2
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -22,11 +24,20 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 def event_message(tenant: UUID, position: int, incarnation: UUID, event: Event | None = None) -> Message:
     """An event of a tenant as the relay publishes it."""
-    kind = event or registered()
+    kind = event or CompanyRegistered(name="Engines")
     metadata = msgspec.json.encode(Metadata(actor=SYSTEM, correlation_id="test"))
     data = msgspec.json.encode(kind)
     row = (tenant, position, uuid4(), 1, kind.TOPIC, data, metadata, uuid4(), NOW, NOW)
     return message(row, incarnation=incarnation, partitions=PARTITIONS)
+
+
+async def opened_without_keys(rows: Sequence[Row]) -> list[Recorded[Event]]:
+    """Rows of events in which nothing is personal."""
+
+    def find(*unknown: Any) -> Any:
+        raise LookupError(unknown)
+
+    return [opened(row, find) for row in rows]
 
 
 def tenant_in(partition: int) -> UUID:

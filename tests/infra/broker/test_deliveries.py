@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from infra.broker.connection import NatsConnection
 from infra.broker.deliveries import JetStreamDeliveries
 from infra.broker.jetstream import JetStreamPublisher, ensure_streams, stream_name
-from tests.infra.broker.streams import PARTITIONS, delete_streams, event_message, tenant_in
+from tests.infra.broker.streams import PARTITIONS, delete_streams, event_message, opened_without_keys, tenant_in
 from tests.waiting import until
 
 pytestmark = pytest.mark.servers
@@ -33,7 +33,7 @@ class Feed:
 
     @asynccontextmanager
     async def deliveries(self, durable: str = "projector") -> AsyncIterator[JetStreamDeliveries]:
-        made = JetStreamDeliveries(self._connection, self.incarnation, PARTITIONS, durable)
+        made = JetStreamDeliveries(self._connection, self.incarnation, PARTITIONS, durable, opened_without_keys)
         await made.open()
         try:
             yield made
@@ -88,7 +88,7 @@ async def test_nothing_to_fetch_is_no_error(feed: Feed) -> None:
 async def test_without_a_broker_fetching_is_only_quiet(incarnation: UUID) -> None:
     connection = NatsConnection("nats://127.0.0.1:1", "tests")
     await connection.open()
-    deliveries = JetStreamDeliveries(connection, incarnation, PARTITIONS, "projector")
+    deliveries = JetStreamDeliveries(connection, incarnation, PARTITIONS, "projector", opened_without_keys)
     await deliveries.open()
     assert list(await deliveries.fetch(most=10, wait=0.2)) == []
     await deliveries.close()
@@ -186,7 +186,7 @@ async def test_what_cannot_be_read_is_skipped(feed: Feed, client: Client, payloa
 async def test_an_event_of_newer_code_is_skipped(feed: Feed, client: Client) -> None:
     tenant = tenant_in(0)
     known = event_message(tenant, 2, feed.incarnation)
-    newer = known.payload.replace(b"contact.registered.v1", b"contact.registered.v99")
+    newer = known.payload.replace(b"company.registered.v1", b"company.registered.v99")
     async with feed.deliveries() as deliveries:
         await feed.publish(tenant, 1, 1)
         await client.jetstream().publish(known.subject, newer)

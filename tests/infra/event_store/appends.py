@@ -1,6 +1,6 @@
 """Appends to build tests from, and `store.append` called as the appender calls it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,11 @@ import psycopg
 from commands.ports import Append, Claim, KeyUse, StreamEvents
 from domain.event import SYSTEM, Event, Metadata
 from infra.event_store import codec
-from infra.postgres import Pool
+from infra.event_store.sealed import seal
+from infra.keys.keyring import Keyring
+from infra.keys.master import local_master
+from infra.keys.wrapping import TenantKey, new_tenant_key
+from infra.postgres import Pool, TenantConnections
 from tests.conftest import SECRET, Database
 from tests.given import changed, registered
 
@@ -63,11 +67,30 @@ def claim(tenant_id: UUID, value: str, stream_id: UUID, kind: str = "contact.ext
 async def call(pool: Pool, *appends: Append, skip_busy: bool = False) -> list[tuple[Any, ...]]:
     """The rows of `store.append`, in the order of the appends, which need not be sorted."""
     order = sorted(range(len(appends)), key=lambda n: appends[n].tenant_id.int)
-    argument = codec.batch([appends[n] for n in order], SECRET, "1 hour").decode()
+    argument = await batch(pool, [appends[n] for n in order])
     async with pool.connection() as connection:
         cursor = await connection.execute("SELECT * FROM store.append(%s::jsonb, %s)", (argument, skip_busy))
         rows = await cursor.fetchall()
     return [row for _, row in sorted(zip(order, rows, strict=True), key=lambda pair: pair[0])]
+
+
+async def batch(pool: Pool, appends: Sequence[Append]) -> str:
+    """The argument of `store.append`, with keys of its own for what is personal."""
+    # The pool that appends reads no key: as if every tenant were new.
+    keyring = UnreadKeys(TenantConnections(pool), local_master(SECRET))
+    return codec.batch([await seal(append, keyring) for append in appends], SECRET, "1 hour").decode()
+
+
+class UnreadKeys(Keyring):
+    """Makes keys, and reads none."""
+
+    async def _load_tenant(self, tenant_id: UUID) -> dict[bytes, TenantKey]:
+        made = new_tenant_key(self._master, tenant_id)
+        self._tenants.put(tenant_id, found := {made.id: made})
+        return found
+
+    async def load(self, tenant_id: UUID, subjects: Collection[UUID]) -> None:
+        del tenant_id, subjects
 
 
 def outcomes(rows: Sequence[tuple[Any, ...]]) -> list[str]:

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from commands.ports import Append
 from infra.event_store.appender import Appender
+from infra.event_store.sealed import SealedAppend
 from infra.event_store.store import PostgresEventStore
 from tests.conftest import SECRET, Database
 from tests.infra.event_store.appends import Batches, call, one
@@ -40,7 +40,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> Batches:
     sent: Batches = []
     original = Appender._call
 
-    async def spy(self: Appender, appends: Sequence[Append]) -> list[Any]:
+    async def spy(self: Appender, appends: Sequence[SealedAppend]) -> list[Any]:
         sent.append(list(appends))
         return await original(self, appends)
 

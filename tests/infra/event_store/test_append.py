@@ -10,10 +10,9 @@ import psycopg
 import pytest
 
 from domain.tenant import PLATFORM
-from infra.event_store import codec
 from infra.event_store.store import PostgresEventStore
-from tests.conftest import SECRET, Database
-from tests.infra.event_store.appends import append, call, claim, key, one, outcomes, stream
+from tests.conftest import Database
+from tests.infra.event_store.appends import append, batch, call, claim, key, one, outcomes, stream
 
 pytestmark = pytest.mark.servers
 
@@ -154,7 +153,7 @@ async def test_an_open_append_makes_readers_skip_nothing(
     await call(database.appends, one(tenant))
     async with database.appends.connection() as connection:
         await connection.set_autocommit(False)
-        argument = codec.batch([one(tenant)], SECRET, "1 hour").decode()
+        argument = await batch(database.appends, [one(tenant)])
         await connection.execute("SELECT * FROM store.append(%s::jsonb, false)", (argument,))
         others = [asyncio.create_task(store.append(one(tenant))) for _ in range(5)]
         seen = []

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,18 +12,16 @@ from msgspec import structs
 from psycopg import sql
 
 from infra.event_store.migrate import ReadModel, migrate
-from infra.postgres import OWNER, SERVICE, role_dsn
+from infra.postgres import LOGIN_ROLES, OWNER, SERVICE, role_dsn
 from projections.registry import POSTGRES
 from tests.conftest import SECRET, Database
 
 pytestmark = pytest.mark.servers
 
+ROOT = Path(__file__).resolve().parents[3]
 MODELS = [ReadModel(p.name, p.version, p.ddl, p.tables) for p in POSTGRES]
 LABELS = [
-    "001_event_store",
-    "002_append",
-    "003_readers",
-    "004_read_models",
+    *sorted(file.stem for file in (ROOT / "infra/event_store/sql").glob("*.sql")),
     *(f"read/{model.name}_v{model.version}" for model in MODELS),
 ]
 NOTES = ReadModel("notes", 1, "CREATE TABLE read.notes_v1 (tenant_id uuid PRIMARY KEY)", ("notes_v1",))
@@ -114,7 +113,7 @@ def test_an_administrator_who_is_no_superuser_can_migrate(database: Database, em
         role = sql.Identifier(name)
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE CREATEDB PASSWORD 'x'").format(role))
         # As if it had made the roles itself.
-        for made in ("rapport_service", "rapport_append", "rapport_relay", "rapport_projector", OWNER):
+        for made in (*LOGIN_ROLES, OWNER):
             connection.execute(sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(sql.Identifier(made), role))
         database_name = sql.Identifier(empty.rpartition("/")[2])
         connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database_name, role))

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from infra.postgres import APPEND, LOGIN_ROLES, OWNER, PROJECTOR, RELAY, SERVICE
+from infra.postgres import APPEND, AUDITOR, LOGIN_ROLES, MONITOR, OWNER, PROJECTOR, RECORDER, RELAY, SERVICE
 from tests.conftest import Database
 from tests.infra.event_store.catalogue import Connection, may, names, tables
 
@@ -21,10 +21,27 @@ SELECT p.oid::regprocedure::text, has_function_privilege(%s, p.oid, 'EXECUTE')
  WHERE n.nspname IN ('store', 'read', 'ops') AND p.prosecdef
 """
 ALLOWED = {
-    SERVICE: {"store.owner_of_claim", "read.contact_words_like_v1", "read.search_contacts_v1"},
-    APPEND: {"store.append"},
+    SERVICE: {
+        *("store.owner_of_claim", "read.contact_words_like_v1", "read.search_contacts_v1"),
+        *("store.start_session", "store.refresh_session", "store.end_session"),
+        *("store.attempt_sign_in", "store.signed_in"),
+    },
+    APPEND: {"store.append", "store.append_one", "store.destroy_keys", "store.keep_snapshots", "store.look"},
     RELAY: {"store.relay_read", "store.relay_behind", "store.purge_expired_commands"},
-    PROJECTOR: {"store.tenants", "read.behind"},
+    PROJECTOR: {
+        *(
+            "store.tenants",
+            "read.behind",
+            "read.parked_streams",
+            "read.lag",
+            "read.rebuild_begin",
+            "read.rebuild_forget",
+        ),
+        *("read.rebuild_index", "read.rebuild_gaps", "read.rebuild_swap", "read.rebuild_sweep"),
+    },
+    MONITOR: {"read.lag", "store.relay_backlog"},
+    RECORDER: {"store.record", "store.track", "store.record_snapshots"},
+    AUDITOR: {"store.tenants", "store.logs", "store.keep_checkpoints", "ops.begin_incarnation"},
 }
 
 
@@ -86,14 +103,14 @@ def test_no_role_of_the_services_writes_to_the_log(admin: Connection, role: str)
             assert not may(admin, role, table, "INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER"), table
 
 
-@pytest.mark.parametrize("role", [SERVICE, APPEND, RELAY])
+@pytest.mark.parametrize("role", [SERVICE, APPEND, RELAY, RECORDER, AUDITOR, MONITOR])
 def test_only_the_projector_writes_read_models(admin: Connection, role: str) -> None:
     for table in names(admin):
         assert not may(admin, role, table, "INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER"), table
 
 
-@pytest.mark.parametrize("role", [APPEND, RELAY])
-def test_who_appends_and_who_relays_reads_no_table(admin: Connection, role: str) -> None:
+@pytest.mark.parametrize("role", [APPEND, RELAY, MONITOR])
+def test_who_appends_who_relays_and_who_watches_reads_no_table(admin: Connection, role: str) -> None:
     for table in names(admin):
         assert not may(admin, role, table, "SELECT"), table
 
@@ -117,6 +134,7 @@ def test_every_definer_function_pins_its_search_path(admin: Connection) -> None:
     "query",
     [
         "SELECT * FROM store.append('{}'::jsonb)",
+        "SELECT store.destroy_keys(gen_random_uuid(), gen_random_uuid())",
         "SELECT * FROM store.relay_read('{}', '{}', 1)",
         "SELECT * FROM store.relay_behind(1)",
         "SELECT * FROM read.behind('{}', 1)",
