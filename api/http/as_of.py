@@ -1,0 +1,49 @@
+"""Reads as of a past moment: what the system knew then."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta
+
+from api.http.exchange import HttpRequest, principal_of, services_of
+from domain.errors import DomainError, FieldError
+from projections.position import Moment
+
+AsOf = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description=(
+            "Read what the system knew at this time (by when it was recorded, whatever happened since). Permissions"
+            " are today's, and what was erased stays erased."
+        ),
+        examples=["2026-01-05T09:30:00Z"],
+    ),
+]
+
+_SLACK = timedelta(seconds=5)
+"""Clocks differ: a client's now may be a moment ahead of ours."""
+
+
+async def moment_of(request: HttpRequest, as_of: datetime | None, position: int | None = None) -> Moment | None:
+    """The moment that a request asks for; None when it asks for now.
+
+    `position` is what an earlier page found: a time of a second ago may still gain events whose commit was under way,
+    and the pages of one list must not differ by them.
+
+    Raises:
+        DomainError: query.invalid, the time is yet to come.
+    """
+    if as_of is None:
+        return None
+    services = services_of(request)
+    if as_of > services.clock() + _SLACK:
+        raise DomainError(
+            "query.invalid",
+            "as_of is a time to come",
+            hint="Send a time of the past; without as_of, what is there now is read.",
+            errors=(FieldError("as_of", "time.future", "is yet to come; send a time of the past"),),
+        )
+    if position is None:
+        position = await services.store.position_at(principal_of(request).tenant_id, as_of)
+    return Moment(as_of, position)

@@ -1,0 +1,80 @@
+"""Contacts over HTTP: found by a text."""
+
+from functools import partial
+from typing import Annotated
+
+from litestar import get
+from msgspec import Meta, Struct, structs
+
+from api.http import examples
+from api.http.answer import Answer
+from api.http.contact_reads import READ_MODELS
+from api.http.exchange import HttpRequest, principal_of, query_of, services_of
+from api.http.operation import operation
+from api.http.read_after import settled
+from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from projections import contact_indexer, contact_queries, contact_words
+from projections.contact_queries import ContactView
+
+_SEARCHED_BY = {
+    "postgres": (*READ_MODELS, contact_words.PROJECTION.checkpoint),
+    "opensearch": (*READ_MODELS, contact_indexer.CHECKPOINT),
+}
+
+
+class SearchQuery(Struct, forbid_unknown_fields=True):
+    """What to look for."""
+
+    q: Annotated[
+        str, Meta(min_length=1, max_length=200, description="Part of a name, e-mail or company; may be misspelt.")
+    ]
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class FoundContact(ContactView, frozen=True, kw_only=True):
+    """A contact that a search found: how well it fits, and which fields did."""
+
+    score: float
+    matched: tuple[str, ...]
+
+
+@get(
+    "/contacts/search",
+    **operation(
+        summary="Find contacts by part of a name, e-mail or company, misspelt or not",
+        description="The header Search-Backend tells which search answered.",
+        tag="contacts",
+        permission="contacts.read",
+        query=SearchQuery,
+        answers={200: Page[FoundContact]},
+        errors=(*READ_ERRORS, "cursor.invalid", "search.unavailable"),
+        example={"q": "lovelase"},
+        result={"data": [examples.CONTACT | {"score": 0.93, "matched": ["name"]}], "next_cursor": None},
+        read_after=True,
+    ),
+)
+async def search_contacts(request: HttpRequest) -> Answer:
+    """Contacts that fit a text, best first."""
+    query: SearchQuery = query_of(request, SearchQuery)
+    tenant_id, services = principal_of(request).tenant_id, services_of(request)
+    scope = ["contacts/search", query.q]
+    offset = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else 0
+    backend = services.search.backend
+    level = await settled(request, _SEARCHED_BY[backend])
+    look = partial(services.search.search, tenant_id, query.q, offset=offset, limit=query.limit + 1)
+    found = await look(at_least=level)
+    if found.backend != backend:  # it changed meanwhile, and what was waited for says nothing of the other
+        level = await settled(request, _SEARCHED_BY[found.backend])
+        found = await look(at_least=level)
+    hits = found.hits[: query.limit]
+    by_ids = partial(contact_queries.by_ids, tenant_id=tenant_id, ids=[hit.id for hit in hits])
+    rows = {row.id: row for row in await services.reads.ask(tenant_id, by_ids, at_least=level)}
+    data = [
+        FoundContact(**structs.asdict(rows[hit.id].view()), score=hit.score, matched=hit.matched)
+        for hit in hits
+        if hit.id in rows and rows[hit.id].deleted_at is None
+    ]
+    more = len(found.hits) > query.limit
+    next_cursor = services.cursors.make(tenant_id, scope, offset + query.limit) if more else None
+    return Answer(Page(data=data, next_cursor=next_cursor), headers={"Search-Backend": found.backend})

@@ -1,0 +1,175 @@
+"""Contacts over HTTP: add, change, delete."""
+
+from typing import Any
+
+from litestar import delete, patch, post
+
+from api.http import examples, reading
+from api.http.answer import Answer
+from api.http.contact_reach import within_reach
+from api.http.exchange import (
+    JSON,
+    PATCH,
+    HttpRequest,
+    WriteQuery,
+    alone,
+    check_if_match,
+    check_media,
+    context_of,
+    etag,
+    if_match,
+    path_id,
+    principal_of,
+    query_of,
+    raw_body,
+    services_of,
+    write_headers,
+)
+from api.http.operation import operation
+from api.http.shapes import DryRun, dry_run_answer
+from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
+from commands.handle import Outcome, Read, UseCase
+from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
+from domain import company
+from domain.company import CompanyRegistered
+from domain.contact import Contact
+from domain.errors import DomainError
+from projections import contact_queries
+from projections.contact_queries import CompanyRef, ContactView
+
+
+@post(
+    "/contacts",
+    **operation(
+        summary="Add a contact",
+        description="At least one of name, email and phone is needed. `company` is found by name, or made.",
+        tag="contacts",
+        permission="contacts.write",
+        body=RegisterContact,
+        query=WriteQuery,
+        answers={201: ContactView, 200: DryRun},
+        errors=(
+            "validation.failed",
+            "contact.external_ids_taken",
+            "body.malformed",
+            "body.media_type",
+            "body.too_large",
+        ),
+        example=examples.NEW_CONTACT,
+        result=examples.CONTACT,
+        results={200: examples.DRY_REGISTRATION},
+        writes=True,
+        idempotent=True,
+        scoped=True,
+    ),
+)
+async def register_contact(request: HttpRequest) -> Answer:
+    """Add a contact."""
+    return await _write(request, REGISTER_CONTACT, RegisterContact, JSON)
+
+
+@patch(
+    "/contacts/{contact_id:str}",
+    **operation(
+        summary="Change a contact",
+        description="A merge patch (RFC 7396). With If-Match it is refused when someone else was faster.",
+        tag="contacts",
+        permission="contacts.write",
+        body=ChangeContact,
+        media=PATCH,
+        query=WriteQuery,
+        answers={200: (ContactView, DryRun)},
+        errors=(
+            *("validation.failed", "contact.not_found", "contact.deleted", "contact.external_ids_taken"),
+            *("precondition.version", "if_match.invalid", "body.malformed", "body.media_type", "body.too_large"),
+        ),
+        example={"title": "Countess", "tags": ["vip"]},
+        result=examples.CONTACT | {"version": 2, "title": "Countess", "tags": ["vip"]},
+        writes=True,
+        idempotent=True,
+        scoped=True,
+        if_match=True,
+    ),
+)
+async def change_contact(request: HttpRequest) -> Answer:
+    """Change some fields."""
+    return await _write(request, CHANGE_CONTACT, ChangeContact, PATCH)
+
+
+@delete(
+    "/contacts/{contact_id:str}",
+    # Litestar wants no body with 204, but a dry run has one; the answer sets its own status.
+    status_code=200,
+    **operation(
+        summary="Delete a contact",
+        tag="contacts",
+        permission="contacts.delete",
+        query=WriteQuery,
+        answers={204: None, 200: DryRun},
+        errors=(
+            *("contact.not_found", "contact.deleted"),
+            *("precondition.version", "if_match.invalid", "body.too_large"),
+        ),
+        results={200: examples.DRY_DELETION},
+        writes=True,
+        idempotent=True,
+        scoped=True,
+        if_match=True,
+    ),
+)
+async def delete_contact(request: HttpRequest) -> Answer:
+    """Delete it; its history stays."""
+    return await _write(request, DELETE_CONTACT, DeleteContact, ())
+
+
+async def _write(request: HttpRequest, case: UseCase[Any, Contact], body: type[Any], media: tuple[str, ...]) -> Answer:
+    """The course of every write to a contact: look up, read the body, decide, append, answer."""
+    contact_id = None if case.creates else path_id(request, "contact_id", "contact")
+    query: WriteQuery = query_of(request, WriteQuery)
+    raw, refusal = b"", None
+    try:
+        raw = await raw_body(request)
+    except DomainError as too_large:  # told only when there is something to do it to
+        refusal = too_large
+    services = services_of(request)
+    case = within_reach(case, principal_of(request), request.route_handler.opt["operation"].permission)
+    read = _reader(request, raw, refusal, body, media)
+    context = context_of(request, raw, dry_run=query.dry_run)
+    async with alone(request, context):
+        outcome = await services.handler.handle(context, case, read, stream_id=contact_id, if_match=if_match(request))
+        made = await _view(request, outcome)
+    if query.dry_run:
+        return dry_run_answer(outcome, made)
+    headers = write_headers(outcome, location=f"/v1/contacts/{outcome.stream_id}")
+    if case.status == 204:  # noqa: PLR2004
+        return Answer(None, status=204, headers=headers)
+    headers["ETag"] = etag(made.version)
+    return Answer(made, status=outcome.status, headers=headers)
+
+
+def _reader(
+    request: HttpRequest, raw: bytes, refusal: DomainError | None, body: type[Any], media: tuple[str, ...]
+) -> Read[Any]:
+    def read() -> Any:
+        check_if_match(request)
+        if refusal:
+            raise refusal
+        if not media:
+            return body(), ()
+        check_media(request, media)
+        readable = reading.body(raw, body)
+        return readable.value, readable.errors
+
+    return read
+
+
+async def _view(request: HttpRequest, outcome: Outcome[Contact]) -> ContactView:
+    state = outcome.state
+    if state.company_id is None:
+        return contact_queries.view(state, None)
+    for event in outcome.events:
+        if isinstance(event, CompanyRegistered):
+            return contact_queries.view(state, CompanyRef(state.company_id, event.name))
+    services = services_of(request)
+    found = await services.handler.state(principal_of(request).tenant_id, "company", company.evolve, state.company_id)
+    return contact_queries.view(state, CompanyRef(found.id, found.name))
