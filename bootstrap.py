@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from infra.event_store.installation import Installation, installation
+from infra.event_store.installation import Installation
 from infra.postgres import is_up
 from infra.wiring import Wiring, wiring
 from settings import Settings, SettingsError, from_environment
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from api.http.services import Component
-    from projections.contact_indexer import ContactIndexer
+    from commands.handle import Handler
+    from commands.ports import EventStore
+    from infra.postgres import Pool, TenantReads
+    from infra.replica import ReplicaWatch
     from projections.contact_search import AnyContactSearch
-    from projections.ports import Announcements, Log, Sessions
+    from projections.ports import Announcements
 
 _CLOSING_SECONDS = 4.0
 
@@ -32,15 +35,14 @@ async def api(wired: Wiring) -> Any:
     from api.http.app import build
     from api.http.cursor import Cursors
     from api.http.services import Services
+    from commands.folded import FoldedStates
     from commands.handle import Handler
     from infra import clock, postgres
     from infra.cache.valkey import ValkeyMarks
     from infra.event_store.finder import find
     from infra.event_store.log import applied_position
+    from infra.event_store.snapshots import PostgresSnapshots
     from infra.event_store.store import PostgresEventStore
-    from infra.keys.passwords import BcryptPasswords
-    from infra.keys.signing import load_signing_keys
-    from infra.keys.tokens import AccessTokens
     from infra.progress import Progress
 
     settings, secret = wired.settings, wired.secret
@@ -50,13 +52,18 @@ async def api(wired: Wiring) -> Any:
     connection, signals = await wired.nats()
     progress = Progress(partial(applied_position, connections))
     wired.spawn(signals.on_applied(progress.heard))
-    store = PostgresEventStore(appends, connections, secret, poke=signals.poke)
-    keys = await load_signing_keys(reads, secret)
+    keyring = wired.keyring(connections)
+    store = PostgresEventStore(appends, connections, secret, keyring=keyring, poke=signals.poke)
+    snapshots = PostgresSnapshots(connections, appends, keyring)
+    wired.spawn(snapshots.run())
+    handler = Handler(store, clock.now, clock.new_id, find(store), FoldedStates(store, snapshots))
     valkey = Valkey.from_url(settings.valkey_url) if settings.valkey_url else None
     if valkey:
         wired.stack.push_async_callback(valkey.aclose)
     marks = ValkeyMarks(valkey)
-    search = await contact_search(wired, connections, await installation(reads))
+    installed = await wired.installed(reads)
+    queries, replica = await query_side(wired, reads, installed)
+    search = await contact_search(wired, queries, installed)
 
     async def health() -> "Mapping[str, Component]":
         from api.http.services import Component
@@ -67,19 +74,20 @@ async def api(wired: Wiring) -> Any:
             "valkey": await marks.is_there(),
         }
         components = {name: Component("ok" if up else "unavailable") for name, up in states.items()}
+        if replica:
+            components["postgres_replica"] = Component(replica.state)
         wanted = "opensearch" if wired.uses_opensearch else "postgres"
         return components | {"search": Component("ok" if search.backend == wanted else "degraded", search.backend)}
 
     return build(
         Services(
             store=store,
-            handler=Handler(store, clock.now, clock.new_id, find(store)),
-            reads=connections,
+            handler=handler,
+            reads=queries,
             progress=progress,
             search=search,
-            passwords=BcryptPasswords(settings.bcrypt_cost, secret.key("passwords")),
-            tokens=AccessTokens(keys, settings.access_ttl),
-            jwks=keys.jwks(),
+            **await signing_in(wired, reads, appends, store, handler),
+            clock=clock.now,
             new_id=clock.new_id,
             cursors=Cursors(secret.key("cursors")),
             in_progress=marks,
@@ -89,12 +97,68 @@ async def api(wired: Wiring) -> Any:
     )
 
 
-async def contact_search(wired: Wiring, connections: Any, installed: Installation) -> "AnyContactSearch":
+async def signing_in(
+    wired: Wiring, reads: "Pool", appends: "Pool", store: "EventStore", handler: "Handler"
+) -> dict[str, Any]:
+    """The part of api.http.services.Services that says who asks, and lets people in."""
+    from commands.sessions import Sessions
+    from commands.sign_in import SignIn
+    from infra import clock
+    from infra.access.attempts import PostgresSignInAttempts
+    from infra.access.authorization import PostgresAuthorization
+    from infra.access.sessions import PostgresSessions
+    from infra.keys.passwords import BcryptPasswords
+    from infra.keys.refresh import HmacRefreshTokens
+    from infra.keys.signing import load_signing_keys
+    from infra.keys.tokens import AccessTokens
+    from infra.later import Later
+    from infra.mail.folder import MailFolder
+    from infra.postgres import TenantConnections
+
+    settings, secret, connections = wired.settings, wired.secret, TenantConnections(reads)
+    keys = await load_signing_keys(reads, secret)
+    tokens = AccessTokens(keys, settings.access_ttl)
+    authorization = PostgresAuthorization(appends)
+    rows = PostgresSessions(connections, settings.refresh_ttl)
+    refresh = HmacRefreshTokens(secret.key("refresh-tokens"))
+    sessions = Sessions(store, rows, authorization, tokens, refresh, clock.now, clock.new_id)
+    passwords = BcryptPasswords(settings.bcrypt_cost, secret.key("passwords"))
+    attempts = PostgresSignInAttempts(connections, secret)
+    later = Later().do
+    return {
+        "passwords": passwords,
+        "tokens": tokens,
+        "authorization": authorization,
+        "sessions": sessions,
+        "sign_in": SignIn(store, handler, passwords, attempts, sessions, clock.now, clock.new_id, later),
+        "attempts": attempts,
+        "later": later,
+        "mailer": MailFolder(settings.data / "mail", settings.mail_from),
+        "jwks": keys.jwks(),
+    }
+
+
+async def query_side(
+    wired: Wiring, primary: "Pool", installed: Installation
+) -> "tuple[TenantReads, ReplicaWatch | None]":
+    """Where queries go: to the primary, or to a read replica while that is near enough."""
+    from infra.postgres import TenantConnections
+    from infra.replica import ReplicaReads, ReplicaWatch
+
+    pool = await wired.replica()
+    if pool is None:
+        return TenantConnections(primary), None
+    watch = ReplicaWatch(primary, pool, installed.incarnation)
+    wired.spawn(watch.run())
+    return ReplicaReads(TenantConnections(primary), TenantConnections(pool), watch), watch
+
+
+async def contact_search(wired: Wiring, queries: "TenantReads", installed: Installation) -> "AnyContactSearch":
     """Contact search: OpenSearch with Postgres behind it, or Postgres alone."""
     from infra.search.fallback import FallbackSearch, OnlySearch
     from infra.search.postgres import PostgresContactSearch
 
-    behind = PostgresContactSearch(connections)
+    behind = PostgresContactSearch(queries)
     if not wired.uses_opensearch:
         return OnlySearch(behind)
     from infra.search.opensearch import OpenSearchContactSearch
@@ -110,12 +174,14 @@ async def relay(wired: Wiring) -> None:
     """Carry events to NATS until cancelled."""
     from infra import postgres
     from infra.broker.jetstream import JetStreamPublisher
+    from infra.integrity.role import keep_checkpoints
     from infra.relay import Relay
 
+    await keep_checkpoints(wired)
     pool = await wired.pool(postgres.RELAY, size=4)
-    installed = await installation(pool)
+    installed = await wired.installed(pool)
     connection, signals = await wired.nats()
-    publisher = JetStreamPublisher(connection, installed.incarnation, installed.partitions)
+    publisher = JetStreamPublisher(connection, installed.incarnation, installed.partitions, installed.former)
     role = Relay(pool, publisher, incarnation=installed.incarnation, partitions=installed.partitions)
     wired.spawn(signals.on_poke(role.poke))
     await role.run()
@@ -126,35 +192,32 @@ async def projector(wired: Wiring) -> None:
     from infra import postgres
     from infra.broker.deliveries import JetStreamDeliveries
     from infra.event_store.log import PostgresLog
+    from infra.event_store.opened import recorded
+    from infra.rebuilding import PostgresAside, sweep
     from projections.registry import POSTGRES
     from projections.runner import Runner
 
     pool = await wired.pool(postgres.PROJECTOR, size=8, durable=False)
-    installed = await installation(pool)
+    installed = await wired.installed(pool)
     connection, signals = await wired.nats()
-    deliveries = JetStreamDeliveries(connection, installed.incarnation, installed.partitions, "projector")
+    sessions = postgres.TenantConnections(pool)
+    keyring = wired.keyring(sessions)
+    deliveries = JetStreamDeliveries(
+        *(connection, installed.incarnation, installed.partitions, "projector", partial(recorded, keyring=keyring)),
+        former=installed.former,
+    )
     await deliveries.open()
     wired.stack.push_async_callback(deliveries.close)
-    log, sessions = PostgresLog(pool), postgres.TenantConnections(pool)
+    log = PostgresLog(pool, keyring)
     announcements: Announcements = signals
     if wired.uses_opensearch:
         from projections.contact_indexer import WakingAnnouncements
 
-        indexer = contact_indexer(wired, installed, log, sessions, signals)
+        indexer = wired.contact_indexer(installed, log, sessions, signals)
         wired.spawn(indexer.run())
         announcements = WakingAnnouncements(signals, indexer.wake)
+    wired.spawn(sweep(PostgresAside(await wired.pool(postgres.PROJECTOR, size=1))))
     await Runner(POSTGRES, log=log, deliveries=deliveries, sessions=sessions, announcements=announcements).run()
-
-
-def contact_indexer(
-    wired: Wiring, installed: Installation, log: "Log", sessions: "Sessions", announcements: "Announcements"
-) -> "ContactIndexer":
-    """What keeps the search index level with the contact rows."""
-    from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
-    from projections.contact_indexer import ContactIndexer
-
-    index = OpenSearchContactIndex(wired.opensearch(), alias_of(installed.incarnation))
-    return ContactIndexer(index, log=log, sessions=sessions, announcements=announcements)
 
 
 async def serve_api(wired: Wiring, port: int) -> None:
@@ -166,6 +229,9 @@ async def serve_api(wired: Wiring, port: int) -> None:
 
 def run_role(settings: Settings, role: str, port: int = 0) -> None:
     """Run one role in this process until SIGTERM or SIGINT."""
+    from infra.lean import import_leanly
+
+    import_leanly()
     import uvloop
 
     from infra import logs, processes

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from commands.decision import Context, Decision, Given
+from commands.folded import FoldedStates
 from commands.ports import (
     Append,
     Claim,
@@ -17,9 +18,10 @@ from commands.ports import (
     KeyUse,
     NewId,
     StreamEvents,
+    SubjectErasedError,
     VersionConflictError,
 )
-from domain.errors import DomainError, FieldError, GoneError, InvalidError, NotFoundError
+from domain.errors import DomainError, FieldError, GoneError, InvalidError
 from domain.event import Event
 
 C = TypeVar("C")
@@ -27,9 +29,9 @@ S = TypeVar("S")
 
 _TRIES = 20
 
-Read = Callable[[], tuple[C, Sequence[FieldError]]]
+Read = Callable[[], tuple[C, Sequence[FieldError]] | Awaitable[tuple[C, Sequence[FieldError]]]]
 """Gives the command, and what was wrong with members that could not be read; what could be is decided on all the same,
-so that one answer names every bad field."""
+so that one answer names every bad field. It is asked anew for every try, and may look things up itself."""
 
 
 class UseCase(Struct, Generic[C, S], frozen=True, kw_only=True):
@@ -40,6 +42,8 @@ class UseCase(Struct, Generic[C, S], frozen=True, kw_only=True):
     decide: Callable[[C, Given[S]], Decision]
     creates: bool = False
     status: int = 200
+    admit: Callable[[S], None] = lambda _: None
+    """Refuses what the caller may not do to a record, once it is known which one that is."""
     lookups: Callable[[C], Sequence[tuple[str, str]]] = lambda _: ()
     claim_taken: Callable[[Claim], DomainError | None] = lambda _: None
 
@@ -59,7 +63,10 @@ class Outcome(Struct, Generic[S], frozen=True, kw_only=True):
 
 
 class Handler:
-    """Carries out commands on an event store. `find` answers look-ups: (kind, value) to the id that holds it."""
+    """Carries out commands on an event store. `find` answers look-ups: (kind, value) to the id that holds it.
+
+    `states` loads what commands are about; by default it keeps no snapshots.
+    """
 
     def __init__(
         self,
@@ -67,8 +74,10 @@ class Handler:
         clock: Clock,
         new_id: NewId,
         find: Callable[[UUID, str, str], Awaitable[UUID | None]],
+        states: FoldedStates | None = None,
     ) -> None:
         self._store = store
+        self._states = FoldedStates(store) if states is None else states
         self._clock = clock
         self._new_id = new_id
         self._find = find
@@ -106,6 +115,8 @@ class Handler:
                     raise refusal from taken
             except KeyReusedError:
                 raise _key_reused() from None
+            except SubjectErasedError:
+                raise GoneError(case.kind) from None
         raise DomainError(
             "command.contention",
             "others kept changing this record at the same time",
@@ -122,6 +133,8 @@ class Handler:
         if_match: frozenset[int] | None,
     ) -> Outcome[S]:
         state, version = (None, 0) if case.creates else await self._existing(context, case, stream_id)
+        if state is not None:
+            case.admit(state)
         if if_match is not None and version not in if_match:
             raise DomainError(
                 "precondition.version",
@@ -129,7 +142,8 @@ class Handler:
                 hint="Read it again, apply your change to what is there now, and send that with its ETag.",
                 members={"version": version},
             )
-        command, errors = read()
+        found = read()
+        command, errors = await found if isinstance(found, Awaitable) else found
         now = self._clock()
         given = Given(
             tenant_id=context.tenant_id,
@@ -138,7 +152,7 @@ class Handler:
             now=now,
             new_id=self._new_id,
             caller=context.metadata.actor.id,
-            found=await self._look_up(context.tenant_id, case.lookups(command)),
+            found=await self._look_up(context.tenant_id, wanted) if (wanted := case.lookups(command)) else {},
             errors=tuple(errors),
         )
         decision = case.decide(command, given)
@@ -181,13 +195,7 @@ class Handler:
         Raises:
             NotFoundError: this tenant has no such stream, or it is one of another kind.
         """
-        recorded = await self._store.load(tenant_id, stream_id, up_to=up_to)
-        if not recorded or recorded[0].event.TOPIC.partition(".")[0] != kind:
-            raise NotFoundError(kind)
-        state = None
-        for item in recorded:
-            state = evolve(state, item.event, stream_id=stream_id, at=item.recorded_at)
-        return _there(state)
+        return await self._states.load(tenant_id, kind, evolve, stream_id, up_to=up_to)
 
     async def _existing(self, context: Context, case: UseCase[C, S], stream_id: UUID) -> tuple[S, int]:
         state: Any = await self.state(context.tenant_id, case.kind, case.evolve, stream_id)

@@ -1,62 +1,21 @@
 """Signing up and signing in."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from commands import normalise
+from commands import normalise, passwords
 from commands.decision import Decision, Given
 from commands.normalise import Problems
 from commands.ports import Claim, StreamEvents
 from domain.errors import DomainError, FieldError
+from domain.session import SessionStarted
 from domain.tenant import PLATFORM, Tenant, TenantRegistered
 from domain.user import UserRegistered
 
 EMAIL_CLAIM = "user.email"
-SHORTEST_PASSWORD = 10
-LONGEST_PASSWORD = 1024
-
-
-class Passwords(Protocol):
-    """Hashes and verifies passwords, off the event loop."""
-
-    async def hash(self, password: str) -> str:
-        """A new hash."""
-        ...
-
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether it is the password; as slow, and False, when there is no hash to compare with."""
-        ...
-
-
-class Principal(Struct, frozen=True):
-    """Who a request speaks for: a user of one tenant, in the roles that the token carries."""
-
-    tenant_id: UUID
-    user_id: UUID
-    roles: tuple[str, ...]
-
-
-class InvalidTokenError(Exception):
-    """A token that is no good."""
-
-    def __init__(self, *, expired: bool = False) -> None:
-        super().__init__("expired" if expired else "invalid")
-        self.expired = expired
-
-
-class Tokens(Protocol):
-    """Access tokens."""
-
-    def issue(self, principal: Principal) -> tuple[str, int]:
-        """A token, and the seconds that it lives."""
-        ...
-
-    def verify(self, token: str) -> Principal:
-        """Who the token speaks for. Raises InvalidTokenError."""
-        ...
 
 
 class RegisterTenant(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -68,14 +27,6 @@ class RegisterTenant(Struct, forbid_unknown_fields=True, kw_only=True):
     password: str
 
 
-class Login(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Sign in."""
-
-    email: str
-    password: str
-    totp: str | None = None
-
-
 class NewTenant(Struct, frozen=True, kw_only=True):
     """A sign-up in normal form. The password is only here as its hash."""
 
@@ -84,6 +35,8 @@ class NewTenant(Struct, frozen=True, kw_only=True):
     email: str
     password_hash: str
     user_id: UUID
+    session_id: UUID | None = None
+    """The first session, where somebody signs up who is then signed in."""
 
 
 def check(values: Mapping[str, Any], problems: Problems) -> dict[str, str]:
@@ -98,10 +51,7 @@ def check(values: Mapping[str, Any], problems: Problems) -> dict[str, str]:
     if isinstance(email := values.get("email"), str):
         found["email"] = normalise.email(email, "/email", problems) or ""
     if isinstance(password := values.get("password"), str):
-        if len(password) < SHORTEST_PASSWORD:
-            problems.add("/password", "password.too_short", f"needs at least {SHORTEST_PASSWORD} characters")
-        elif len(password) > LONGEST_PASSWORD:
-            problems.add("/password", "password.too_long", f"has more than {LONGEST_PASSWORD} characters")
+        passwords.check(password, "/password", problems)
         found["password"] = password
     return found
 
@@ -109,9 +59,12 @@ def check(values: Mapping[str, Any], problems: Problems) -> dict[str, str]:
 def register(command: NewTenant, _: Given[Tenant]) -> Decision:
     """A tenant with its first user, who is its admin."""
     user = UserRegistered(name=command.name, email=command.email, password_hash=command.password_hash, roles=("admin",))
+    streams = [StreamEvents(command.user_id, 0, (user,))]
+    if command.session_id:
+        streams.append(StreamEvents(command.session_id, 0, (SessionStarted(user_id=command.user_id),)))
     return Decision(
         events=(TenantRegistered(name=command.tenant_name),),
-        related=(StreamEvents(command.user_id, 0, (user,)),),
+        related=tuple(streams),
         claims=(Claim(PLATFORM, EMAIL_CLAIM, login_name(command.email), command.user_id),),
     )
 

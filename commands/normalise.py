@@ -78,13 +78,15 @@ class Problems:
 
 def pointer(base: str, member: object) -> str:
     """Extend a JSON pointer by one member (RFC 6901 escapes)."""
+    if isinstance(member, int):
+        return f"{base}/{member}"
     return f"{base}/{str(member).replace('~', '~0').replace('/', '~1')}"
 
 
 def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None:
     """One line of text: NFC, inner white space folded, None when blank."""
     text = " ".join(unicodedata.normalize("NFC", value).split())
-    if _CONTROL.search(text):
+    if not text.isprintable() and _CONTROL.search(text):
         problems.add(at, "text.control_character", "holds a control character; remove it")
     elif len(text) > longest:
         problems.add(at, "text.too_long", f"has {len(text)} characters; at most {longest} are allowed")
@@ -113,6 +115,10 @@ def phone(value: str, at: str, problems: Problems) -> str | None:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
         problems.add(at, "phone.invalid", "is not a phone number with country code; write it like +49 30 901820")
+        return None
+    if number.extension:
+        # E.164 has no place for it, and dropping it would lose what was typed.
+        problems.add(at, "phone.extension", f"has the extension {number.extension}; send the number without it")
         return None
     # Possible rather than valid: number plans change faster than the library's tables.
     if not phonenumbers.is_possible_number(number):
@@ -180,9 +186,10 @@ def tags(values: Iterable[str | None], at: str, problems: Problems) -> tuple[str
     for index, value in enumerate(values):
         if value is None:  # as above
             continue
-        tag = line(value, pointer(at, index), problems, longest=64)
+        here = pointer(at, index)
+        tag = line(value, here, problems, longest=64)
         if tag is None:
-            problems.add(pointer(at, index), "tag.blank", "is blank; leave it out")
+            problems.add(here, "tag.blank", "is blank; leave it out")
         else:
             found.setdefault(tag.casefold(), tag)
     return tuple(found.values())

@@ -26,8 +26,20 @@ class KeyReusedError(Exception):
     """The idempotency key was used with another body."""
 
 
+class SubjectErasedError(Exception):
+    """The person that an event says something about has been erased: nothing personal is stored of them any more."""
+
+
 class StoreUnavailableError(Exception):
-    """The event store can't be reached now; nothing is known to have been written."""
+    """The event store can't be reached now; nothing is known to have been written. `retry_after` is in seconds."""
+
+    def __init__(self, reason: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class StoreOverloadedError(StoreUnavailableError):
+    """More waits to be written than the event store takes in good time; nothing of this was written."""
 
 
 class StreamEvents(Struct, frozen=True):
@@ -105,11 +117,15 @@ class EventStore(Protocol):
             VersionConflictError: a stream is not at the version that was expected.
             ClaimTakenError: a claim belongs to another stream.
             KeyReusedError: the idempotency key stands for another body.
+            SubjectErasedError: it says something about a person who has been erased.
+            StoreOverloadedError: too much is waiting to be written.
             StoreUnavailableError: the store can't be reached.
         """
         ...
 
-    async def load(self, tenant_id: UUID, stream_id: UUID, *, up_to: int | None = None) -> Sequence[Recorded[Event]]:
+    async def load(
+        self, tenant_id: UUID, stream_id: UUID, *, after_version: int = 0, up_to: int | None = None
+    ) -> Sequence[Recorded[Event]]:
         """Events of a stream in order (up to a position of the tenant, inclusive); empty when there is none."""
         ...
 
@@ -121,12 +137,45 @@ class EventStore(Protocol):
         """Position of the tenant's last event; 0 when there is none."""
         ...
 
+    async def position_at(self, tenant_id: UUID, moment: datetime) -> int:
+        """Position of the last event that was recorded by a moment; 0 when none was."""
+        ...
+
     async def holder(self, claim_tenant: UUID, kind: str, value: str) -> Owner | None:
         """Who holds a unique value."""
         ...
 
     async def kept_command(self, tenant_id: UUID, digest: bytes) -> KeptCommand | None:
         """What an idempotency key was used for, while it is kept."""
+        ...
+
+
+class Snapshot(Struct, frozen=True):
+    """A folded state as it is kept between processes: up to which event, and encoded by who folds."""
+
+    version: int
+    position: int
+    state: bytes
+
+
+class Snapshots(Protocol):
+    """Folded states of long streams, kept in the store. `fold` names what folded them; another one is not found.
+
+    Keeping is best effort: whoever asks is right without it, only later.
+    """
+
+    async def load(
+        self, tenant_id: UUID, stream_id: UUID, fold: str, *, up_to: int | None = None
+    ) -> tuple[Snapshot | None, Sequence[Recorded[Event]]]:
+        """The snapshot of a stream, unless it is past `up_to`, and the events after it; together, in one round trip.
+
+        Raises:
+            StoreUnavailableError: the store can't be reached.
+        """
+        ...
+
+    def keep(self, tenant_id: UUID, stream_id: UUID, fold: str, snapshot: Snapshot) -> None:
+        """Keep a snapshot some time soon, unless a later one is kept by then."""
         ...
 
 

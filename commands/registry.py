@@ -1,11 +1,18 @@
 """Every use case there is. A new aggregate adds its lines here."""
 
-from commands import contact, identity
+from commands import contact, identity, invites, members, roles, teams, users
+from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
 from commands.handle import UseCase
 from domain.contact import Contact
 from domain.contact import evolve as evolve_contact
+from domain.role import Role
+from domain.role import evolve as evolve_role
+from domain.team import Team
+from domain.team import evolve as evolve_team
 from domain.tenant import Tenant
 from domain.tenant import evolve as evolve_tenant
+from domain.user import User
+from domain.user import evolve as evolve_user
 
 REGISTER_TENANT: UseCase[identity.NewTenant, Tenant] = UseCase(
     kind="tenant",
@@ -15,7 +22,45 @@ REGISTER_TENANT: UseCase[identity.NewTenant, Tenant] = UseCase(
     status=201,
     claim_taken=identity.email_taken,
 )
-REGISTER_CONTACT: UseCase[contact.RegisterContact, Contact] = UseCase(
+SIGN_OUT: UseCase[users.SignOutUser, User] = UseCase(kind="user", evolve=evolve_user, decide=users.sign_out, status=204)
+SET_PASSWORD: UseCase[users.SetPassword, User] = UseCase(kind="user", evolve=evolve_user, decide=users.set_password)
+REHASH_PASSWORD: UseCase[users.RehashPassword, User] = UseCase(
+    kind="user", evolve=evolve_user, decide=users.rehash_password
+)
+ADD_USER: UseCase[users.NewUser, User] = UseCase(
+    kind="user",
+    evolve=evolve_user,
+    decide=users.add,
+    creates=True,
+    status=201,
+    claim_taken=identity.email_taken,
+)
+CHANGE_USER: UseCase[users.ChangeUser, User] = UseCase(kind="user", evolve=evolve_user, decide=users.change)
+GIVE_ROLES: UseCase[members.RolesOf, User] = UseCase(kind="user", evolve=evolve_user, decide=members.give_roles)
+SUSPEND_USER: UseCase[members.Suspend, User] = UseCase(kind="user", evolve=evolve_user, decide=members.suspend)
+RESTORE_USER: UseCase[members.Restore, User] = UseCase(kind="user", evolve=evolve_user, decide=members.restore)
+INVITE_USER: UseCase[invites.Invite, User] = UseCase(
+    kind="user", evolve=evolve_user, decide=invites.invite, creates=True, status=201
+)
+JOIN: UseCase[invites.Join, User] = UseCase(
+    kind="user", evolve=evolve_user, decide=invites.join, claim_taken=identity.email_taken
+)
+REQUEST_RESET: UseCase[invites.RequestReset, User] = UseCase(
+    kind="user", evolve=evolve_user, decide=invites.request_reset
+)
+TAKE_RESET: UseCase[invites.TakeReset, User] = UseCase(kind="user", evolve=evolve_user, decide=invites.take_reset)
+DEFINE_ROLE: UseCase[roles.ByHolder, Role] = UseCase(
+    kind="role", evolve=evolve_role, decide=roles.define, creates=True, status=201, claim_taken=roles.key_taken
+)
+CHANGE_ROLE: UseCase[roles.ByHolder, Role] = UseCase(kind="role", evolve=evolve_role, decide=roles.change)
+DELETE_ROLE: UseCase[roles.ByHolder, Role] = UseCase(kind="role", evolve=evolve_role, decide=roles.delete, status=204)
+FOUND_TEAM: UseCase[teams.FoundTeam, Team] = UseCase(
+    kind="team", evolve=evolve_team, decide=teams.found, creates=True, status=201
+)
+CHANGE_MEMBERS: UseCase[teams.ChangeMembers, Team] = UseCase(
+    kind="team", evolve=evolve_team, decide=teams.change_members, lookups=teams.lookups
+)
+REGISTER_CONTACT: UseCase[RegisterContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.register,
@@ -24,14 +69,14 @@ REGISTER_CONTACT: UseCase[contact.RegisterContact, Contact] = UseCase(
     lookups=contact.lookups,
     claim_taken=contact.claim_taken,
 )
-CHANGE_CONTACT: UseCase[contact.ChangeContact, Contact] = UseCase(
+CHANGE_CONTACT: UseCase[ChangeContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.change,
     lookups=contact.lookups,
     claim_taken=contact.claim_taken,
 )
-DELETE_CONTACT: UseCase[contact.DeleteContact, Contact] = UseCase(
+DELETE_CONTACT: UseCase[DeleteContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.delete,

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, field, structs
 
 from domain.event import Event
+from domain.personal import Personal
 
 
 class Name(Struct, frozen=True):
@@ -48,31 +49,31 @@ class Lifecycle(StrEnum):
     OTHER = "other"
 
 
-class ContactRegistered(Event, topic="contact.registered.v1"):
+class ContactRegistered(Event, topic="contact.registered.v1", data_class="contact"):
     """A contact became known."""
 
-    name: Name
-    emails: tuple[Email, ...] = ()
-    phones: tuple[Phone, ...] = ()
+    name: Personal[Name]
+    emails: Personal[tuple[Email, ...]] = ()
+    phones: Personal[tuple[Phone, ...]] = ()
     company_id: UUID | None = None
-    title: str | None = None
-    tags: tuple[str, ...] = ()
+    title: Personal[str | None] = None
+    tags: Personal[tuple[str, ...]] = ()
     owner_id: UUID | None = None
-    external_ids: dict[str, str] = field(default_factory=dict)
+    external_ids: Personal[dict[str, str]] = field(default_factory=dict)
     lifecycle: Lifecycle = Lifecycle.LEAD
 
 
-class ContactChanged(Event, topic="contact.changed.v1"):
+class ContactChanged(Event, topic="contact.changed.v1", data_class="contact"):
     """Fields of a contact got new values; what is absent stayed as it was, None cleared it."""
 
-    name: Name | UnsetType = UNSET
-    emails: tuple[Email, ...] | UnsetType = UNSET
-    phones: tuple[Phone, ...] | UnsetType = UNSET
+    name: Personal[Name] | UnsetType = UNSET
+    emails: Personal[tuple[Email, ...]] | UnsetType = UNSET
+    phones: Personal[tuple[Phone, ...]] | UnsetType = UNSET
     company_id: UUID | UnsetType | None = UNSET
-    title: str | UnsetType | None = UNSET
-    tags: tuple[str, ...] | UnsetType = UNSET
+    title: Personal[str | None] | UnsetType = UNSET
+    tags: Personal[tuple[str, ...]] | UnsetType = UNSET
     owner_id: UUID | UnsetType | None = UNSET
-    external_ids: dict[str, str] | UnsetType = UNSET
+    external_ids: Personal[dict[str, str]] | UnsetType = UNSET
     lifecycle: Lifecycle | UnsetType = UNSET
 
     def changes(self) -> dict[str, Any]:

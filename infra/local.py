@@ -196,11 +196,11 @@ class _Note(Struct, frozen=True):
 
 def _environment(settings: Settings) -> dict[str, str]:
     """The settings as the roles read them; without the superuser's password, which no role needs."""
-    dsn = settings.postgres_dsn or ""
-    scheme, _, rest = dsn.partition("://")
+    replica = settings.postgres_read_dsn
     values = {
         "RAPPORT_DATA": str(settings.data),
-        "RAPPORT_POSTGRES_DSN": f"{scheme}://{rest.rpartition('@')[2]}",
+        "RAPPORT_POSTGRES_DSN": _without_user(settings.postgres_dsn or ""),
+        "RAPPORT_POSTGRES_READ_DSN": _without_user(replica) if replica else None,
         "RAPPORT_NATS_URL": settings.nats_url,
         "RAPPORT_VALKEY_URL": settings.valkey_url,
         "RAPPORT_OPENSEARCH_URL": settings.opensearch_url,
@@ -208,6 +208,11 @@ def _environment(settings: Settings) -> dict[str, str]:
         "RAPPORT_HOST": settings.host,
     }
     return {name: value for name, value in values.items() if value}
+
+
+def _without_user(dsn: str) -> str:
+    scheme, _, rest = dsn.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _check_port(host: str, port: int) -> None:

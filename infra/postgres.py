@@ -1,9 +1,9 @@
 """Connections to Postgres: one pool per database role, and a connection only ever with a tenant."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Protocol, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import UUID
 
@@ -14,18 +14,33 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from commands.ports import StoreUnavailableError
 from infra.secret import Secret
+from projections.ports import CheckpointMovedError
+from projections.position import Level
+
+T = TypeVar("T")
 
 SERVICE = "rapport_service"
 APPEND = "rapport_append"
 RELAY = "rapport_relay"
 PROJECTOR = "rapport_projector"
+RECORDER = "rapport_recorder"
+AUDITOR = "rapport_auditor"
+MONITOR = "rapport_monitor"
 OWNER = "rapport_owner"
-LOGIN_ROLES = (SERVICE, APPEND, RELAY, PROJECTOR)
+LOGIN_ROLES = (SERVICE, APPEND, RELAY, PROJECTOR, RECORDER, AUDITOR, MONITOR)
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 
+READ_PATH = "read,public"
+"""Projections name their own tables without a schema; `public` has the extensions."""
+
+_NOT_PASSING = ("22", "23", "54", "P0")
+"""Classes of errors that come of what is written: data, constraints, limits (a row too long to index), our own."""
+_CHECKPOINT_MOVED = "RP001"
+
 _SET_TENANT: LiteralString = "SELECT set_config('app.tenant', %s, true)"
+_ADVANCE: LiteralString = "SELECT set_config('app.tenant', %s, true), read.advance(%s, %s, %s)"
 
 
 def role_dsn(dsn: str, role: str, secret: Secret) -> str:
@@ -35,10 +50,21 @@ def role_dsn(dsn: str, role: str, secret: Secret) -> str:
     return urlunsplit(parts._replace(netloc=f"{role}:{quote(secret.password(f'postgres/{role}'))}@{host}"))
 
 
-async def open_pool(dsn: str, *, name: str, size: int, durable: bool = True) -> Pool:
+async def open_pool(
+    dsn: str,
+    *,
+    name: str,
+    size: int,
+    durable: bool = True,
+    patient: bool = True,
+    search_path: str = READ_PATH,
+    statement_seconds: int = 30,
+) -> Pool:
     """A pool of autocommit connections; waits until the first one is there.
 
     Commits that are not `durable` do not wait for the disk: for what can be derived again and says how far it is.
+    One that is not `patient` waits neither for the first connection nor long for any other: for a server that another
+    can stand in for. A statement may take `statement_seconds`; 0 is as long as it likes.
 
     Raises:
         psycopg_pool.PoolTimeout: Postgres can't be reached or refuses the role.
@@ -50,12 +76,24 @@ async def open_pool(dsn: str, *, name: str, size: int, durable: bool = True) -> 
 
     options: dict[str, Any] = {
         "application_name": f"rapport-{name}",
-        "options": f"-c statement_timeout=30s -c jit=off -c synchronous_commit={'on' if durable else 'off'}",
+        "options": f"-c statement_timeout={statement_seconds}s -c jit=off -c search_path={search_path}"
+        f" -c synchronous_commit={'on' if durable else 'off'}",
     }
+    timeout, reconnect_timeout = (5.0, 300.0) if patient else (0.5, 2.0)
+    if not patient:
+        options |= {"connect_timeout": 2, "tcp_user_timeout": 3000}
     pool: Pool = AsyncConnectionPool(
-        dsn, min_size=1, max_size=size, kwargs=options, configure=prepare, open=False, name=name, timeout=5
+        dsn,
+        min_size=1,
+        max_size=size,
+        kwargs=options,
+        configure=prepare,
+        open=False,
+        name=name,
+        timeout=timeout,
+        reconnect_timeout=reconnect_timeout,
     )
-    await pool.open(wait=True, timeout=10)
+    await pool.open(wait=patient, timeout=10)
     return pool
 
 
@@ -66,6 +104,22 @@ async def unavailable_as_such() -> AsyncIterator[None]:
         yield
     except (psycopg.OperationalError, PoolTimeout) as error:
         raise StoreUnavailableError from error
+
+
+class TenantReads(Protocol):
+    """Queries under a tenant, wherever they are answered; the first part is api.http.services.Reads."""
+
+    async def ask(
+        self, tenant_id: UUID, query: Callable[[Connection], Awaitable[T]], *, at_least: Level | None = None
+    ) -> T:
+        """What a query finds in a transaction that sees one tenant's rows; it may be run twice."""
+        ...
+
+    async def rows(
+        self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...], *, at_least: Level | None = None
+    ) -> list[TupleRow]:
+        """What one statement finds."""
+        ...
 
 
 class TenantConnections:
@@ -85,8 +139,46 @@ class TenantConnections:
             await connection.execute(_SET_TENANT, (str(tenant_id),))
             yield connection
 
-    async def rows(self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...]) -> list[TupleRow]:
-        """One query under a tenant, in one round trip."""
+    @asynccontextmanager
+    async def advancing(
+        self, tenant_id: UUID, checkpoints: Sequence[str], before: int, after: int
+    ) -> AsyncIterator[Connection]:
+        """See projections.ports.Sessions."""
+        try:
+            async with (
+                unavailable_as_such(),
+                self._pool.connection() as connection,
+                connection.pipeline(),
+                connection.transaction(),
+            ):
+                await connection.execute(_ADVANCE, (str(tenant_id), checkpoints, before, after))
+                yield connection
+        except psycopg.Error as error:
+            if error.sqlstate == _CHECKPOINT_MOVED:
+                raise CheckpointMovedError from error
+            raise
+
+    def passing(self, error: BaseException) -> bool:
+        """See projections.ports.Sessions."""
+        if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+            return False
+        if isinstance(error, psycopg.Error):
+            return not (error.sqlstate or "").startswith(_NOT_PASSING)
+        return isinstance(error, StoreUnavailableError | PoolTimeout | OSError | TimeoutError)
+
+    async def ask(
+        self, tenant_id: UUID, query: Callable[[Connection], Awaitable[T]], *, at_least: Level | None = None
+    ) -> T:
+        """See api.http.services.Reads. Every commit is here, so `at_least` says nothing new."""
+        del at_least
+        async with self.of(tenant_id) as connection:
+            return await query(connection)
+
+    async def rows(
+        self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...], *, at_least: Level | None = None
+    ) -> list[TupleRow]:
+        """One query under a tenant, in one round trip. `at_least` as in `ask`."""
+        del at_least
         async with (
             unavailable_as_such(),
             self._pool.connection() as connection,

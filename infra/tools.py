@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -15,14 +16,22 @@ from domain.errors import DomainError
 from infra import postgres
 from infra.clock import new_id, now
 from infra.embedded.protocol import ServerEvent
+from infra.event_store.installation import installation
 from infra.event_store.log import PostgresLog
 from infra.event_store.migrate import ReadModel, migrate
 from infra.event_store.store import PostgresEventStore
+from infra.fillers import fillers
+from infra.integrity.archive import UntrustedRecordError
+from infra.integrity.role import settle_down
+from infra.integrity.tools import IntegrityTools
 from infra.keys.passwords import BcryptPasswords
 from infra.local import Local, StartError, roles_of, running
 from infra.postgres import TenantConnections
+from infra.rebuilding import ASIDE_PATH, PostgresAside, PostgresScratch
 from infra.wiring import NotConfiguredError, Wiring, postgres_dsn, secret_of, wiring
+from projections.contact_indexer import ContactIndexer
 from projections.projection import Projection
+from projections.rebuild import Fill
 from settings import Settings
 
 
@@ -39,6 +48,18 @@ class Projecting(NamedTuple):
     log: PostgresLog
     sessions: TenantConnections
     projections: Sequence[Projection]
+
+
+class Rebuilding(NamedTuple):
+    """What it takes to build read models anew, and to compare them."""
+
+    log: PostgresLog
+    sessions: TenantConnections
+    projections: Sequence[Projection]
+    aside: PostgresAside
+    scratch: PostgresScratch
+    search_index: ContactIndexer | None
+    fill: Callable[[int], Fill]
 
 
 class Tools:
@@ -95,7 +116,8 @@ class Tools:
         """See the port."""
         models = [ReadModel(p.name, p.version, p.ddl, p.tables) for p in self._projections]
         try:
-            return migrate(postgres_dsn(self._settings), secret_of(self._settings), models)
+            applied = migrate(postgres_dsn(self._settings), secret_of(self._settings), models)
+            settled = settle_down(self._settings)
         except NotConfiguredError as error:
             raise DomainError("settings.missing", str(error)) from error
         except psycopg.Error as error:
@@ -104,6 +126,13 @@ class Tools:
                 f"the database can't be migrated: {str(error).strip()}",
                 hint="RAPPORT_POSTGRES_DSN must name a reachable database, and a role that may create roles.",
             ) from error
+        except (UntrustedRecordError, OSError) as error:
+            raise DomainError(
+                "checkpoints.untrusted",
+                f"the signed checkpoints in {self._settings.checkpoints} can't be used: {error}",
+                hint="RAPPORT_CHECKPOINT_FOLDER must be this installation's, and one that can be written.",
+            ) from error
+        return [*applied, f"incarnation/{settled.incarnation}"] if settled.begun else applied
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writing]:
@@ -111,7 +140,9 @@ class Tools:
         async with self._reachable() as wired:
             reads, appends = await wired.pool(postgres.SERVICE, 2), await wired.pool(postgres.APPEND, 2)
             _, signals = await wired.nats()
-            store = PostgresEventStore(appends, TenantConnections(reads), wired.secret, poke=signals.poke)
+            connections = TenantConnections(reads)
+            keyring = wired.keyring(connections)
+            store = PostgresEventStore(appends, connections, wired.secret, keyring=keyring, poke=signals.poke)
             yield Writing(store, BcryptPasswords(self._settings.bcrypt_cost, wired.secret.key("passwords")))
 
     @asynccontextmanager
@@ -119,7 +150,31 @@ class Tools:
         """See the port."""
         async with self._reachable() as wired:
             pool = await wired.pool(postgres.PROJECTOR, 3)
-            yield Projecting(PostgresLog(pool), TenantConnections(pool), self._projections)
+            sessions = TenantConnections(pool)
+            yield Projecting(PostgresLog(pool, wired.keyring(sessions)), sessions, self._projections)
+
+    @asynccontextmanager
+    async def rebuilding(self) -> AsyncIterator[Rebuilding]:
+        """See the port."""
+        async with self._reachable() as wired:
+            pool = await wired.pool(postgres.PROJECTOR, 6)
+            slow = partial(wired.pool, postgres.PROJECTOR, durable=False, statement_seconds=0)
+            aside, scratch = await slow(8, search_path=ASIDE_PATH), await slow(1)
+            sessions = TenantConnections(pool)
+            log = PostgresLog(pool, wired.keyring(sessions))
+            index = None
+            if wired.uses_opensearch:
+                _, signals = await wired.nats()
+                index = wired.contact_indexer(await installation(pool), log, sessions, signals)
+            yield Rebuilding(
+                *(log, sessions, self._projections, PostgresAside(aside), PostgresScratch(scratch), index),
+                fill=partial(fillers, wired.settings),
+            )
+
+    @property
+    def integrity(self) -> IntegrityTools:
+        """See the port."""
+        return IntegrityTools(self._settings, self._reachable)
 
     @asynccontextmanager
     async def _reachable(self) -> AsyncIterator[Wiring]:

@@ -1,11 +1,14 @@
 """Adapters of one process: opened as its role asks for them, closed in reverse order."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from infra import postgres, secret
+from infra.event_store.installation import Installation, installation, until_replaced
 from infra.postgres import Pool
 from infra.secret import Secret
 from settings import Settings
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
 
     from infra.broker.connection import NatsConnection
     from infra.broker.signals import NatsSignals
+    from infra.keys.keyring import Keyring
+    from infra.keys.master import LocalMaster
+    from projections.contact_indexer import ContactIndexer
+    from projections.ports import Announcements, Log, Sessions
 
 
 class NotConfiguredError(Exception):
@@ -24,6 +31,14 @@ class NotConfiguredError(Exception):
 def secret_of(settings: Settings) -> Secret:
     """The root of all keys: from the setting, else from the data folder."""
     return secret.secret_from(settings.secret) if settings.secret else secret.secret_in(settings.data)
+
+
+def master_of(settings: Settings) -> "LocalMaster":
+    """The master keys of personal data: those that are set, and the one that the installation's secret gives."""
+    from infra.keys.master import local_master
+
+    words = settings.master_key.split() if settings.master_key else []
+    return local_master(*map(secret.secret_from, words), secret_of(settings))
 
 
 def postgres_dsn(settings: Settings) -> str:
@@ -42,10 +57,26 @@ class Wiring:
         self.secret = secret_of(settings)
         self.stack = AsyncExitStack()
 
-    async def pool(self, database_role: str, size: int | None = None, *, durable: bool = True) -> Pool:
-        """A pool under one database role."""
+    async def pool(self, database_role: str, size: int | None = None, **options: Any) -> Pool:
+        """A pool under one database role; options as infra.postgres.open_pool takes them."""
         dsn = postgres.role_dsn(postgres_dsn(self.settings), database_role, self.secret)
-        pool = await postgres.open_pool(dsn, name=self.role, size=size or self.settings.pool_size, durable=durable)
+        pool = await postgres.open_pool(dsn, name=self.role, size=size or self.settings.pool_size, **options)
+        self.stack.push_async_callback(pool.close, 2)
+        return pool
+
+    def keyring(self, connections: postgres.TenantConnections) -> "Keyring":
+        """The keys of personal data in events, read over these connections; one for a process."""
+        from infra.keys.keyring import Keyring
+
+        return Keyring(connections, master_of(self.settings))
+
+    async def replica(self) -> Pool | None:
+        """A pool of the service role on the read replica, which need not be there; None where none is set."""
+        if not self.settings.postgres_read_dsn:
+            return None
+        dsn = postgres.role_dsn(self.settings.postgres_read_dsn, postgres.SERVICE, self.secret)
+        name, size = f"{self.role}-replica", self.settings.pool_size
+        pool = await postgres.open_pool(dsn, name=name, size=size, patient=False)
         self.stack.push_async_callback(pool.close, 2)
         return pool
 
@@ -71,6 +102,27 @@ class Wiring:
         client = open_client(self.settings.opensearch_url or "")
         self.stack.push_async_callback(client.close)
         return client
+
+    def contact_indexer(
+        self, installed: Installation, log: "Log", sessions: "Sessions", announcements: "Announcements"
+    ) -> "ContactIndexer":
+        """What keeps the search index level with the contact rows."""
+        from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
+        from projections.contact_indexer import ContactIndexer
+
+        index = OpenSearchContactIndex(self.opensearch(), alias_of(installed.incarnation), former=installed.former)
+        return ContactIndexer(index, log=log, sessions=sessions, announcements=announcements)
+
+    async def installed(self, pool: Pool) -> Installation:
+        """What the installation is. The role ends when that is no longer so, to be started again on what it is then."""
+        found = await installation(pool)
+
+        async def end() -> None:
+            await until_replaced(pool, found)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        self.spawn(end())
+        return found
 
     def spawn(self, work: Awaitable[Any]) -> None:
         """Run something beside the role until the role ends."""

@@ -14,9 +14,8 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from api.cli import maintenance
+from api.cli import integrity, maintenance, projections
 from api.cli.ports import Tools
 from domain.errors import DomainError
 
@@ -31,9 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 events = typer.Typer(help="The event log.", no_args_is_help=True)
-projections = typer.Typer(help="The read models.", no_args_is_help=True)
 app.add_typer(events, name="events")
-app.add_typer(projections, name="projections")
+integrity.add_to(events)
+app.add_typer(projections.app, name="projections")
 
 
 class Search(StrEnum):
@@ -134,37 +133,6 @@ def tail(
         asyncio.run(maintenance.tail(context.obj, tenant, after, _print_json, follow=follow))
     except KeyboardInterrupt:
         return
-
-
-@projections.command("list")
-def list_projections(context: typer.Context, as_json: Json = False) -> None:
-    """Every projection, its version, and how many events it has yet to apply."""
-    states = asyncio.run(maintenance.projections(context.obj))
-    if as_json:
-        _print_json(states)
-        return
-    table = Table("projection", "version", "tenants", "behind")
-    for state in states:
-        table.add_row(state.name, str(state.version), str(state.tenants), str(state.behind))
-    _out.print(table)
-
-
-@projections.command("rebuild")
-def rebuild(context: typer.Context, name: str) -> None:
-    """Build a projection anew from the log, tenant by tenant; readers see the old rows until a tenant's are done.
-
-    Example: `rapport projections rebuild contact`
-    """
-    with _progress() as progress:
-        bar = progress.add_task(name, total=None)
-        work = maintenance.rebuild(
-            context.obj,
-            name,
-            lambda total: progress.update(bar, total=total),
-            lambda done: progress.advance(bar, done),
-        )
-        applied = asyncio.run(work)
-    _out.print(f"{name}: {applied} events applied.")
 
 
 def _load_demo(tools: Tools, *, quiet: bool) -> None:

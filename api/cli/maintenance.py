@@ -1,31 +1,21 @@
-"""What the command line does to a running installation: look at the log, look at read models, build them anew."""
+"""What the command line does to a running installation: look at the log."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from api.cli.ports import Tools
 from commands.identity import EMAIL_CLAIM, login_name
 from domain.errors import DomainError
 from domain.event import Event, Recorded
 from domain.tenant import PLATFORM
-from projections.rebuild import rebuild as rebuild_projection
 
 _PAGE = 500
 _POLL_SECONDS = 0.2
 _SECRET = frozenset({"password_hash"})
-
-
-class ProjectionState(Struct, frozen=True):
-    """How far a projection is: how many tenants there are, and for how many it has not applied all events."""
-
-    name: str
-    version: int
-    tenants: int
-    behind: int
 
 
 async def tail(tools: Tools, tenant: str, after: int, show: Callable[[dict[str, Any]], None], *, follow: bool) -> None:
@@ -50,33 +40,6 @@ async def tail(tools: Tools, tenant: str, after: int, show: Callable[[dict[str, 
                 if not follow:
                     return
                 await asyncio.sleep(_POLL_SECONDS)
-
-
-async def projections(tools: Tools) -> list[ProjectionState]:
-    """The state of every projection."""
-    async with tools.projecting() as projecting:
-        tenants = len(await projecting.log.tenants())
-        return [
-            ProjectionState(p.name, p.version, tenants, len(await projecting.log.behind([p.checkpoint])))
-            for p in projecting.projections
-        ]
-
-
-async def rebuild(tools: Tools, name: str, on_start: Callable[[int], None], on_progress: Callable[[int], None]) -> int:
-    """Build a projection anew; returns the number of events read.
-
-    Raises:
-        DomainError: there is no such projection.
-    """
-    async with tools.projecting() as projecting:
-        found = {projection.name: projection for projection in projecting.projections}.get(name)
-        if found is None:
-            known = ", ".join(projection.name for projection in projecting.projections)
-            raise DomainError(
-                "projection.not_found", f"there is no projection {name}", hint=f"Projections are {known}."
-            )
-        on_start(sum(tenant.head for tenant in await projecting.log.tenants()))
-        return await rebuild_projection(found, projecting.log, projecting.sessions, on_progress)
 
 
 def _shown(item: Recorded[Event]) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """What the commands of the command line work with. Whatever can't be done raises domain.errors.DomainError."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from commands.identity import Passwords
+from commands.passwords import Passwords
 from commands.ports import EventStore
+from projections.aside import Aside, Scratch
 from projections.ports import Log, Sessions
 from projections.projection import Projection
+from projections.rebuild import Fill
 
 
 class Writing(Protocol):
@@ -43,6 +45,113 @@ class Projecting(Protocol):
     @property
     def projections(self) -> Sequence[Projection]:
         """All of them."""
+        ...
+
+
+class Index(Protocol):
+    """The search index, as rebuilding sees it."""
+
+    async def rebuild(self) -> int:
+        """Fill a new index beside the live one and put it in its place; returns the records."""
+        ...
+
+
+class Rebuilding(Projecting, Protocol):
+    """What it takes to build read models anew, and to compare them."""
+
+    @property
+    def aside(self) -> Aside:
+        """Tables beside those that are read."""
+        ...
+
+    @property
+    def scratch(self) -> Scratch:
+        """Tables for one session."""
+        ...
+
+    @property
+    def fill(self) -> Callable[[int], Fill]:
+        """What fills rows aside, in up to so many processes."""
+        ...
+
+    @property
+    def search_index(self) -> Index | None:
+        """None where contacts are searched in Postgres alone."""
+        ...
+
+
+class Finding(Protocol):
+    """Something wrong with the log, and where it begins; position 0 when that can't be said."""
+
+    @property
+    def tenant(self) -> UUID:
+        """Whose log."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """The first position concerned."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """hash, position, version, head or checkpoint."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """For people."""
+        ...
+
+
+class Verified(Protocol):
+    """What verification has looked at and found; can be encoded as JSON."""
+
+    tenants: int
+    events: int
+    checkpoints: int
+    restores: int
+    seconds: float
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What is wrong, in order; empty when all is well."""
+        ...
+
+
+class Exported(Protocol):
+    """Checkpoints signed, events in them, and tenants of which nothing was signed, with the reason."""
+
+    checkpoints: int
+    events: int
+    refused: dict[UUID, str]
+
+
+class Integrity(Protocol):
+    """The log against what was signed of it."""
+
+    def verify(
+        self,
+        *,
+        tenants: Sequence[UUID] | None,
+        checkpoints: Path | None,
+        jobs: int,
+        on_start: Callable[[int], None],
+        on_progress: Callable[[int], None],
+    ) -> Verified:
+        """Look at all tenants, or some; the callbacks are told how many events there are, and of those done."""
+        ...
+
+    async def checkpoint(self, tenants: Collection[UUID] | None) -> Exported:
+        """Sign and export what has come since the last checkpoints."""
+        ...
+
+    async def proof(self, tenant_id: UUID, position: int) -> bytes:
+        """The proof that an event is in the log, as a file."""
+        ...
+
+    def check_proof(self, content: bytes, pem: bytes) -> dict[str, Any]:
+        """What is in a proof that holds under a public key."""
         ...
 
 
@@ -99,4 +208,13 @@ class Tools(Protocol):
 
     def projecting(self) -> AbstractAsyncContextManager[Projecting]:
         """The log as projections read it, and where they write."""
+        ...
+
+    def rebuilding(self) -> AbstractAsyncContextManager[Rebuilding]:
+        """The same, with tables beside those that are read."""
+        ...
+
+    @property
+    def integrity(self) -> Integrity:
+        """Verification, checkpoints and proofs."""
         ...

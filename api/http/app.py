@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from litestar import Litestar
-from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from api.http import auth, contacts, docs, health, openapi, problems
+from api.http import auth, contacts, docs, health, invites, me, openapi, problems, roles, sessions, user_access, users
 from api.http.gate import Tracing, admit
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
 from api.http.services import Services
@@ -17,7 +16,19 @@ from domain.access import PERMISSIONS
 from domain.errors import DomainError
 from projections.contact_search import SearchUnavailableError
 
-ROUTERS = (auth.ROOT, auth.ROUTER, contacts.ROUTER, health.ROUTER, docs.ROUTER)
+ROUTERS = (
+    auth.ROOT,
+    auth.ROUTER,
+    sessions.ROUTER,
+    me.ROUTER,
+    users.ROUTER,
+    user_access.ROUTER,
+    invites.ROUTER,
+    roles.ROUTER,
+    contacts.ROUTER,
+    health.ROUTER,
+    docs.ROUTER,
+)
 """Every way in. A new resource is a new file and one name here."""
 
 
@@ -34,7 +45,6 @@ def build(services: Services) -> Tracing:
     app = Litestar(
         route_handlers=list(ROUTERS),
         before_request=admit,
-        state=State({"services": services}),
         exception_handlers={
             DomainError: problems.refused,
             StoreUnavailableError: problems.unavailable,
@@ -48,7 +58,7 @@ def build(services: Services) -> Tracing:
     declared = list(operations(app))
     app.state.openapi = openapi.document(declared)
     app.state.methods = {path: sorted(m for other, m, _ in declared if other == path) for path, _, _ in declared}
-    return Tracing(app)
+    return Tracing(app, services)
 
 
 def operations(app: Litestar) -> Iterator[tuple[str, str, Operation]]:

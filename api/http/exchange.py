@@ -1,9 +1,9 @@
-"""The conventions that routes share: contexts, preconditions, read-your-own-writes, headers of answers."""
+"""The conventions that routes share: contexts, preconditions, headers of answers."""
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -13,20 +13,18 @@ from msgspec import Struct
 from api.http.gate import header
 from api.http.parameters import query
 from api.http.services import Services
+from commands.access import Principal
 from commands.decision import Context, KeyOf
 from commands.handle import Outcome
-from commands.identity import Principal
 from domain.errors import DomainError, FieldError, NotFoundError
 from domain.event import Actor, Metadata
 
 JSON = ("application/json",)
 PATCH = ("application/merge-patch+json", "application/json")
 
-_READ_AFTER_SECONDS = 2.0
 _DRAINED = 64
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*')
-_POSITION = re.compile(r"\d{1,18}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 HttpRequest = Request[Any, Any, Any]
@@ -44,7 +42,7 @@ class NoQuery(Struct, forbid_unknown_fields=True):
 
 def services_of(request: HttpRequest) -> Services:
     """What this application works with."""
-    services: Services = request.app.state.services
+    services: Services = request.scope["state"]["services"]
     return services
 
 
@@ -125,33 +123,38 @@ def metadata_of(request: HttpRequest, actor: Actor) -> Metadata:
     )
 
 
-@asynccontextmanager
-async def writing(request: HttpRequest, raw: bytes, *, dry_run: bool) -> AsyncIterator[Context]:
-    """The context of a write; while it lasts, its idempotency key is marked as being worked on.
+def context_of(request: HttpRequest, raw: bytes, *, dry_run: bool) -> Context:
+    """The context of a write.
 
     Raises:
-        DomainError: idempotency.*.
+        DomainError: idempotency.key_invalid.
     """
     principal = principal_of(request)
     key = _key(request, principal, raw)
-    if dry_run:
-        key = None
-    context = Context(
+    return Context(
         tenant_id=principal.tenant_id,
-        metadata=metadata_of(request, Actor("user", principal.user_id)),
-        key=key,
+        metadata=metadata_of(request, principal.actor),
+        key=None if dry_run else key,
         dry_run=dry_run,
     )
-    if key is None:
-        yield context
-        return
-    services = services_of(request)
-    in_progress = services.in_progress
-    mark = principal.tenant_id.bytes + key.digest
-    if not await in_progress.begin(mark):
+
+
+def alone(request: HttpRequest, context: Context) -> AbstractAsyncContextManager[None]:
+    """While it lasts, the write's idempotency key (if it has one) is marked as being worked on.
+
+    Raises:
+        DomainError: idempotency.in_progress.
+    """
+    return nullcontext() if context.key is None else _marked(services_of(request), context.tenant_id, context.key)
+
+
+@asynccontextmanager
+async def _marked(services: Services, tenant_id: UUID, key: KeyOf) -> AsyncIterator[None]:
+    mark = tenant_id.bytes + key.digest
+    if not await services.in_progress.begin(mark):
         # The mark may be that of a process which died after its commit: then there is an answer to give again.
-        if await services.store.kept_command(principal.tenant_id, key.digest):
-            yield context
+        if await services.store.kept_command(tenant_id, key.digest):
+            yield
             return
         raise DomainError(
             "idempotency.in_progress",
@@ -159,9 +162,9 @@ async def writing(request: HttpRequest, raw: bytes, *, dry_run: bool) -> AsyncIt
             hint="Wait a moment, then send it again to get its answer.",
         )
     try:
-        yield context
+        yield
     finally:
-        await in_progress.end(mark)
+        await services.in_progress.end(mark)
 
 
 def _key(request: HttpRequest, principal: Principal, raw: bytes) -> KeyOf | None:
@@ -204,52 +207,6 @@ def _etags(request: HttpRequest) -> list[re.Match[str] | None] | None:
     if text is None or text.strip() == "*":
         return None
     return [_ETAG.fullmatch(part) for part in text.split(",")]
-
-
-async def settled(request: HttpRequest, checkpoints: Collection[str]) -> None:
-    """Wait until the read models with these checkpoints include the position that Read-After names.
-
-    Raises:
-        DomainError: read_after.*.
-    """
-    text = header(request, b"read-after")
-    if text is None:
-        return
-    if not _POSITION.fullmatch(text):
-        raise _read_after("read_after.invalid", "Read-After takes the Event-Position of an earlier answer")
-    position, tenant_id, services = int(text), principal_of(request).tenant_id, services_of(request)
-    if services.progress.known(tenant_id, checkpoints) >= position:
-        return
-    if position > await services.store.head(tenant_id):
-        raise _read_after("read_after.ahead", f"the log has not reached position {position}")
-    if not await services.progress.reached(tenant_id, checkpoints, position, _READ_AFTER_SECONDS):
-        raise DomainError(
-            "read_after.timeout",
-            f"what is read here does not include position {position} yet",
-            hint="Try again in a moment, or read without Read-After for what is there now.",
-        )
-
-
-async def caught_up(request: HttpRequest, checkpoints: Collection[str]) -> bool:
-    """Wait a moment for read models to reach the log's end; False when they don't.
-
-    For a record that is not found: it may have been made a moment ago. Being level already says that another look is
-    worth it too: they may have become so since the first one.
-    """
-    tenant_id, services = principal_of(request).tenant_id, services_of(request)
-    head = await services.store.head(tenant_id)
-    if services.progress.known(tenant_id, checkpoints) >= head:
-        return True
-    return await services.progress.reached(tenant_id, checkpoints, head, _READ_AFTER_SECONDS)
-
-
-def _read_after(code: str, detail: str) -> DomainError:
-    return DomainError(
-        code,
-        detail,
-        hint="Send the number that the header Event-Position of your write had.",
-        errors=(FieldError("Read-After", code, "is no position of this log"),),
-    )
 
 
 def write_headers(outcome: Outcome[Any], *, location: str | None = None) -> dict[str, str]:

@@ -14,6 +14,8 @@ _REFERENCE = "#/components/schemas/{name}"
 _ALWAYS = ("request.invalid", "server.error", "store.unavailable")
 _SIGNED_IN = ("auth.token_missing", "permission.missing")
 _IDEMPOTENT = ("idempotency.key_reused", "idempotency.in_progress", "idempotency.key_invalid", "command.contention")
+_PATH = {True: {"type": "string", "format": "uuid"}, False: {"type": "string"}}
+"""Schemas of what stands in paths: ids, and keys."""
 _QUERY_ERROR = "query.invalid"
 
 
@@ -85,7 +87,7 @@ def _operation_id(method: str, path: str) -> str:
 
 def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": _PATH[name.endswith("_id")]}
         for name in re.findall(r"{(\w+)}", path)
     ]
     if operation.query is not None:
@@ -151,7 +153,7 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         answers[str(status)] = made
     codes = [*operation.errors, *_ALWAYS]
     if operation.permission != PUBLIC:
-        codes += [*_SIGNED_IN, "auth.token_invalid", "auth.token_expired"]
+        codes += [*_SIGNED_IN, "auth.token_invalid", "auth.token_expired", "auth.session_ended"]
     if operation.idempotent:
         codes += _IDEMPOTENT
     if operation.query is not None:

@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from msgspec import Struct
 
-from commands.ports import StoreUnavailableError
+from commands.ports import StoreOverloadedError, StoreUnavailableError
 from domain.errors import DomainError, FieldError
 from projections.contact_search import SearchUnavailableError
 
@@ -15,7 +15,12 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "1"
 
 STATUSES: dict[str, int] = {
+    "auth.busy": 503,
     "auth.invalid_credentials": 401,
+    "auth.refresh_invalid": 401,
+    "auth.refresh_reused": 401,
+    "auth.session_ended": 401,
+    "auth.throttled": 429,
     "auth.token_expired": 401,
     "auth.token_invalid": 401,
     "auth.token_missing": 401,
@@ -31,6 +36,7 @@ STATUSES: dict[str, int] = {
     "idempotency.key_invalid": 400,
     "idempotency.key_reused": 422,
     "if_match.invalid": 400,
+    "mail.unavailable": 503,
     "method.not_allowed": 405,
     "permission.missing": 403,
     "precondition.version": 412,
@@ -39,11 +45,21 @@ STATUSES: dict[str, int] = {
     "read_after.invalid": 400,
     "read_after.timeout": 503,
     "request.invalid": 400,
+    "role.built_in": 409,
+    "role.in_use": 409,
+    "role.key_taken": 409,
+    "role.not_found": 404,
     "route.not_found": 404,
     "search.unavailable": 503,
     "server.error": 500,
+    "session.deleted": 410,
+    "session.not_found": 404,
+    "store.overloaded": 503,
     "store.unavailable": 503,
+    "team.not_found": 404,
     "user.email_taken": 409,
+    "user.last_admin": 409,
+    "user.not_found": 404,
     "validation.failed": 422,
 }
 """Every code that an answer can carry as its own, and its status. docs/errors.md explains each."""
@@ -60,6 +76,7 @@ _TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "Not valid",
+    429: "Too many requests",
     500: "Server error",
     503: "Not available now",
 }
@@ -90,6 +107,7 @@ class Problem(Struct, omit_defaults=True):
     errors: list[Item] | None = None
     permission: str | None = None
     version: int | None = None
+    retry_after: int | None = None
 
 
 def answer(error: DomainError, correlation_id: str) -> Response[dict[str, Any]]:
@@ -112,6 +130,8 @@ def answer(error: DomainError, correlation_id: str) -> Response[dict[str, Any]]:
         headers["WWW-Authenticate"] = 'Bearer realm="rapport"'
     if status == 503 or error.code == "idempotency.in_progress":  # noqa: PLR2004
         headers["Retry-After"] = RETRY_SECONDS
+    if wait := error.members.get("retry_after"):
+        headers["Retry-After"] = str(wait)
     return Response(problem | error.members, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -133,12 +153,14 @@ def refused(request: Request[Any, Any, Any], error: DomainError) -> Response[dic
     return answer(error, correlation_id(request))
 
 
-def unavailable(request: Request[Any, Any, Any], _: StoreUnavailableError) -> Response[dict[str, Any]]:
-    """Postgres is away."""
-    return answer(
-        DomainError("store.unavailable", "the event store can't be reached", hint="Try again in a moment."),
-        correlation_id(request),
-    )
+def unavailable(request: Request[Any, Any, Any], error: StoreUnavailableError) -> Response[dict[str, Any]]:
+    """Postgres is away, or more waits for it than it takes in good time."""
+    code, detail = "store.unavailable", "the event store can't be reached"
+    if isinstance(error, StoreOverloadedError):
+        code, detail = "store.overloaded", "too much is waiting to be saved; nothing of this request was"
+    made = answer(DomainError(code, detail, hint="Try again in a moment."), correlation_id(request))
+    made.headers["Retry-After"] = str(error.retry_after)
+    return made
 
 
 def search_unavailable(request: Request[Any, Any, Any], _: SearchUnavailableError) -> Response[dict[str, Any]]:

@@ -1,18 +1,25 @@
 """What the routes work with; bootstrap fills it."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
 from api.http.cursor import Cursors
+from commands.access import Authorization, Tokens
 from commands.handle import Handler
-from commands.identity import Passwords, Tokens
-from commands.ports import EventStore, NewId
+from commands.mail import Mailer
+from commands.passwords import Passwords
+from commands.ports import Clock, EventStore, NewId
+from commands.sessions import Sessions
+from commands.sign_in import SignIn
+from commands.throttle import SignInAttempts
 from projections.contact_search import AnyContactSearch
 from projections.ports import Connection
+from projections.position import Level
+
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -36,12 +43,14 @@ class Progress(Protocol):
 class Reads(Protocol):
     """Connections to the read models, never without a tenant."""
 
-    def of(self, tenant_id: UUID) -> AbstractAsyncContextManager[Connection]:
-        """A transaction that sees one tenant's rows."""
-        ...
+    async def ask(
+        self, tenant_id: UUID, query: Callable[[Connection], Awaitable[T]], *, at_least: Level | None = None
+    ) -> T:
+        """What a query finds in a transaction that sees one tenant's rows.
 
-    async def rows(self, tenant_id: UUID, query: Any, parameters: tuple[Any, ...]) -> list[Any]:
-        """One query under a tenant."""
+        A copy of the database may answer, a moment behind; what must be included is told by `at_least`. The query may
+        be run twice, the second time elsewhere.
+        """
         ...
 
 
@@ -74,7 +83,14 @@ class Services(Struct, frozen=True, kw_only=True):
     search: AnyContactSearch
     passwords: Passwords
     tokens: Tokens
+    authorization: Authorization
+    sessions: Sessions
+    sign_in: SignIn
+    attempts: SignInAttempts
+    mailer: Mailer
+    later: Callable[[Coroutine[Any, Any, None]], None]
     jwks: Mapping[str, Any]
+    clock: Clock
     new_id: NewId
     cursors: Cursors
     in_progress: InProgress

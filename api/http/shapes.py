@@ -1,13 +1,19 @@
 """Shapes that many answers share."""
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from msgspec import Struct, to_builtins
+from msgspec import Meta, Struct, to_builtins
 
 from api.http.answer import Answer
 from commands.handle import Outcome
 
 T = TypeVar("T")
+
+Limit = Annotated[int, Meta(ge=1, le=200, description="Items of a page, 1 to 200.")]
+Cursor = Annotated[str, Meta(description="`next_cursor` of the page before.")]
+
+READ_ERRORS = ("query.invalid", "read_after.ahead", "read_after.invalid", "read_after.timeout")
+"""Problem codes of every read that takes Read-After."""
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -32,7 +38,12 @@ class DryRun(Struct, frozen=True):
     state: dict[str, Any]
 
 
+_UNTOLD = frozenset({"password_hash", "link"})
+"""Members of events that are for signing in, and in no answer."""
+
+
 def dry_run_answer(outcome: Outcome[Any], state: Any) -> Answer:
     """The answer to a dry run."""
-    events = [DryEvent(event.TOPIC, to_builtins(event)) for event in outcome.events]
+    told = ((event.TOPIC, to_builtins(event)) for event in outcome.events)
+    events = [DryEvent(topic, {name: data[name] for name in data if name not in _UNTOLD}) for topic, data in told]
     return Answer(DryRun(dry_run=True, events=events, state=to_builtins(state)), status=200)

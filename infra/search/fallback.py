@@ -8,6 +8,7 @@ from uuid import UUID
 from infra.search.breaker import Breaker
 from projections.contact_index import BACK_IN_TOUCH_SECONDS
 from projections.contact_search import Answer, Backend, ContactSearch, SearchUnavailableError
+from projections.position import Level
 
 _LOOK_SECONDS = 1.0
 
@@ -56,17 +57,19 @@ class FallbackSearch:
         elif self._ready_since is None:
             self._ready_since = self._clock()
 
-    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Answer:
+    async def search(
+        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+    ) -> Answer:
         """See the port."""
         if self._is_settled() and self._breaker.may_pass():
             try:
-                hits = await self._primary.search(tenant_id, text, offset=offset, limit=limit)
+                hits = await self._primary.search(tenant_id, text, offset=offset, limit=limit, at_least=at_least)
             except SearchUnavailableError:
                 self._breaker.failed()
             else:
                 self._breaker.succeeded()
                 return Answer(self._primary.backend, hits)
-        hits = await self._fallback.search(tenant_id, text, offset=offset, limit=limit)
+        hits = await self._fallback.search(tenant_id, text, offset=offset, limit=limit, at_least=at_least)
         return Answer(self._fallback.backend, hits)
 
     def _is_settled(self) -> bool:
@@ -84,6 +87,9 @@ class OnlySearch:
         """See the port."""
         return self._search.backend
 
-    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Answer:
+    async def search(
+        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+    ) -> Answer:
         """See the port."""
-        return Answer(self.backend, await self._search.search(tenant_id, text, offset=offset, limit=limit))
+        hits = await self._search.search(tenant_id, text, offset=offset, limit=limit, at_least=at_least)
+        return Answer(self.backend, hits)

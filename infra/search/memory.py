@@ -7,6 +7,7 @@ from projections.closeness import explain
 from projections.contact_rows import Searchable
 from projections.contact_search import DEEPEST, Backend, Hit
 from projections.contact_text import ContactText, asked
+from projections.position import Level
 
 
 class MemoryContactSearch:
@@ -26,8 +27,11 @@ class MemoryContactSearch:
             else:
                 known.pop(contact.id, None)
 
-    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Sequence[Hit]:
+    async def search(
+        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+    ) -> Sequence[Hit]:
         """See the port."""
+        del at_least
         words = asked(text)
         found = (
             Hit(contact_id, *explain(words, contact))

@@ -12,6 +12,7 @@ from infra.search.opensearch_schema import SALT_LETTERS, salt, text_of
 from projections.closeness import edits, explain
 from projections.contact_search import DEEPEST, Backend, Hit, SearchUnavailableError
 from projections.contact_text import asked, required
+from projections.position import Level
 
 _OUTSIDE_NAME = 0.9
 _MOST_EXPANSIONS = 100
@@ -32,8 +33,11 @@ class OpenSearchContactSearch:
         self._alias = alias
         self._timeout = timeout
 
-    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Sequence[Hit]:
-        """See the port."""
+    async def search(
+        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+    ) -> Sequence[Hit]:
+        """See the port. A refresh, which the checkpoint waits for, reaches every copy of a shard."""
+        del at_least
         words = asked(text)
         limit = min(limit, DEEPEST - offset)
         if not words or limit <= 0:

@@ -1,6 +1,6 @@
 """The index of contacts in OpenSearch: made, written, and made anew beside the old one."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,11 @@ _CONFLICT = 409
 
 def alias_of(incarnation: UUID) -> str:
     """The name to search by: a restored installation begins with an index of its own."""
-    return f"rapport-{incarnation.hex[:12]}-contacts-v{VERSION}"
+    return f"{_prefix(incarnation)}contacts-v{VERSION}"
+
+
+def _prefix(incarnation: UUID) -> str:
+    return f"rapport-{incarnation.hex[:12]}-"
 
 
 class OpenSearchWriter:
@@ -51,18 +55,20 @@ class OpenSearchWriter:
 
 
 class OpenSearchContactIndex(OpenSearchWriter):
-    """Implements projections.contact_index.ContactIndex."""
+    """Implements projections.contact_index.ContactIndex. Indexes of former incarnations go when this one's is made."""
 
-    def __init__(self, client: AsyncOpenSearch, alias: str, *, shards: int = 1) -> None:
+    def __init__(self, client: AsyncOpenSearch, alias: str, *, shards: int = 1, former: Collection[UUID] = ()) -> None:
         super().__init__(client, alias, require_alias=True)
         self._alias = alias
         self._shards = shards
+        self._former = former
 
     async def ensure(self) -> State:
         """See the port."""
         with _unavailable_as_such():
             states = await self._states()
             if not states:
+                await self._drop_former()
                 await self._create(aliased=True)
                 states = await self._states()
         return next(iter(states.values()), "new")
@@ -109,6 +115,11 @@ class OpenSearchContactIndex(OpenSearchWriter):
             if error.error != "resource_already_exists_exception" or not aliased:
                 raise
         return name
+
+    async def _drop_former(self) -> None:
+        for incarnation in self._former:
+            for name in await self._client.indices.get(index=f"{_prefix(incarnation)}*"):
+                await self._client.indices.delete(index=name)
 
     async def _drop_leftovers(self, in_use: Sequence[str]) -> None:
         """What an interrupted rebuild left."""

@@ -10,12 +10,13 @@ from msgspec import Struct
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
-from infra.postgres import TenantConnections
+from infra.postgres import TenantReads
 from projections import closeness as near
 from projections.contact_rows import text_of
 from projections.contact_search import DEEPEST, Backend, Hit, SearchUnavailableError
 from projections.contact_text import asked, required
 from projections.contact_words import word_id
+from projections.position import Level
 
 _LIKE: LiteralString = "SELECT word FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer)"
 _SEARCH: LiteralString = """SELECT contact_id, score, name, emails, phones, title, company
@@ -48,16 +49,18 @@ class PostgresContactSearch:
 
     backend: Backend = "postgres"
 
-    def __init__(self, connections: TenantConnections) -> None:
-        self._connections = connections
+    def __init__(self, reads: TenantReads) -> None:
+        self._reads = reads
 
-    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Sequence[Hit]:
+    async def search(
+        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+    ) -> Sequence[Hit]:
         """See the port."""
         words = asked(text)
         limit = min(limit, DEEPEST - offset)
         if not words or limit <= 0:
             return ()
-        variants = await self._variants(tenant_id, words)
+        variants = await self._variants(tenant_id, words, at_least)
         missing = len(words) - len(set(variants.parts))
         if missing > _spare(words):
             return ()
@@ -72,17 +75,17 @@ class PostgresContactSearch:
             limit,
             DEEPEST,
         )
-        rows = await self._rows(tenant_id, _SEARCH, parameters)
+        rows = await self._rows(tenant_id, _SEARCH, parameters, at_least)
         return [
             Hit(id=contact_id, score=score, matched=near.explain(words, text_of(*columns))[1])
             for contact_id, score, *columns in rows
         ]
 
-    async def _variants(self, tenant_id: UUID, words: Sequence[str]) -> _Variants:
+    async def _variants(self, tenant_id: UUID, words: Sequence[str], at_least: Level | None) -> _Variants:
         """For each word asked for, the closest words that the tenant has."""
         plain = [word for word in words if not word.startswith("#")]
         keys = near.near_keys(tenant_id.bytes, plain)
-        known = await self._rows(tenant_id, _LIKE, (plain, keys, _MOST_VARIANTS)) if plain else []
+        known = await self._rows(tenant_id, _LIKE, (plain, keys, _MOST_VARIANTS), at_least) if plain else []
         variants = _Variants()
         for part, word in enumerate(words, start=1):
             if word.startswith("#"):
@@ -95,9 +98,11 @@ class PostgresContactSearch:
                 variants.add(word_id(tenant_id, other), part, weight)
         return variants
 
-    async def _rows(self, tenant_id: UUID, query: LiteralString, parameters: tuple[object, ...]) -> list[TupleRow]:
+    async def _rows(
+        self, tenant_id: UUID, query: LiteralString, parameters: tuple[object, ...], at_least: Level | None
+    ) -> list[TupleRow]:
         try:
-            return await self._connections.rows(tenant_id, query, parameters)
+            return await self._reads.rows(tenant_id, query, parameters, at_least=at_least)
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise SearchUnavailableError from error
 

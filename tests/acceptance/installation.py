@@ -39,7 +39,7 @@ class Installation:
         }
         self.process: subprocess.Popen[bytes]
         self.ready: dict[str, Any] = {}
-        self._tenants: list[Tenant] = []
+        self.clients: list[httpx.Client] = []
 
     def start(self) -> Self:
         """Start, and wait for the line that says it is ready."""
@@ -123,8 +123,8 @@ class Installation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for tenant in self._tenants:
-            tenant.http.close()
+        for client in self.clients:
+            client.close()
         if self.process.poll() is None:
             self.stop()
         if self.process.stdout:
@@ -133,7 +133,7 @@ class Installation:
     def tenant(self, name: str = "Analytical Engines Ltd") -> "Tenant":
         """A new tenant, signed in as its admin."""
         made = Tenant(str(self.ready["url"]), name)
-        self._tenants.append(made)
+        self.clients.append(made.http)
         return made
 
 

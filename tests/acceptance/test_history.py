@@ -30,7 +30,7 @@ def test_each_act_says_who_when_and_what_was_before(tenant: Tenant) -> None:
     ]
     assert first["at"] == made["created_at"]
     assert second["at"] == changed.json()["updated_at"]
-    assert [entry["position"] for entry in (first, second, third)] == [3, 4, 5]
+    assert [entry["position"] for entry in (first, second, third)] == [4, 5, 6]
     assert {(change["field"], change["old"], change["new"]) for change in second["changes"]} == {
         ("name.family", "Byron", "Lovelace"),
         ("name.display", "Ada Byron", "Ada Lovelace"),
@@ -68,7 +68,7 @@ def test_pages_show_every_entry_once_newest_first(tenant: Tenant) -> None:
         positions += [entry["position"] for entry in page]
         tenant.http.patch(path, json={"title": f"later {len(positions)}"})
 
-    assert positions == [9, 8, 7, 6, 5, 4, 3]
+    assert positions == [10, 9, 8, 7, 6, 5, 4]
 
 
 def test_a_cursor_belongs_to_its_contact(tenant: Tenant) -> None:

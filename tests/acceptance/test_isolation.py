@@ -1,5 +1,6 @@
 """R6.1, R6.2, R6.3, R6.4: another tenant's data is not there, in no answer of no operation, to the byte."""
 
+import re
 import uuid
 from typing import Any
 
@@ -36,24 +37,44 @@ def operations_on_one_record(tenant: Tenant) -> list[tuple[str, str]]:
     return [(method, path) for path, methods in paths.items() if "{" in path for method in methods]
 
 
-def call(tenant: Tenant, method: str, path: str, contact_id: str) -> httpx.Response:
+def ids_of(tenant: Tenant) -> dict[str, str]:
+    """An id of the tenant's own for each name that paths use."""
+    (session,) = tenant.http.get("/v1/auth/sessions").json()["data"]
+    role = tenant.http.post("/v1/roles", json={"name": f"Role {uuid.uuid4()}", "permissions": []}).json()
+    team = tenant.http.post("/v1/teams", json={"name": "North"}).json()
+    return {
+        "contact_id": tenant.add()["id"],
+        "session_id": session["id"],
+        "user_id": tenant.user_id,
+        "role_key": role["key"],
+        "team_id": team["id"],
+    }
+
+
+def id_in(path: str) -> str:
+    """The name of the id in a path."""
+    (name,) = re.findall(r"{(\w+)}", path)
+    return str(name)
+
+
+def call(tenant: Tenant, method: str, path: str, some_id: str) -> httpx.Response:
     headers = {"Content-Type": "application/json"}
-    url = path.replace("{contact_id}", contact_id)
-    assert "{" not in url.replace(contact_id, ""), f"this test does not know how to call {path}"
+    url = path.replace(f"{{{id_in(path)}}}", some_id)
     return tenant.http.request(method.upper(), url, content=b'{"title": "x"}', headers=headers)
 
 
 def test_another_tenants_record_is_missing_to_the_byte_for_every_operation(tenant: Tenant, other: Tenant) -> None:
-    made = tenant.add()
+    ids = ids_of(tenant)
     operations = operations_on_one_record(tenant)
     assert {("get", "/v1/contacts/{contact_id}"), ("patch", "/v1/contacts/{contact_id}")} <= set(operations)
+    before = tenant.http.get(f"/v1/contacts/{ids['contact_id']}").json()
 
     for method, path in operations:
-        foreign = call(other, method, path, made["id"])
-        problem(foreign, 404, "contact.not_found")
+        foreign = call(other, method, path, ids[id_in(path)])
+        problem(foreign, 404, f"{id_in(path).partition('_')[0]}.not_found")
         assert comparable(foreign) == comparable(call(other, method, path, str(uuid.uuid4()))), (method, path)
 
-    assert tenant.http.get(f"/v1/contacts/{made['id']}").json() == made
+    assert tenant.http.get(f"/v1/contacts/{ids['contact_id']}").json() == before
 
 
 @pytest.mark.parametrize("not_an_id", NOT_IDS)
@@ -110,7 +131,7 @@ def test_no_request_names_a_tenant(tenant: Tenant, other: Tenant) -> None:
 
 
 def test_a_position_says_nothing_of_other_tenants(tenant: Tenant, other: Tenant) -> None:
-    assert (tenant.position, other.position) == (2, 2)
+    assert (tenant.position, other.position) == (3, 3)
     tenant.add()
     other.add()
-    assert (tenant.position, other.position) == (3, 3)
+    assert (tenant.position, other.position) == (4, 4)

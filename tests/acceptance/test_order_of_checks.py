@@ -6,9 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from commands.identity import Principal
-from infra.keys.tokens import AccessTokens
 from tests.acceptance.installation import Installation, Tenant, problem
+from tests.acceptance.people import person
 
 pytestmark = pytest.mark.servers
 
@@ -22,9 +21,7 @@ EVERYTHING_WRONG: dict[str, Any] = {
 @pytest.fixture
 def powerless(installation: Installation, tenant: Tenant) -> dict[str, str]:
     """The header of a user of the tenant who holds no role."""
-    principal = Principal(uuid.UUID(tenant.id), uuid.UUID(tenant.user_id), ())
-    token, _ = AccessTokens(installation.signing_keys(), 60).issue(principal)
-    return {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {person(installation, tenant).token}"}
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "GET"])

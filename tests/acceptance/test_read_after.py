@@ -1,5 +1,6 @@
 """B7, N-U3: what was written is there to be read, by whoever asks for it."""
 
+import psycopg
 import pytest
 
 from tests.acceptance.installation import Installation, Tenant, problem
@@ -54,3 +55,19 @@ def test_zero_and_old_positions_are_included_always(tenant: Tenant) -> None:
     for path in readable(tenant):
         assert tenant.http.get(path, headers={"Read-After": "0"}).status_code == 200
         assert tenant.http.get(path, headers={"Read-After": "1"}).status_code == 200
+
+
+def test_a_read_model_that_stays_behind_is_told_after_two_seconds(installation: Installation, tenant: Tenant) -> None:
+    made = tenant.add()
+    assert tenant.get("/v1/contacts").json()["data"] == [made]
+    with psycopg.connect(installation.ready["postgres_admin"]) as holds_up_the_projector:
+        holds_up_the_projector.execute(
+            "SELECT FROM read.checkpoint WHERE tenant_id = %s FOR UPDATE", (tenant.id,)
+        ).fetchall()
+        other = tenant.add({"name": "Grace Hopper"})
+        answer = tenant.http.get("/v1/contacts", headers={"Read-After": str(tenant.position)})
+        problem(answer, 503, "read_after.timeout")
+        assert answer.headers["Retry-After"].isdecimal()
+        assert 1.9 < answer.elapsed.total_seconds() < 4
+        assert tenant.http.get("/v1/contacts").json()["data"] == [made], "without Read-After it says what it knows"
+    assert tenant.get("/v1/contacts", sort="created_at").json()["data"] == [made, other]

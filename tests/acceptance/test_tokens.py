@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from commands.identity import Principal
+from commands.access import Claims
 from infra.keys.tokens import AccessTokens
 from tests.acceptance.installation import Installation, Tenant, problem
 
@@ -22,6 +22,12 @@ pytestmark = pytest.mark.servers
 def decoded(token: str) -> dict[str, Any]:
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
+
+
+def claims_of(tenant: Tenant) -> Claims:
+    """What the tenant's own token says."""
+    said = decoded(tenant.token)
+    return Claims(uuid.UUID(said["tid"]), uuid.UUID(said["sub"]), uuid.UUID(said["sid"]), said["epoch"])
 
 
 def asking(tenant: Tenant, authorization: str | bytes) -> httpx.Response:
@@ -61,7 +67,7 @@ def test_the_jwks_holds_public_keys_only(tenant: Tenant) -> None:
 
 def test_a_token_holds_no_personal_data(tenant: Tenant) -> None:
     claims = decoded(tenant.token)
-    assert claims.keys() == {"iss", "sub", "tid", "roles", "iat", "exp"}
+    assert claims.keys() == {"iss", "sub", "tid", "sid", "epoch", "iat", "exp"}
     assert claims["tid"] == tenant.id
 
 
@@ -71,17 +77,17 @@ def test_no_token_at_all(tenant: Tenant, authorization: str) -> None:
 
 
 def test_an_expired_token_is_refused_and_told_so(installation: Installation, tenant: Tenant) -> None:
-    principal = Principal(uuid.UUID(tenant.id), uuid.UUID(tenant.user_id), ("admin",))
+    said = claims_of(tenant)
     keys = installation.signing_keys()
-    good, _ = AccessTokens(keys, 60).issue(principal)
+    good, _ = AccessTokens(keys, 60).issue(said)
     assert asking(tenant, f"Bearer {good}").status_code == 200
 
-    refused(tenant, AccessTokens(keys, -1).issue(principal)[0], "auth.token_expired")
+    refused(tenant, AccessTokens(keys, -1).issue(said)[0], "auth.token_expired")
 
 
 def test_a_token_that_was_good_is_refused_once_it_has_expired(installation: Installation, tenant: Tenant) -> None:
-    principal = Principal(uuid.UUID(tenant.id), uuid.UUID(tenant.user_id), ("admin",))
-    token, _ = AccessTokens(installation.signing_keys(), 2).issue(principal)
+    said = claims_of(tenant)
+    token, _ = AccessTokens(installation.signing_keys(), 2).issue(said)
     assert asking(tenant, f"Bearer {token}").status_code == 200
     time.sleep(2.1)
     refused(tenant, token, "auth.token_expired")
@@ -90,7 +96,13 @@ def test_a_token_that_was_good_is_refused_once_it_has_expired(installation: Inst
 def test_a_token_changed_anywhere_is_refused(tenant: Tenant) -> None:
     header, payload, signature = tenant.token.split(".")
     claims = decoded(tenant.token)
-    for changed in ({"tid": str(uuid.uuid4())}, {"roles": ["admin", "x"]}, {"exp": claims["exp"] + 9}, {"sub": "x"}):
+    for changed in (
+        {"tid": str(uuid.uuid4())},
+        {"sid": str(uuid.uuid4())},
+        {"epoch": 1},
+        {"exp": claims["exp"] + 9},
+        {"sub": "x"},
+    ):
         refused(tenant, f"{header}.{part(claims | changed)}.{signature}")
     refused(tenant, f"{header}.{payload}.{'A' * len(signature)}")
     refused(tenant, f"{header}.{payload}.")
@@ -124,7 +136,15 @@ def test_a_token_of_another_issuer_or_without_its_claims_is_refused(installation
         return jwt.encode(kept, keys.private, "EdDSA", headers={"kid": keys.kid})
 
     assert asking(tenant, f"Bearer {signed()}").status_code == 200
-    for changed in ({"iss": "somebody"}, {"iss": None}, {"exp": None}, {"tid": None}, {"tid": "x"}, {"roles": None}):
+    for changed in (
+        {"iss": "somebody"},
+        {"iss": None},
+        {"exp": None},
+        {"tid": None},
+        {"tid": "x"},
+        {"sid": None},
+        {"epoch": None},
+    ):
         refused(tenant, signed(**changed))
 
 

@@ -76,7 +76,7 @@ def test_other_commands_find_what_runs_on_their_data_folder(installation: Instal
     shown = rapport("events", "tail", tenant.email, RAPPORT_DATA=str(installation.data))
     events = [json.loads(line) for line in shown.stdout.splitlines()]
     assert [event["type"] for event in events] == [
-        *("tenant.registered.v1", "user.registered.v1", "contact.registered.v1")
+        *("tenant.registered.v1", "user.registered.v1", "session.started.v1", "contact.registered.v1")
     ]
     assert events[-1]["stream"] == made["id"]
     assert "password" not in shown.stdout

@@ -3,7 +3,7 @@
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from commands.contact import ChangeContact
+from commands.contact_input import ChangeContact
 from domain.contact import ContactChanged, Lifecycle
 from tests.given import ada, change, emails, given, phones, registered
 

@@ -138,6 +138,13 @@ def test_what_is_no_phone_number_with_country_code(text: str) -> None:
     assert phone(text) is None
 
 
+@pytest.mark.parametrize("text", ["+49 30 901820 ext. 12", "+1 202 555 0143 x7", "tel:+1-202-555-0143;ext=7"])
+def test_an_extension_is_refused_rather_than_dropped(text: str) -> None:
+    problems = Problems()
+    assert normalise.phone(text, "/phone", problems) is None
+    assert [(error.pointer, error.code) for error in problems.errors] == [("/phone", "phone.extension")]
+
+
 @for_all(st.lists(st.tuples(st.sampled_from(["a@b.example", "A@b.example", "c@d.example", "?"]), st.booleans())))
 def test_of_several_addresses_exactly_one_is_primary(items: list[tuple[str, bool]]) -> None:
     problems = Problems()

@@ -11,6 +11,7 @@ from api.cli import demo
 from api.cli.demo import DemoTenant
 from api.cli.demo_people import PHONES
 from commands import company, contact
+from commands.contact_input import NameInput
 from commands.decision import Context, Given
 from commands.handle import Handler
 from commands.identity import EMAIL_CLAIM, NewTenant
@@ -36,6 +37,9 @@ class PlainPasswords:
 
     async def verify(self, password: str, hashed: str | None) -> bool:
         return hashed == f"hash of {password}"
+
+    def is_outdated(self, hashed: str) -> bool:
+        return not hashed.startswith("hash of ")
 
 
 class BreakingStore(MemoryEventStore):
@@ -241,7 +245,7 @@ def nothing_known() -> Given[Contact]:
 
 
 def expected(tenant: DemoTenant) -> list[str]:
-    return [str(command.name.display) for command in tenant.contacts if isinstance(command.name, contact.NameInput)]
+    return [str(command.name.display) for command in tenant.contacts if isinstance(command.name, NameInput)]
 
 
 async def displayed(store: MemoryEventStore, tenant_id: UUID) -> list[str | None]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.http import reading
 from api.http.reading import MalformedError
-from commands.contact import ChangeContact, NameInput, RegisterContact
+from commands.contact_input import ChangeContact, NameInput, RegisterContact
 from commands.identity import RegisterTenant
 from commands.normalise import MOST_PROBLEMS
 

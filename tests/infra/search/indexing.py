@@ -42,7 +42,7 @@ class TheseTenants(PostgresLog):
     """The log, but only of the tenants of one test: others leave theirs half done."""
 
     def __init__(self, database: Database, tenants: set[UUID]) -> None:
-        super().__init__(database.pools[PROJECTOR])
+        super().__init__(database.pools[PROJECTOR], database.keyring)
         self._only = tenants
         self.broken: set[UUID] = set()
 

@@ -6,12 +6,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from domain.contact import ContactRegistered, Name
-from domain.event import SYSTEM, Metadata, Recorded
 from infra.search.postgres import PostgresContactSearch
 from projections import contact_rows, contact_words
-from projections.contact_words import ContactsBehindError
-from tests.conformance.contact_worlds import NOW, PostgresWorld, person
+from tests.conformance.contact_worlds import PostgresWorld, person
 from tests.conftest import Database
 
 pytestmark = pytest.mark.servers
@@ -51,17 +48,6 @@ async def test_applying_the_same_again_changes_nothing(world: PostgresWorld, dat
         contacts = await contact_rows.by_id(connection, tenant, [one])
         await contact_words.save(connection, tenant, contacts)
     assert await rows(database, tenant, WORDS) == [("ada", 1), ("lovelace", 1)]
-
-
-async def test_it_waits_for_the_contact_rows(database: Database) -> None:
-    tenant = uuid4()
-    event = Recorded(
-        tenant_id=tenant, position=1, stream_id=uuid4(), version=1, event=ContactRegistered(name=Name(display="Ada")),
-        metadata=Metadata(actor=SYSTEM, correlation_id="test"), command_id=uuid4(), occurred_at=NOW, recorded_at=NOW,
-    )  # fmt: skip
-    with pytest.raises(ContactsBehindError):
-        async with database.projector.of(tenant) as connection:
-            await contact_words.PROJECTION.apply(connection, [event])
 
 
 @pytest.mark.parametrize(

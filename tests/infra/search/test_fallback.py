@@ -8,6 +8,7 @@ import pytest
 from infra.search.breaker import Breaker
 from infra.search.fallback import FallbackSearch, OnlySearch
 from projections.contact_search import Backend, Hit, SearchUnavailableError
+from projections.position import Level
 
 TENANT = uuid4()
 
@@ -18,7 +19,10 @@ class Store:
         self.is_away = False
         self.calls = 0
 
-    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Sequence[Hit]:
+    async def search(
+        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+    ) -> Sequence[Hit]:
+        del at_least
         self.calls += 1
         if self.is_away:
             raise SearchUnavailableError

@@ -148,6 +148,18 @@ async def test_two_processes_can_make_the_index_at_once(client: AsyncOpenSearch,
     assert len(await client.indices.get(index=f"{alias}-*")) == 1
 
 
+async def test_indexes_of_former_incarnations_go_and_others_stay(client: AsyncOpenSearch) -> None:
+    """Fault 5: after a restore, an index that has seen later positions would refuse new documents as old."""
+    former, other, now = (uuid4() for _ in range(3))
+    for incarnation in (former, other):
+        await OpenSearchContactIndex(client, alias_of(incarnation)).ensure()
+    index = OpenSearchContactIndex(client, alias_of(now), former=[uuid4(), former])
+    assert await index.ensure() == "new"
+    names = set(await client.indices.get(index="rapport-*"))
+    there = {each for each in (former, other, now) if f"{alias_of(each)}-1" in names}
+    assert there == {other, now}
+
+
 async def test_a_field_that_the_mapping_does_not_know_is_refused(
     client: AsyncOpenSearch, alias: str, index: OpenSearchContactIndex
 ) -> None:

@@ -1,0 +1,26 @@
+"""From where, and with what, a request came."""
+
+from msgspec import structs
+
+from api.http.exchange import HttpRequest, metadata_of
+from api.http.gate import header
+from domain.event import Actor, Metadata
+
+_LONGEST = 200
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The address of the peer."""
+    peer = request.scope["client"]
+    return peer[0] if peer else None
+
+
+def client_of(request: HttpRequest) -> str | None:
+    """What the program that asks says of itself, as far as it can be shown."""
+    text = (header(request, b"user-agent") or "")[:_LONGEST]
+    return "".join(character for character in text if character.isprintable()) or None
+
+
+def traced(request: HttpRequest, actor: Actor) -> Metadata:
+    """How an act is traced, with the address that it came from."""
+    return structs.replace(metadata_of(request, actor), address=address_of(request))

@@ -1,0 +1,109 @@
+"""Who asks, by what token, and what they may do: the words for it, and the ports that find out."""
+
+from typing import Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.access import Grants, Scope
+from domain.authorization import Access
+from domain.errors import DomainError
+from domain.event import Actor
+
+
+class Claims(Struct, frozen=True):
+    """What an access token says: whose it is, of which session, begun in which epoch of the user."""
+
+    tenant_id: UUID
+    user_id: UUID
+    session_id: UUID
+    epoch: int
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """Who a request speaks for, and what they may do now, whatever was so when the token was given."""
+
+    tenant_id: UUID
+    user_id: UUID
+    session_id: UUID
+    epoch: int
+    roles: tuple[str, ...]
+    grants: Grants
+    colleagues: frozenset[UUID] = frozenset()
+    """Who shares a team with them, where that matters."""
+
+    @property
+    def actor(self) -> Actor:
+        """As events name who acted."""
+        return Actor("user", self.user_id)
+
+    def may(self, permission: str) -> bool:
+        """Whether they hold a permission for every record that there is."""
+        return self.grants.get(permission) is Scope.ALL
+
+    def reaches(self, permission: str, owner_id: UUID | None) -> bool:
+        """Whether they hold a permission for the records of an owner."""
+        match self.grants.get(permission):
+            case Scope.ALL:
+                return True
+            case Scope.TEAM:
+                return owner_id == self.user_id or owner_id in self.colleagues
+            case Scope.OWN:
+                return owner_id == self.user_id
+            case _:
+                return False
+
+
+class InvalidTokenError(Exception):
+    """A token that is no good."""
+
+    def __init__(self, *, expired: bool = False) -> None:
+        super().__init__("expired" if expired else "invalid")
+        self.expired = expired
+
+
+class Tokens(Protocol):
+    """Access tokens."""
+
+    def issue(self, claims: Claims) -> tuple[str, int]:
+        """A token, and the seconds that it lives."""
+        ...
+
+    def verify(self, token: str) -> Claims:
+        """What a token says. Raises InvalidTokenError."""
+        ...
+
+
+class Authorization(Protocol):
+    """Whether what a token says still holds, and what its user may do now.
+
+    As of the last commit: an adapter may keep what it has read, but never past an event that changed it.
+    """
+
+    async def principal(self, claims: Claims) -> Principal:
+        """Who a request with this token speaks for.
+
+        Raises:
+            DomainError: auth.session_ended, or the user is suspended or not there (the same answer).
+            StoreUnavailableError: it can't be found out; nobody is let in on what was so a while ago.
+        """
+        ...
+
+    async def access(self, tenant_id: UUID) -> Access:
+        """Who may do what in a tenant. Raises StoreUnavailableError."""
+        ...
+
+
+def lacking(permission: str) -> DomainError:
+    """The refusal of an act that needs a permission, or a wider one."""
+    return DomainError(
+        "permission.missing",
+        f"this needs the permission {permission}",
+        hint="Ask an admin of your company for a role that has it.",
+        members={"permission": permission},
+    )
+
+
+def session_ended() -> DomainError:
+    """The refusal of a token that was good, of a session that is over."""
+    return DomainError("auth.session_ended", "this session is over", hint="Sign in again.")

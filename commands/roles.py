@@ -1,0 +1,159 @@
+"""What can be asked of the roles that a tenant defines. Pure: state in, events out.
+
+Nobody makes a role allow what they don't hold themselves, nor takes that away.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from commands import normalise
+from commands.decision import Decision, Given
+from commands.members import require_held
+from commands.normalise import Problems
+from commands.ports import Claim
+from domain.access import BUILT_IN_ROLES, Grants, Scope, grants, spelt
+from domain.authorization import Access
+from domain.errors import DomainError, FieldError
+from domain.role import Role, RoleChanged, RoleDefined, RoleDeleted
+
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_LONGEST = 100
+KEY_CLAIM = "role.key"
+
+
+class DefineRole(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A new role; without a key, its name makes one. Permissions are spelt like "leads.write:own"."""
+
+    name: str
+    permissions: list[str]
+    key: str | None = None
+
+
+class ChangeRole(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of a role; its key stays."""
+
+    name: str | UnsetType = UNSET
+    permissions: list[str] | UnsetType = UNSET
+
+
+class DeleteRole(Struct, forbid_unknown_fields=True):
+    """A role less."""
+
+
+class ByHolder(Struct, frozen=True):
+    """What is asked of roles, by somebody who holds these grants, in a tenant with this access."""
+
+    asked: Any
+    by: Grants
+    access: Access
+
+
+def define(command: ByHolder, given: Given[Role]) -> Decision:
+    """A role more.
+
+    Raises:
+        InvalidError, DomainError: bad members, permission.missing or role.key_taken.
+    """
+    asked = command.asked
+    problems = Problems(given.errors)
+    name = _name(asked.name, problems) if isinstance(asked.name, str) else ""
+    held = _grants(asked.permissions or (), problems)
+    key = asked.key if asked.key is not None else key_of(name)
+    if name and not _KEY.fullmatch(key):
+        problems.add("/key", "role.key_invalid", "a key has 1 to 64 of a-z, 0-9, _ and -")
+    problems.raise_if_any()
+    require_held(held, command.by)
+    claim = Claim(given.tenant_id, KEY_CLAIM, key, given.stream_id)
+    if key in BUILT_IN_ROLES:
+        raise key_taken(claim)
+    return Decision(events=(RoleDefined(key=key, name=name, permissions=tuple(spelt(held))),), claims=(claim,))
+
+
+def change(command: ByHolder, given: Given[Role]) -> Decision:
+    """Another name, or other permissions; nothing when they are the same.
+
+    Raises:
+        InvalidError, DomainError: bad members or permission.missing.
+    """
+    role, asked = _there(given.state), command.asked
+    problems = Problems(given.errors)
+    name = _name(asked.name, problems) if isinstance(asked.name, str) else role.name
+    before = grants(*role.permissions)
+    after = before if isinstance(asked.permissions, UnsetType) else _grants(asked.permissions or (), problems)
+    problems.raise_if_any()
+    # What is the same before and after is neither given nor taken.
+    moved = {
+        each: max(before.get(each, Scope.OWN), after.get(each, Scope.OWN))
+        for each in before.keys() | after.keys()
+        if before.get(each) != after.get(each)
+    }
+    require_held(moved, command.by)
+    if name == role.name and not moved:
+        return Decision()
+    changed = RoleChanged(
+        name=name if name != role.name else UNSET, permissions=tuple(spelt(after)) if moved else UNSET
+    )
+    return Decision(events=(changed,))
+
+
+def delete(command: ByHolder, given: Given[Role]) -> Decision:
+    """A role less, which nobody holds any more.
+
+    Raises:
+        DomainError: permission.missing or role.in_use.
+    """
+    role = _there(given.state)
+    require_held(grants(*role.permissions), command.by)
+    if any(role.key in member.roles for member in command.access.members.values()):
+        raise DomainError(
+            "role.in_use",
+            "users hold this role",
+            hint="Give them other roles first; the list of users shows who holds it.",
+        )
+    return Decision(events=(RoleDeleted(),), releases=(Claim(given.tenant_id, KEY_CLAIM, role.key, given.stream_id),))
+
+
+def key_of(name: str) -> str:
+    """The key that a name makes: "Sales (DACH)" gives sales-dach."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:64]
+
+
+def key_taken(_: Claim) -> DomainError:
+    """The refusal of a key that another role has."""
+    return DomainError(
+        "role.key_taken",
+        "another role has this key",
+        hint="Change that role, or send another key.",
+        errors=(FieldError("/key", "role.key_taken", "belongs to another role"),),
+    )
+
+
+def _name(text: str, problems: Problems) -> str:
+    line = normalise.line(text, "/name", problems, longest=_LONGEST)
+    if line is None:
+        problems.add("/name", "field.blank", "is blank")
+    return line or ""
+
+
+def _grants(texts: Iterable[str | None], problems: Problems) -> Grants:
+    good: list[str] = []
+    for index, text in enumerate(texts):
+        if text is None:  # could not be read, and is in the problems already
+            continue
+        try:
+            grants(text)
+        except ValueError as error:
+            problems.add(f"/permissions/{index}", "permission.unknown", f"{error}; GET /v1/permissions lists them")
+        else:
+            good.append(text)
+    return grants(*good)
+
+
+def _there(role: Role | None) -> Role:
+    assert role is not None  # noqa: S101  a use case that does not create always has a state
+    return role

@@ -1,0 +1,115 @@
+"""Signing in with a password: the same answer, after the same time, whatever was wrong."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from commands import identity, throttle
+from commands.decision import Context
+from commands.handle import Handler
+from commands.passwords import Passwords
+from commands.ports import Append, Clock, EventStore, NewId, Owner, StreamEvents
+from commands.registry import REHASH_PASSWORD
+from commands.sessions import Sessions, SignedIn
+from commands.throttle import SignInAttempts
+from commands.users import RehashPassword
+from domain.errors import DomainError
+from domain.event import Actor, Metadata
+from domain.security import SignInFailed
+from domain.tenant import PLATFORM
+from domain.user import Status, User, evolve
+
+_NOBODY = Owner(PLATFORM, UUID(int=0))
+
+
+class Login(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Sign in."""
+
+    email: str
+    password: str
+    totp: str | None = None
+
+
+class SignIn:
+    """Lets in who knows the password. Failures become security events of the tenant, off the way of the answer."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        handler: Handler,
+        passwords: Passwords,
+        attempts: SignInAttempts,
+        sessions: Sessions,
+        clock: Clock,
+        new_id: NewId,
+        later: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self._store = store
+        self._handler = handler
+        self._passwords = passwords
+        self._attempts = attempts
+        self._sessions = sessions
+        self._clock = clock
+        self._new_id = new_id
+        self._later = later
+
+    async def with_password(self, asked: Login, correlated: Metadata, client: str | None) -> SignedIn:
+        """The tokens of a new session. `correlated` is how the request is traced; its actor is found here.
+
+        Raises:
+            DomainError: auth.invalid_credentials, auth.throttled or auth.busy.
+        """
+        login, address = identity.login_name(asked.email), correlated.address or ""
+        owner = await self._store.holder(PLATFORM, identity.EMAIL_CLAIM, login) or _NOBODY
+        # Whoever is not there is looked for all the same: it takes as long.
+        person = await self._person(owner)
+        known = await self._attempts.is_known(owner.tenant_id, owner.stream_id, address)
+        counts = throttle.counts(login, address, known=known)
+        if wait := await self._attempts.begin(counts):
+            raise throttle.throttled(wait)
+        right = await self._passwords.verify(asked.password, person.password_hash if person else None)
+        if person is None or not right or person.status is not Status.ACTIVE:
+            if person:
+                self._later(self._note(owner.tenant_id, person.id, correlated))
+            raise identity.invalid_credentials()
+        await self._attempts.succeeded(counts)
+        metadata = Metadata(
+            actor=Actor("user", person.id),
+            correlation_id=correlated.correlation_id,
+            traceparent=correlated.traceparent,
+            address=correlated.address,
+        )
+        if self._passwords.is_outdated(person.password_hash):
+            await self._rehash(Context(tenant_id=owner.tenant_id, metadata=metadata), person, asked.password)
+        return await self._sessions.begin(metadata, owner.tenant_id, person.id, person.epoch, client)
+
+    async def _person(self, owner: Owner) -> User | None:
+        state: User | None = None
+        for item in await self._store.load(owner.tenant_id, owner.stream_id):
+            state = evolve(state, item.event, stream_id=item.stream_id, at=item.recorded_at)
+        return state
+
+    async def _rehash(self, context: Context, person: User, password: str) -> None:
+        command = RehashPassword(await self._passwords.hash(password))
+        unchanged = frozenset({person.version})
+        try:
+            await self._handler.handle(
+                context, REHASH_PASSWORD, lambda: (command, ()), stream_id=person.id, if_match=unchanged
+            )
+        except DomainError as error:
+            # The user was changed meanwhile, perhaps the password itself: the next sign-in comes back to it.
+            if error.code != "precondition.version":
+                raise
+
+    async def _note(self, tenant_id: UUID, user_id: UUID, correlated: Metadata) -> None:
+        failed = SignInFailed(user_id=user_id)
+        append = Append(
+            tenant_id=tenant_id,
+            command_id=self._new_id(),
+            metadata=correlated,
+            streams=(StreamEvents(self._new_id(), 0, (failed,)),),
+            occurred_at=self._clock(),
+        )
+        await self._store.append(append)

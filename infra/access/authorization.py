@@ -1,0 +1,150 @@
+"""Who may do what, as of the last commit: each request reads the few events that came since the one before.
+
+Requests of the same moment ask together, in one round trip: a look that was sent after a request came sees every commit
+that was answered before it.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, LiteralString
+from uuid import UUID
+
+import msgspec
+import psycopg
+from msgspec import Struct
+from psycopg_pool import PoolTimeout
+
+from commands.access import Claims, Principal, session_ended
+from commands.ports import StoreUnavailableError
+from domain.access import Scope
+from domain.authorization import Access, Fact, fold
+from infra.postgres import Pool
+
+_TENANTS = 2_000
+_CALLS = 2
+_MOST_IN_CALL = 200
+
+_LOOK: LiteralString = "SELECT n, lasts, position, stream_id, topic, data FROM store.look(%s::jsonb)"
+
+_encoder = msgspec.json.Encoder()
+
+
+class _Asked(Struct, eq=False):
+    claims: Claims
+    answer: "asyncio.Future[tuple[bool, Access]]"
+
+
+class PostgresAuthorization:
+    """Implements commands.access.Authorization.
+
+    The pool is the one that may append: it leads to the primary (a replica may not know of a suspension yet), and asks
+    for several tenants at once.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._known: OrderedDict[UUID, Access] = OrderedDict()
+        self._waiting: list[_Asked] = []
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def principal(self, claims: Claims) -> Principal:
+        """See the port."""
+        lasts, access = await self._look(claims)
+        member = access.members.get(claims.user_id)
+        if not lasts or member is None or member.suspended or not member.joined or member.epoch != claims.epoch:
+            raise session_ended()
+        grants = access.granted(member.roles)
+        return Principal(
+            tenant_id=claims.tenant_id,
+            user_id=claims.user_id,
+            session_id=claims.session_id,
+            epoch=claims.epoch,
+            roles=member.roles,
+            grants=grants,
+            colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in grants.values() else frozenset(),
+        )
+
+    async def access(self, tenant_id: UUID) -> Access:
+        """See the port."""
+        nobody = UUID(int=0)
+        return (await self._look(Claims(tenant_id, nobody, nobody, 0)))[1]
+
+    async def _look(self, claims: Claims) -> tuple[bool, Access]:
+        asked = _Asked(claims, asyncio.get_running_loop().create_future())
+        self._waiting.append(asked)
+        self._send()
+        return await asked.answer
+
+    def _send(self) -> None:
+        while self._waiting and len(self._calls) < _CALLS:
+            batch, self._waiting = self._waiting[:_MOST_IN_CALL], self._waiting[_MOST_IN_CALL:]
+            task = asyncio.create_task(self._answer(batch))
+            self._calls.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._calls.discard(task)
+        self._send()
+
+    async def _answer(self, batch: Sequence[_Asked]) -> None:
+        before = {asked.claims.tenant_id: self._known.get(asked.claims.tenant_id) or Access() for asked in batch}
+        try:
+            rows = await self._rows(batch, before)
+            answers = self._folded(batch, before, rows)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            _fail(batch, StoreUnavailableError(repr(error)))
+        except BaseException as error:
+            _fail(batch, error)
+            raise
+        else:
+            for asked, answer in zip(batch, answers, strict=True):
+                if not asked.answer.done():  # its request was cancelled
+                    asked.answer.set_result(answer)
+
+    async def _rows(self, batch: Sequence[_Asked], before: dict[UUID, Access]) -> list[tuple[Any, ...]]:
+        unread = dict(before)
+        asks = []
+        for number, asked in enumerate(batch):
+            claims = asked.claims
+            known = unread.pop(claims.tenant_id, None)
+            asks.append(
+                {
+                    "n": number,
+                    "tenant": claims.tenant_id,
+                    "session": claims.session_id,
+                    "member": claims.user_id,
+                    "epoch": claims.epoch,
+                    "after": known.position if known else None,
+                }
+            )
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_LOOK, (_encoder.encode(asks).decode(),))
+            return await cursor.fetchall()
+
+    def _folded(
+        self, batch: Sequence[_Asked], before: dict[UUID, Access], rows: Sequence[tuple[Any, ...]]
+    ) -> list[tuple[bool, Access]]:
+        lasting = {row[0] for row in rows if row[1]}
+        facts: dict[UUID, list[Fact]] = {}
+        for number, _, position, *fact in rows:
+            if position is not None:
+                facts.setdefault(batch[number].claims.tenant_id, []).append(Fact(position, *fact))
+        now = {tenant_id: fold(known, facts.get(tenant_id, ())) for tenant_id, known in before.items()}
+        for tenant_id, access in now.items():
+            self._keep(tenant_id, access)
+        return [(number in lasting, now[asked.claims.tenant_id]) for number, asked in enumerate(batch)]
+
+    def _keep(self, tenant_id: UUID, access: Access) -> None:
+        known = self._known.get(tenant_id)
+        if known is None or known.position < access.position:
+            self._known[tenant_id] = access
+        self._known.move_to_end(tenant_id)
+        if len(self._known) > _TENANTS:
+            self._known.popitem(last=False)
+
+
+def _fail(batch: Sequence[_Asked], error: BaseException) -> None:
+    for asked in batch:
+        if not asked.answer.done():
+            asked.answer.set_exception(error)

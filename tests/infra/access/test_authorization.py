@@ -1,0 +1,131 @@
+"""R2.4: what a request may do follows the last commit, whichever process made it."""
+
+import asyncio
+from uuid import uuid4
+
+import msgspec
+import psycopg
+import pytest
+
+from commands.access import Claims, Principal
+from commands.ports import StreamEvents
+from commands.sessions import NewSession
+from domain.authorization import FACTS
+from domain.errors import DomainError
+from domain.user import SignOut, UserRegistered, UserSignedOut
+from infra.access.authorization import PostgresAuthorization
+from infra.access.sessions import PostgresSessions
+from infra.event_store.store import PostgresEventStore
+from tests.conftest import SECRET, Database
+from tests.given import registered
+from tests.infra.event_store.appends import append
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def store(database: Database) -> PostgresEventStore:
+    return PostgresEventStore(database.appends, database.service, SECRET)
+
+
+async def signed_in(database: Database, store: PostgresEventStore, *roles: str) -> Claims:
+    claims = Claims(uuid4(), uuid4(), uuid4(), 0)
+    user = UserRegistered(name="Ada", email="a@x.example", password_hash="-", roles=roles)
+    await store.append(append(claims.tenant_id, StreamEvents(claims.user_id, 0, (user,))))
+    await begin(database, claims)
+    return claims
+
+
+async def begin(database: Database, claims: Claims) -> None:
+    session = NewSession(id=claims.session_id, user_id=claims.user_id, epoch=claims.epoch, client=None, address=None)
+    await PostgresSessions(database.service, 60).start(claims.tenant_id, session)
+
+
+async def refused(authorization: PostgresAuthorization, claims: Claims) -> None:
+    with pytest.raises(DomainError) as refusal:
+        await authorization.principal(claims)
+    assert refusal.value.code == "auth.session_ended"
+
+
+async def test_a_sign_out_in_another_process_holds_for_the_very_next_look(
+    database: Database, store: PostgresEventStore
+) -> None:
+    claims = await signed_in(database, store, "sales")
+    here, there = (PostgresAuthorization(database.appends) for _ in range(2))
+    for process in (here, there):
+        assert (await process.principal(claims)).roles == ("sales",)
+
+    out = UserSignedOut(reason=SignOut.ASKED)
+    await store.append(append(claims.tenant_id, StreamEvents(claims.user_id, 1, (out,))))
+
+    for process in (here, there, PostgresAuthorization(database.appends)):
+        await refused(process, claims)
+
+
+async def test_a_session_that_was_begun_on_an_old_password_is_over_before_it_starts(
+    database: Database, store: PostgresEventStore
+) -> None:
+    """A sign-in is under way, its password checked, when the password is changed: R1.4."""
+    claims = await signed_in(database, store)
+    out = UserSignedOut(reason=SignOut.PASSWORD_CHANGED)
+    await store.append(append(claims.tenant_id, StreamEvents(claims.user_id, 1, (out,))))
+    late = Claims(claims.tenant_id, claims.user_id, uuid4(), 0)
+    await begin(database, late)
+    await refused(PostgresAuthorization(database.appends), late)
+    fresh = Claims(claims.tenant_id, claims.user_id, uuid4(), 1)
+    await begin(database, fresh)
+    assert (await PostgresAuthorization(database.appends).principal(fresh)).user_id == claims.user_id
+
+
+async def test_claims_that_do_not_belong_together_are_refused(database: Database, store: PostgresEventStore) -> None:
+    mine, theirs = await signed_in(database, store, "admin"), await signed_in(database, store, "admin")
+    authorization = PostgresAuthorization(database.appends)
+    for tenant, user, session, epoch in (
+        (theirs.tenant_id, mine.user_id, mine.session_id, 0),
+        (mine.tenant_id, theirs.user_id, mine.session_id, 0),
+        (mine.tenant_id, mine.user_id, theirs.session_id, 0),
+        (mine.tenant_id, mine.user_id, mine.session_id, 1),
+        (uuid4(), uuid4(), uuid4(), 0),
+    ):
+        await refused(authorization, Claims(tenant, user, session, epoch))
+    assert (await authorization.principal(mine)).grants
+
+
+def test_the_index_is_over_the_topics_that_are_looked_at(database: Database) -> None:
+    with psycopg.connect(database.admin_dsn) as connection:
+        (text,) = connection.execute("SELECT pg_get_indexdef('store.event_access'::regclass)").fetchone() or ("",)
+    assert {word for word in text.split("'") if word.endswith(".v1")} == FACTS.keys()
+
+
+async def test_a_look_goes_by_that_index_in_a_tenant_with_many_events(
+    database: Database, store: PostgresEventStore
+) -> None:
+    claims = await signed_in(database, store, "admin")
+    for _ in range(20):
+        streams = [StreamEvents(uuid4(), 0, (registered(),)) for _ in range(100)]
+        await store.append(append(claims.tenant_id, *streams))
+    with psycopg.connect(database.admin_dsn, autocommit=True) as connection:
+        connection.execute("ANALYZE store.event")
+    asks = [{"n": 0, "tenant": claims.tenant_id, "session": claims.session_id, "after": 0}]
+    with psycopg.connect(database.admin_dsn) as connection:
+        (body,) = connection.execute("SELECT prosrc FROM pg_proc WHERE proname = 'look'").fetchone() or ("",)
+        statement = f"EXPLAIN ANALYZE {body}".replace("(asks)", "(%s::jsonb)").encode()
+        rows = connection.execute(statement, (msgspec.json.encode(asks).decode(),)).fetchall()
+    plan = "\n".join(row[0] for row in rows if "never executed" not in row[0])
+    assert {word for word in body.split("'") if word.endswith(".v1")} == FACTS.keys()
+    assert "position_idx" in plan, plan
+    assert "Seq Scan" not in plan, plan
+
+
+async def test_looks_of_one_moment_are_answered_each_for_its_own(database: Database, store: PostgresEventStore) -> None:
+    ada, grace = await signed_in(database, store, "sales"), await signed_in(database, store, "marketing")
+    stranger = Claims(ada.tenant_id, ada.user_id, grace.session_id, 0)
+    authorization = PostgresAuthorization(database.appends)
+    asked = [authorization.principal(claims) for claims in (ada, grace, stranger) * 20]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    for mine, hers, theirs in zip(*[iter(answers)] * 3, strict=True):
+        assert isinstance(mine, Principal)
+        assert (mine.tenant_id, mine.roles) == (ada.tenant_id, ("sales",))
+        assert isinstance(hers, Principal)
+        assert (hers.tenant_id, hers.roles) == (grace.tenant_id, ("marketing",))
+        assert isinstance(theirs, DomainError)
