@@ -10,6 +10,7 @@ from msgspec import structs
 from domain import contact as domain
 from domain.contact import Contact
 from domain.event import Event, Recorded, topics
+from projections.folding import evolved, json_text
 from projections.ports import Connection
 from projections.projection import Projection
 
@@ -50,11 +51,11 @@ _COLUMNS = (
 # As JSON, because the decoder of Contact then does all the conversions in one go.
 _LOAD = f"""
 SELECT coalesce(jsonb_agg(to_jsonb(c)), '[]')::text
-  FROM (SELECT {_COLUMNS} FROM read.contact_v1 WHERE tenant_id = %s AND id = ANY(%s)) c
+  FROM (SELECT {_COLUMNS} FROM contact_v1 WHERE tenant_id = %s AND id = ANY(%s)) c
 """
 
 _SAVE = """
-INSERT INTO read.contact_v1
+INSERT INTO contact_v1
 SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r (
     tenant_id uuid, id uuid, version integer, position bigint, name jsonb, emails jsonb, phones jsonb, company_id uuid,
     title text, tags text[], owner_id uuid, external_ids jsonb, lifecycle text, created_at timestamptz,
@@ -65,6 +66,12 @@ ON CONFLICT (tenant_id, id) DO UPDATE
        owner_id = excluded.owner_id, external_ids = excluded.external_ids, lifecycle = excluded.lifecycle,
        updated_at = excluded.updated_at, deleted_at = excluded.deleted_at, sort_name = excluded.sort_name
 """
+
+_ORDER = (
+    "tenant_id", "id", "version", "position", "name", "emails", "phones", "company_id", "title", "tags", "owner_id",
+    "external_ids", "lifecycle", "created_at", "updated_at", "deleted_at", "sort_name",
+)  # fmt: skip
+_JSON = ("name", "emails", "phones", "external_ids")
 
 _rows = msgspec.json.Decoder(list[Contact])
 
@@ -88,11 +95,21 @@ async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> N
     contacts = await load(connection, tenant_id, known) if known else {}
     positions: dict[UUID, int] = {}
     for item in events:
-        before = contacts.get(item.stream_id)
-        contacts[item.stream_id] = domain.evolve(before, item.event, stream_id=item.stream_id, at=item.recorded_at)
+        contacts[item.stream_id] = evolved(domain.evolve, contacts.get(item.stream_id), item)
         positions[item.stream_id] = item.position
     rows = [row(tenant_id, contacts[stream_id], position) for stream_id, position in positions.items()]
     await connection.execute(_SAVE, (msgspec.json.encode(rows).decode(),))
+
+
+def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]:
+    contact = None
+    for item in events:
+        contact = evolved(domain.evolve, contact, item)
+    if contact is None:
+        return {}
+    values = row(events[0].tenant_id, contact, events[-1].position)
+    values |= {name: json_text(values[name]) for name in _JSON} | {"tags": list(contact.tags)}
+    return {"contact_v1": [tuple(values[name] for name in _ORDER)]}
 
 
 async def load(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Contact]:
@@ -108,4 +125,5 @@ PROJECTION = Projection(
     tables=("contact_v1",),
     ddl=_DDL,
     apply=_apply,
+    fold=_fold,
 )

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from domain.contact import Contact, Email, Lifecycle, Name, Phone
 from projections.ports import Connection
+from projections.position import Moment
 
 Bound = list[str]
 
@@ -72,15 +73,22 @@ class Filters(Struct, frozen=True, omit_defaults=True):
     updated_after: datetime | None = None
 
 
-_VIEW = """
+_COLUMNS = """
 SELECT c.id, c.version, c.name, c.emails, c.phones, c.title, c.tags, c.owner_id, c.external_ids, c.lifecycle,
        c.created_at, c.updated_at, c.deleted_at, c.sort_name, '{}'::jsonb AS custom,
        CASE WHEN f.id IS NOT NULL THEN jsonb_build_object('id', f.id, 'name', f.name) END AS company
+"""
+_NOW = f"""{_COLUMNS}
   FROM read.contact_v1 c LEFT JOIN read.company_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id
+"""
+_THEN = f"""{_COLUMNS}
+  FROM read.contact_past_v1 c
+  LEFT JOIN read.company_past_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id
+       AND f.since <= %s AND (f.until IS NULL OR f.until > %s)
 """
 # As JSON text: the decoder does all conversions in one go.
 _BY_ID = (
-    f"SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]')::text FROM ({_VIEW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
+    f"SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]')::text FROM ({_NOW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
 )
 
 _CONDITIONS = {
@@ -90,21 +98,22 @@ _CONDITIONS = {
     "created_after": "c.created_at > %s",
     "updated_after": "c.updated_at > %s",
 }
-_COLUMNS = {
+_STOOD = "c.since <= %s AND (c.until IS NULL OR c.until > %s)"
+# Says nothing new, and lets lists that begin with the newest begin at the moment.
+_BY_THEN = "c.created_at <= %s AND c.updated_at <= %s"
+_SORTED_BY = {
     "created_at": ("created_at", "timestamptz"),
     "updated_at": ("updated_at", "timestamptz"),
     "name": ("sort_name", "text"),
 }
 
 _stored = msgspec.json.Decoder(list[Stored])
+_SHARED = tuple(name for name in ContactView.__struct_fields__ if name not in {"company", "custom"})
 
 
 def view(contact: Contact, company: CompanyRef | None) -> ContactView:
     """A contact's state as clients see it."""
-    fields = {
-        name: getattr(contact, name) for name in ContactView.__struct_fields__ if name not in {"company", "custom"}
-    }
-    return ContactView(**fields, company=company, custom={})
+    return ContactView(**{name: getattr(contact, name) for name in _SHARED}, company=company, custom={})
 
 
 async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Stored]:
@@ -115,24 +124,26 @@ async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -
 
 
 async def page(
-    connection: Connection, tenant_id: UUID, filters: Filters, sort: Sort, *, after: Bound | None, limit: int
+    connection: Connection,
+    tenant_id: UUID,
+    filters: Filters,
+    sort: Sort,
+    *,
+    after: Bound | None,
+    limit: int,
+    as_of: Moment | None = None,
 ) -> tuple[list[Stored], Bound | None]:
-    """A page of the contacts that are there, and the bound after which the next one starts.
+    """A page of the contacts that are there, or were at a moment, and the bound after which the next one starts.
 
     A bound is [value of the sort column, id]: pages neither repeat nor miss rows that stay in place.
     """
-    column, kind = _COLUMNS[sort.removeprefix("-")]
+    column, kind = _SORTED_BY[sort.removeprefix("-")]
     direction, comparison = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
-    conditions = ["c.tenant_id = %s", "c.deleted_at IS NULL"]
-    parameters: list[Any] = [tenant_id]
-    for name, value in structs.asdict(filters).items():
-        if value is not None:
-            conditions.append(_CONDITIONS[name])
-            parameters.append(value)
+    source, conditions, parameters = _selected(tenant_id, filters, as_of)
     if after:
         conditions.append(f"(c.{column}, c.id) {comparison} (%s::{kind}, %s::uuid)")
         parameters.extend(after)
-    inner = f"{_VIEW} WHERE {' AND '.join(conditions)} ORDER BY c.{column} {direction}, c.id {direction} LIMIT %s"
+    inner = f"{source} WHERE {' AND '.join(conditions)} ORDER BY c.{column} {direction}, c.id {direction} LIMIT %s"
     query = f"SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]')::text FROM ({inner}) v"
     found = await (await connection.execute(query, (*parameters, limit + 1))).fetchone()
     rows = _stored.decode(found[0])
@@ -141,3 +152,17 @@ async def page(
     last = rows[limit - 1]
     value = getattr(last, column)
     return rows[:limit], [value if isinstance(value, str) else value.isoformat(), str(last.id)]
+
+
+def _selected(tenant_id: UUID, filters: Filters, as_of: Moment | None) -> tuple[str, list[str], list[Any]]:
+    """Where the contacts come from, which of them, and the parameters of both."""
+    conditions = ["c.tenant_id = %s", "c.deleted_at IS NULL"]
+    parameters: list[Any] = [tenant_id]
+    if as_of:
+        conditions += [_STOOD, _BY_THEN]
+        parameters = [*(as_of.position,) * 2, tenant_id, *(as_of.position,) * 2, *(as_of.time,) * 2]
+    for name, value in structs.asdict(filters).items():
+        if value is not None:
+            conditions.append(_CONDITIONS[name])
+            parameters.append(value)
+    return _THEN if as_of else _NOW, conditions, parameters

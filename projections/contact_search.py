@@ -6,6 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from projections.position import Level
+
 Backend = Literal["postgres", "opensearch", "memory"]
 
 DEEPEST = 1000
@@ -43,8 +45,12 @@ class ContactSearch(Protocol):
         """What answers."""
         ...
 
-    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Sequence[Hit]:
+    async def search(
+        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+    ) -> Sequence[Hit]:
         """Hits number `offset` to `offset + limit`, best first; none beyond DEEPEST.
+
+        `at_least` is what the caller has waited for: a store with copies that lag asks one which has it.
 
         Raises:
             SearchUnavailableError: the store is away or too slow.
@@ -60,7 +66,9 @@ class AnyContactSearch(Protocol):
         """What would answer now; the read model to wait for before a search that must include a position."""
         ...
 
-    async def search(self, tenant_id: UUID, text: str, *, offset: int, limit: int) -> Answer:
+    async def search(
+        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+    ) -> Answer:
         """As ContactSearch.
 
         Raises:

@@ -13,7 +13,7 @@ own and as short as the tenant is small. The lowest bit of a word's number tells
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -24,22 +24,30 @@ import msgspec
 
 from domain import contact as domain
 from domain.event import Event, Recorded, topics
-from projections import contact_rows
+from projections import company, contact, contact_rows
 from projections.closeness import near_keys
-from projections.contact_rows import Searchable
+from projections.contact_rows import Searchable, searchable
 from projections.contact_text import ContactText
 from projections.ports import Connection
 from projections.projection import Projection
 
-_OLD = "SELECT contact_id, words FROM read.contact_words_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
-_SAVE = """
-INSERT INTO read.contact_words_v1
-SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r (tenant_id uuid, contact_id uuid, position bigint, words bigint[])
-ON CONFLICT (tenant_id, contact_id) DO UPDATE SET position = excluded.position, words = excluded.words
+_ROWS = f"""
+SELECT {contact_rows.COLUMNS}, coalesce(w.words, '{{}}')
+  FROM read.contact_v1 c
+  LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id
+  LEFT JOIN contact_words_v1 w ON w.tenant_id = c.tenant_id AND w.contact_id = c.id
+ WHERE c.tenant_id = %s AND c.id = ANY(%s)
 """
-_DELETE = "DELETE FROM read.contact_words_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
-_COUNT = """
-UPDATE read.contact_word_uses_v1 u SET uses = u.uses + d.uses
+_OLD = "SELECT contact_id, words FROM contact_words_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
+_SAVE = """
+WITH saved AS (
+    INSERT INTO contact_words_v1
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r (tenant_id uuid, contact_id uuid, position bigint, words bigint[])
+    ON CONFLICT (tenant_id, contact_id) DO UPDATE SET position = excluded.position, words = excluded.words
+), gone AS (
+    DELETE FROM contact_words_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)
+)
+UPDATE contact_word_uses_v1 u SET uses = u.uses + d.uses
   FROM unnest(%s::bigint[], %s::integer[]) AS d (id, uses)
  WHERE u.tenant_id = %s AND u.id = d.id
 RETURNING u.id, u.uses
@@ -49,18 +57,16 @@ WITH new AS (
     SELECT * FROM jsonb_to_recordset(%s::jsonb)
       AS r (tenant_id uuid, id bigint, word text, uses integer, near integer[])
 ), counted AS (
-    INSERT INTO read.contact_word_uses_v1 SELECT tenant_id, id, uses FROM new
+    INSERT INTO contact_word_uses_v1 SELECT tenant_id, id, uses FROM new
 )
-INSERT INTO read.contact_vocabulary_v1 SELECT tenant_id, id, word, near FROM new
+INSERT INTO contact_vocabulary_v1 SELECT tenant_id, id, word, near FROM new
 """
 _FORGET = """
-WITH counted AS (DELETE FROM read.contact_word_uses_v1 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s))
-DELETE FROM read.contact_vocabulary_v1 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s)
+WITH counted AS (DELETE FROM contact_word_uses_v1 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s))
+DELETE FROM contact_vocabulary_v1 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s)
 """
 
-
-class ContactsBehindError(Exception):
-    """The contact rows do not include these events yet: to be tried again when they do."""
+_PAGE = 2000
 
 
 @lru_cache(maxsize=65_536)
@@ -77,43 +83,39 @@ def numbers(tenant_id: UUID, text: ContactText) -> dict[int, str]:
 
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
     tenant_id = events[0].tenant_id
-    positions = {item.stream_id: item.position for item in events}
-    contacts = await contact_rows.by_id(connection, tenant_id, list(positions))
-    # When the rows' own projection fails, this one must not run ahead on rows of the past.
-    if {c.id for c in contacts if c.position >= positions[c.id]} != set(positions):
-        raise ContactsBehindError
-    await save(connection, tenant_id, contacts)
+    parameters = (tenant_id, list({item.stream_id for item in events}))
+    rows = await (await connection.execute(_ROWS, parameters)).fetchall()
+    await _save(connection, tenant_id, [searchable(row[:-1]) for row in rows], {row[0]: row[-1] for row in rows})
+
+
+async def _refill(connection: Connection, tenant_id: UUID, after: UUID) -> UUID | None:
+    contacts = await contact_rows.page(connection, tenant_id, after=after, limit=_PAGE)
+    if not contacts:
+        return None
+    await _save(connection, tenant_id, contacts, {})
+    return contacts[-1].id
 
 
 async def save(connection: Connection, tenant_id: UUID, contacts: Sequence[Searchable]) -> None:
     """Make the tables say what the contacts say."""
-    ids = [contact.id for contact in contacts]
+    old = await connection.execute(_OLD, (tenant_id, [contact.id for contact in contacts]))
+    await _save(connection, tenant_id, contacts, dict(await old.fetchall()))
+
+
+async def _save(
+    connection: Connection, tenant_id: UUID, contacts: Sequence[Searchable], old: Mapping[UUID, Sequence[int]]
+) -> None:
     new = {contact.id: numbers(tenant_id, contact.text) if contact.text else {} for contact in contacts}
-    old = dict(await (await connection.execute(_OLD, (tenant_id, ids))).fetchall())
-    uses: Counter[int] = Counter()
-    for contact_id, words in new.items():
-        uses.update({number & ~1 for number in words})
-        uses.subtract({number & ~1 for number in old.get(contact_id, ())})
-    await _count(connection, tenant_id, uses, {n & ~1: word for words in new.values() for n, word in words.items()})
+    words = {number & ~1: word for of_one in new.values() for number, word in of_one.items()}
+    change = _change(new, old, words)
     rows = [
-        {"tenant_id": tenant_id, "contact_id": contact.id, "position": contact.position, "words": list(new[contact.id])}
-        for contact in contacts
-        if contact.text
+        {"tenant_id": tenant_id, "contact_id": c.id, "position": c.position, "words": sorted(new[c.id])}
+        for c in contacts
+        if c.text
     ]
-    await connection.execute(_SAVE, (_json(rows),))
     gone = [contact.id for contact in contacts if not contact.text]
-    if gone:
-        await connection.execute(_DELETE, (tenant_id, gone))
-
-
-async def _count(connection: Connection, tenant_id: UUID, uses: Counter[int], words: dict[int, str]) -> None:
-    """Words come with their first use and go with their last: what nobody is called any more is not kept."""
-    # A phone's last digits are looked up as they are; there is nothing to find near them.
-    change = {number: by for number, by in sorted(uses.items()) if by and not words.get(number, "").startswith("#")}
-    if not change:
-        return
-    parameters = (list(change), list(change.values()), tenant_id)
-    counted: dict[int, int] = dict(await (await connection.execute(_COUNT, parameters)).fetchall())
+    parameters = (_json(rows), tenant_id, gone, list(change), list(change.values()), tenant_id)
+    counted: dict[int, int] = dict(await (await connection.execute(_SAVE, parameters)).fetchall())
     fresh = [
         {
             "tenant_id": tenant_id,
@@ -132,6 +134,18 @@ async def _count(connection: Connection, tenant_id: UUID, uses: Counter[int], wo
         await connection.execute(_FORGET, {"tenant": tenant_id, "ids": unused})
 
 
+def _change(
+    new: Mapping[UUID, Mapping[int, str]], old: Mapping[UUID, Sequence[int]], words: Mapping[int, str]
+) -> dict[int, int]:
+    """By how much the uses of words change. Words come with their first use and go with their last."""
+    uses: Counter[int] = Counter()
+    for contact_id, numbers_ in new.items():
+        uses.update({number & ~1 for number in numbers_})
+        uses.subtract({number & ~1 for number in old.get(contact_id, ())})
+    # A phone's last digits are looked up as they are; there is nothing to find near them.
+    return {number: by for number, by in sorted(uses.items()) if by and not words.get(number, "").startswith("#")}
+
+
 def _json(rows: Iterable[dict[str, Any]]) -> str:
     return msgspec.json.encode(list(rows)).decode()
 
@@ -143,4 +157,7 @@ PROJECTION = Projection(
     tables=("contact_words_v1", "contact_vocabulary_v1", "contact_word_uses_v1"),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,
+    refill=_refill,
+    follows=(company.PROJECTION.checkpoint, contact.PROJECTION.checkpoint),
+    stream_column="contact_id",
 )

@@ -14,7 +14,7 @@ def named(name: str, version: int, registered: type[Event]) -> Projection:
     """A projection of records to id, version and name; `registered` is the event, with a `name`, that starts them."""
     table = f"{name}_v{version}"
     save = f"""
-    INSERT INTO read.{table}
+    INSERT INTO {table}
     SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r (
         tenant_id uuid, id uuid, version integer, name text, created_at timestamptz, updated_at timestamptz)
     ON CONFLICT (tenant_id, id) DO UPDATE
@@ -23,6 +23,10 @@ def named(name: str, version: int, registered: type[Event]) -> Projection:
 
     async def apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
         await connection.execute(save, (msgspec.json.encode([_row(item) for item in events]).decode(),))
+
+    def fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]:
+        row = _row(events[0]) | {name: _row(events[-1])[name] for name in ("version", "name", "updated_at")}
+        return {table: [tuple(row.values())]}
 
     ddl = f"""
     CREATE TABLE read.{table} (
@@ -35,7 +39,9 @@ def named(name: str, version: int, registered: type[Event]) -> Projection:
         PRIMARY KEY (tenant_id, id)
     );
     """
-    return Projection(name=name, version=version, topics=topics([registered]), tables=(table,), ddl=ddl, apply=apply)
+    return Projection(
+        name=name, version=version, topics=topics([registered]), tables=(table,), ddl=ddl, apply=apply, fold=fold
+    )
 
 
 def _row(item: Recorded[Any]) -> dict[str, Any]:

@@ -1,13 +1,28 @@
 """What projections need from the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec import Struct
 
 from domain.event import Event, Recorded
+
+
+class Unreadable(Event):
+    """Stands for an event that this code can't read: its place in the log counts, its content is not known.
+
+    `TOPIC` is the stored one; `error` the type of what was raised, never the content.
+    """
+
+    TOPIC: str  # type: ignore[misc]  # of the one event, where other events have that of their class
+    error: str
+
+
+class CheckpointMovedError(Exception):
+    """Another projector applied the same events first."""
 
 
 class Rows(Protocol):
@@ -37,6 +52,22 @@ class Sessions(Protocol):
         """A transaction, committed at the end of the block, rolled back by an exception."""
         ...
 
+    def advancing(
+        self, tenant_id: UUID, checkpoints: Sequence[str], before: int, after: int
+    ) -> AbstractAsyncContextManager[Connection]:
+        """The same, moving checkpoints from one position to another where nothing is parked.
+
+        Statements are sent together: what one of them raises shows at the next result asked for, or at the end.
+
+        Raises:
+            CheckpointMovedError: they are not at that position, or something is parked.
+        """
+        ...
+
+    def passing(self, error: BaseException) -> bool:
+        """Whether an error is of the moment or of the whole store, not of what was to be written."""
+        ...
+
 
 class Behind(Struct, frozen=True):
     """A tenant whose log goes on to `head` while a projection has not got there."""
@@ -45,11 +76,33 @@ class Behind(Struct, frozen=True):
     head: int
 
 
+class Parked(Struct, frozen=True):
+    """A stream that a projection can't go on with: at which event, why, since when, and how often it was tried."""
+
+    tenant_id: UUID
+    projection: str
+    stream_id: UUID
+    position: int
+    reason: str
+    since: datetime
+    attempts: int
+
+
 class Log(Protocol):
-    """The truth, for what was not delivered."""
+    """The truth, for what was not delivered. An event that can't be read comes as `Unreadable`."""
 
     async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
         """A tenant's events in order, without gaps."""
+        ...
+
+    async def stream(self, tenant_id: UUID, stream_id: UUID, *, after: int, until: int) -> Sequence[Recorded[Event]]:
+        """A stream's events with positions after one and until another, in order."""
+        ...
+
+    async def streams(
+        self, tenant_id: UUID, kinds: Collection[str], *, after: tuple[UUID, int], until: int, limit: int
+    ) -> Sequence[Recorded[Event]]:
+        """A tenant's events of some kinds (`contact`), until a position: by stream, after a (stream, version)."""
         ...
 
     async def behind(self, projections: Sequence[str]) -> Sequence[Behind]:
@@ -58,6 +111,10 @@ class Log(Protocol):
 
     async def tenants(self) -> Sequence[Behind]:
         """Every tenant with the head of its log."""
+        ...
+
+    async def parked(self, projections: Sequence[str]) -> Sequence[Parked]:
+        """Streams of all tenants that wait, the longest first."""
         ...
 
 

@@ -1,6 +1,16 @@
 """Every projection there is. A new read model is a new file and one line here."""
 
-from projections import company, contact, contact_words, user
+from projections import company, contact, contact_indexer, contact_past, contact_words, user
+from projections.projection import Projection
 
-POSTGRES = (company.PROJECTION, user.PROJECTION, contact.PROJECTION, contact_words.PROJECTION)
-"""In this order within a transaction: contacts take names from companies."""
+POSTGRES = (company.PROJECTION, user.PROJECTION, contact.PROJECTION, contact_words.PROJECTION, contact_past.PROJECTION)
+"""In this order within a transaction; those with one of their own come after the others."""
+
+_MIRRORS = {projection.checkpoint: projection.follows for projection in POSTGRES} | {
+    contact_indexer.CHECKPOINT: contact_words.PROJECTION.follows
+}
+
+
+def followers(projection: Projection) -> list[str]:
+    """The checkpoints of what mirrors a projection's rows; they may be set back, and then look at the rows again."""
+    return [name for name, followed in _MIRRORS.items() if projection.checkpoint in followed]

@@ -7,51 +7,33 @@ projector on the same tenant do no harm.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import structlog
 
 from domain.event import Event, Recorded
-from projections.ports import Announcements, Connection, Deliveries, Log, Sessions
+from projections.lane import Lane
+from projections.parked import resume
+from projections.poison import kind_of
+from projections.ports import Announcements, Behind, Deliveries, Log, Sessions
 from projections.projection import Projection
+from projections.registry import followers
+from projections.turns import BATCH, Turns
 
-BATCH = 500
-"""Events of one tenant applied in one transaction, at most."""
-
-_SIDE_BY_SIDE = 4
 _POLL_SECONDS = 1.0
+_ON_ITS_WAY_SECONDS = 0.2
 _FETCH_SECONDS = 0.5
-_LONGEST_PAUSE = 30.0
 
 _log = structlog.get_logger()
 
-_START = """
-INSERT INTO read.checkpoint SELECT %s, name, 0 FROM unnest(%s::text[]) name ON CONFLICT DO NOTHING
-"""
-_POSITIONS = """
-SELECT projection, position FROM read.checkpoint
- WHERE tenant_id = %s AND projection = ANY(%s) ORDER BY projection FOR UPDATE
-"""
-_ADVANCE = """
-UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND projection = ANY(%s) AND position = %s RETURNING 1
-"""
-
-
-class CheckpointMovedError(Exception):
-    """Another projector applied the same events first."""
-
-
-class ProjectionFailedError(Exception):
-    """A projection raised; nothing of its batch was written. The cause is chained."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
 
 class Runner:
-    """Keeps the Postgres projections of this process up to date, all of a tenant's in one transaction."""
+    """Keeps the Postgres projections of this process up to date.
+
+    They apply a tenant's events in one transaction, but for those that are apart. What follows others comes after them,
+    with the events that they have just applied.
+    """
 
     def __init__(
         self,
@@ -64,140 +46,93 @@ class Runner:
     ) -> None:
         self._projections = {projection.checkpoint: projection for projection in projections}
         self._log = log
-        self._deliveries = deliveries
         self._sessions = sessions
+        self._deliveries = deliveries
         self._announcements = announcements
-        # Tenants go side by side: most of a turn is waiting for Postgres.
-        self._turns = asyncio.Semaphore(_SIDE_BY_SIDE)
-        self._failures: dict[tuple[UUID, str], tuple[int, float]] = {}
+        self._lanes = [
+            Lane(
+                Turns(group, log=log, sessions=sessions, on_applied=self._applied),
+                # The first group is what people see next; the others may take a little longer.
+                side_by_side=2 if number else 4,
+            )
+            for number, group in enumerate(_groups(projections))
+        ]
 
     async def run(self) -> None:
         """Run until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._retry_parked())
             tasks.create_task(self._follow_deliveries())
             tasks.create_task(self._follow_heads())
+            for lane in self._lanes:
+                tasks.create_task(lane.run())
+
+    async def catch_up(self, tenant_id: UUID, events: Sequence[Recorded[Event]] = ()) -> None:
+        """Apply a tenant's events here and now: what was delivered, and whatever the log has before or after it.
+
+        Raises:
+            CheckpointMovedError: another projector was faster.
+        """
+        for lane in self._lanes:
+            # What follows others may not take what is only delivered yet.
+            delivered = () if lane.turns.follows else events
+            while await lane.turns.take(tenant_id, delivered):
+                delivered = ()
+
+    async def _retry_parked(self) -> None:
+        """Try what was parked once more when this process starts: newer code may know what to do with it."""
+        try:
+            parked = await self._log.parked(list(self._projections))
+        except Exception as error:  # noqa: BLE001  it can be retried by hand
+            _log.warning("projector.log_unavailable", error=kind_of(error))
+            return
+        for each in parked:
+            one = self._projections[each.projection]
+            try:
+                await resume(each, one, log=self._log, sessions=self._sessions, followers=followers(one))
+            except Exception as error:  # noqa: BLE001  one tenant's trouble does not stop the others
+                _log.warning("projector.retry_failed", tenant_id=str(each.tenant_id), error=kind_of(error))
 
     async def _follow_deliveries(self) -> None:
         while True:
-            batch = await self._deliveries.fetch(most=BATCH, wait=_FETCH_SECONDS)
             by_tenant: dict[UUID, list[Recorded[Event]]] = defaultdict(list)
-            for item in batch:
+            for item in await self._deliveries.fetch(most=BATCH, wait=_FETCH_SECONDS):
                 by_tenant[item.tenant_id].append(item)
-            turns = [
-                self._guarded(tenant_id, sorted(events, key=lambda item: item.position))
-                for tenant_id, events in by_tenant.items()
-            ]
-            await asyncio.gather(*turns)
+            for tenant_id, events in by_tenant.items():
+                for lane in self._lanes:
+                    if not lane.turns.follows:
+                        lane.offer(tenant_id, events)
 
     async def _follow_heads(self) -> None:
         """A lost tail shows no gap in what is delivered: ask the log itself, every second."""
         while True:
             started = time.monotonic()
-            try:
-                behind = await self._log.behind(list(self._projections))
-            except Exception as error:  # noqa: BLE001  whatever keeps the log away, the next round asks again
-                _log.warning("projector.log_unavailable", error=repr(error))
-                behind = ()
-            for tenant in behind:
-                await self._guarded(tenant.tenant_id, ())
+            found = [(lane, await self._behind(lane)) for lane in self._lanes]
+            # What is on its way comes meanwhile, and need not be read again.
+            await asyncio.sleep(_ON_ITS_WAY_SECONDS)
+            for lane, behind in found:
+                for tenant in behind:
+                    lane.look(tenant.tenant_id, tenant.head)
             await asyncio.sleep(max(0.05, _POLL_SECONDS - (time.monotonic() - started)))
 
-    async def _guarded(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> None:
-        """One tenant's turn; its trouble is its own, and the next look at the heads comes back to it."""
+    async def _behind(self, lane: Lane) -> Sequence[Behind]:
         try:
-            async with self._turns:
-                await self.catch_up(tenant_id, events)
-        except CheckpointMovedError:
-            _log.debug("projector.overtaken", tenant_id=str(tenant_id))
-        except Exception:  # noqa: BLE001  one tenant's trouble does not stop the others
-            _log.exception("projector.tenant_failed", tenant_id=str(tenant_id))
-
-    async def catch_up(self, tenant_id: UUID, events: Sequence[Recorded[Event]] = ()) -> None:
-        """Apply what was delivered and whatever the log has before or after it.
-
-        Projections at the same position go together. One that fails is left out for a while, so that it holds up
-        neither its neighbours nor the other tenants.
-        """
-        while names := [name for name in self._projections if self._may_try(tenant_id, name)]:
-            try:
-                while await self._apply(tenant_id, names, events):
-                    events = ()
-            except ProjectionFailedError as failed:
-                self._failed(tenant_id, failed)
-            else:
-                for name in names:
-                    self._failures.pop((tenant_id, name), None)
-                return
-
-    async def _apply(self, tenant_id: UUID, names: Sequence[str], delivered: Sequence[Recorded[Event]]) -> bool:
-        """One transaction; True when there may be more to do."""
-        async with self._sessions.of(tenant_id) as connection:
-            positions = await self._positions(connection, tenant_id, names)
-            lowest = min(positions.values())
-            level = [name for name, position in positions.items() if position == lowest]
-            events = await self._next(tenant_id, lowest, delivered)
-            if len(level) < len(positions):
-                # Laggards alone until level with the others.
-                highest = max(positions.values())
-                events = [item for item in events if item.position <= highest]
-            if not events:
-                return False
-            for name in level:
-                projection = self._projections[name]
-                mine = [item for item in events if item.event.TOPIC in projection.topics]
-                if mine:
-                    await _apply_one(projection, connection, mine)
-            await self._advance(connection, tenant_id, level, lowest, events[-1].position)
-        await self._announcements.applied(tenant_id, level, events[-1].position)
-        return len(level) < len(positions) or len(events) >= BATCH
-
-    async def _positions(self, connection: Connection, tenant_id: UUID, names: Sequence[str]) -> dict[str, int]:
-        found = await (await connection.execute(_POSITIONS, (tenant_id, list(names)))).fetchall()
-        if len(found) < len(names):
-            await connection.execute(_START, (tenant_id, list(names)))
-            found = await (await connection.execute(_POSITIONS, (tenant_id, list(names)))).fetchall()
-        return dict(found)
-
-    async def _next(
-        self, tenant_id: UUID, position: int, delivered: Sequence[Recorded[Event]]
-    ) -> Sequence[Recorded[Event]]:
-        """The events right after a position: from what was delivered when it continues there, else from the log."""
-        fresh: list[Recorded[Event]] = []
-        for item in delivered:
-            if item.position == position + 1 + len(fresh):
-                fresh.append(item)
-        if fresh and fresh[-1].position == delivered[-1].position:
-            return fresh
-        if delivered and delivered[-1].position <= position:
+            return await self._log.behind(lane.turns.checkpoints)
+        except Exception as error:  # noqa: BLE001  whatever keeps the log away, the next round asks again
+            _log.warning("projector.log_unavailable", error=kind_of(error))
             return ()
-        return await self._log.read(tenant_id, after=position, limit=BATCH)
 
-    async def _advance(
-        self, connection: Connection, tenant_id: UUID, names: Sequence[str], before: int, after: int
-    ) -> None:
-        moved = await (await connection.execute(_ADVANCE, (after, tenant_id, list(names), before))).fetchall()
-        if len(moved) != len(names):
-            raise CheckpointMovedError
-
-    def _may_try(self, tenant_id: UUID, name: str) -> bool:
-        _, not_before = self._failures.get((tenant_id, name), (0, 0.0))
-        return time.monotonic() >= not_before
-
-    def _failed(self, tenant_id: UUID, failed: ProjectionFailedError) -> None:
-        count = self._failures.get((tenant_id, failed.name), (0, 0.0))[0] + 1
-        pause = min(_LONGEST_PAUSE, 0.1 * 2**count)
-        self._failures[tenant_id, failed.name] = (count, time.monotonic() + pause)
-        _log.error(
-            "projection.failed",
-            projection=failed.name,
-            tenant_id=str(tenant_id),
-            error=repr(failed.__cause__),
-            retry_in=pause,
-        )
+    async def _applied(self, tenant_id: UUID, checkpoints: Sequence[str], events: Sequence[Recorded[Event]]) -> None:
+        for lane in self._lanes:
+            if lane.turns.follows and set(lane.turns.follows) <= set(checkpoints):
+                lane.offer(tenant_id, events)
+        await self._announcements.applied(tenant_id, checkpoints, events[-1].position)
 
 
-async def _apply_one(projection: Projection, connection: Connection, events: Sequence[Recorded[Event]]) -> None:
-    try:
-        await projection.apply(connection, events)
-    except Exception as error:
-        raise ProjectionFailedError(projection.checkpoint) from error
+def _groups(projections: Sequence[Projection]) -> Iterator[list[Projection]]:
+    """Projections that share a transaction."""
+    apart = [projection for projection in projections if projection.apart or projection.follows]
+    if together := [projection for projection in projections if projection not in apart]:
+        yield together
+    for projection in apart:
+        yield [projection]

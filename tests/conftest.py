@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from infra.embedded.client import Embedded, start
 from infra.event_store.migrate import ReadModel, migrate
+from infra.keys.keyring import Keyring
+from infra.keys.master import local_master
 from infra.postgres import APPEND, LOGIN_ROLES, PROJECTOR, SERVICE, Pool, TenantConnections, open_pool, role_dsn
 from infra.secret import Secret
 from projections.registry import POSTGRES
@@ -17,7 +19,8 @@ from projections.registry import POSTGRES
 settings.register_profile("rapport", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("rapport")
 
-SECRET = Secret(b"the tests' secret, the same every time")
+TEXT = "the tests' secret, the same every time"
+SECRET = Secret(TEXT.encode())
 
 
 class Database(Struct, frozen=True):
@@ -41,6 +44,11 @@ class Database(Struct, frozen=True):
     def appends(self) -> Pool:
         """The pool that may append."""
         return self.pools[APPEND]
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of personal data as a process has them that has just started."""
+        return Keyring(self.projector, local_master(SECRET))
 
 
 @pytest.fixture(scope="session")

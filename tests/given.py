@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from commands import contact as commands
-from commands.contact import ChangeContact, DeleteContact, RegisterContact
+from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
 from commands.decision import Decision, Given
 from commands.ports import Claim
 from domain import contact as domain

@@ -1,12 +1,12 @@
 """A log and a broker that do as they are told, and ears for announcements."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from domain.event import SYSTEM, Event, Metadata, Recorded
-from projections.ports import Behind
+from projections.ports import Behind, Parked
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 _METADATA = Metadata(actor=SYSTEM, correlation_id="test")
@@ -39,6 +39,24 @@ class FakeLog:
         await asyncio.sleep(0)
         return self.events.get(tenant_id, [])[after : after + limit]
 
+    async def stream(self, tenant_id: UUID, stream_id: UUID, *, after: int, until: int) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        log = self.events.get(tenant_id, [])
+        return [item for item in log if item.stream_id == stream_id and after < item.position <= until]
+
+    async def streams(
+        self, tenant_id: UUID, kinds: Collection[str], *, after: tuple[UUID, int], until: int, limit: int
+    ) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        log = sorted(self.events.get(tenant_id, []), key=lambda item: (item.stream_id, item.version))
+        return [
+            item
+            for item in log
+            if (item.stream_id, item.version) > after
+            and item.position <= until
+            and item.event.TOPIC.partition(".")[0] in kinds
+        ][:limit]
+
     async def behind(self, projections: Sequence[str]) -> Sequence[Behind]:
         """See the port: everybody, who is level costs one look."""
         del projections
@@ -47,6 +65,11 @@ class FakeLog:
     async def tenants(self) -> Sequence[Behind]:
         """See the port."""
         return [Behind(tenant_id, len(log)) for tenant_id, log in self.events.items()]
+
+    async def parked(self, projections: Sequence[str]) -> Sequence[Parked]:
+        """See the port: of everybody, so none that a test does not ask for."""
+        del projections
+        return ()
 
 
 class FakeDeliveries:

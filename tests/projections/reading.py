@@ -20,7 +20,7 @@ async def catch_up(database: Database, tenant: UUID, projections: Sequence[Proje
     """Apply a tenant's whole log."""
     runner = Runner(
         projections,
-        log=PostgresLog(database.pools[PROJECTOR]),
+        log=PostgresLog(database.pools[PROJECTOR], database.keyring),
         deliveries=FakeDeliveries(),
         sessions=database.projector,
         announcements=Heard(),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
@@ -23,7 +23,7 @@ CONTACT = contact.PROJECTION.checkpoint
 
 
 _ADD = """
-INSERT INTO read.contact_word_uses_v1 VALUES (%s, -1, %s)
+INSERT INTO contact_word_uses_v1 VALUES (%s, -1, %s)
 ON CONFLICT (tenant_id, id) DO UPDATE SET uses = contact_word_uses_v1.uses + excluded.uses
 """
 
@@ -43,17 +43,18 @@ def counted(database: Database, tenant: UUID) -> int:
 
 
 class Faulty:
-    """The contact projection under another name, into its own tables only when told to; raises while broken."""
+    """The contact projection under another name, which writes nothing; it raises what it is told to, for events that
+    it is told of (all of them, when it is told of none)."""
 
-    def __init__(self) -> None:
-        self.broken = True
+    def __init__(self, error: Exception | None = None, *, at: Collection[int] = ()) -> None:
+        self.error, self.at = error, at
         self.applied: list[int] = []
-        self.projection: Projection = structs.replace(contact.PROJECTION, name="faulty", apply=self._apply)
+        self.projection: Projection = structs.replace(contact.PROJECTION, name="faulty", apply=self._apply, fold=None)
 
     async def _apply(self, connection: Connection, events: Sequence[Recorded[Event]]) -> None:
         del connection
-        if self.broken:
-            raise RuntimeError("broken")
+        if self.error and any(not self.at or item.position in self.at for item in events):
+            raise self.error
         self.applied += [item.position for item in events]
 
 
@@ -78,10 +79,17 @@ class Projector:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def reached(self, tenant: UUID, position: int, seconds: float = 3, name: str = CONTACT) -> float:
-        """Wait until the read model is there; answers how long it took."""
+    async def until(self, holds: Callable[[], bool], seconds: float = 3) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(seconds):
+            while not holds():  # noqa: ASYNC110  what is looked at is in Postgres
+                await asyncio.sleep(0.02)
+
+    async def reached(self, tenant: UUID, position: int, seconds: float = 3, name: str | None = None) -> float:
+        """Wait until the read models, or the one named, are there; answers how long it took."""
         started = time.monotonic()
-        while checkpoints(self._database, tenant).get(name, 0) < position:
+        names = [name] if name else [each.checkpoint for each in POSTGRES]
+        while min(checkpoints(self._database, tenant).get(each, 0) for each in names) < position:
             assert time.monotonic() - started < seconds, checkpoints(self._database, tenant)
             await asyncio.sleep(0.02)
         return time.monotonic() - started

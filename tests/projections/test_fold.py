@@ -1,6 +1,5 @@
-"""Invariant 3: after any commands, a read model equals a fresh fold of the log, and a rebuild changes nothing."""
+"""Invariant 3: after any commands a read model equals a fresh fold of the log, and building it anew changes nothing."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,22 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands.contact import ChangeContact, DeleteContact, RegisterContact
+from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
 from commands.decision import Context
 from commands.handle import Handler
 from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
 from domain.errors import DomainError
 from infra import clock
 from infra.event_store.finder import find
-from infra.event_store.log import PostgresLog
 from infra.event_store.store import PostgresEventStore
-from infra.postgres import PROJECTOR
-from projections.rebuild import rebuild
+from infra.keys.master import local_master
 from projections.registry import POSTGRES
 from tests.conftest import SECRET, Database
 from tests.faults.check import check
 from tests.infra.event_store.appends import METADATA
 from tests.projections.reading import catch_up, checkpoints, contents
+from tests.projections.workshop import Workshop
 
 pytestmark = pytest.mark.servers
 
@@ -98,93 +96,24 @@ async def test_after_any_commands_the_read_model_is_a_fold_of_the_log(
     for step in sequence:
         await asker.ask(step)
     await catch_up(database, asker.tenant)
-    report = check(database.admin_dsn, [asker.tenant])
+    report = check(database.admin_dsn, local_master(SECRET), [asker.tenant])
     assert report.problems == []
     assert report.contacts == len(asker.contacts)
 
 
 @given(st.lists(steps, min_size=5, max_size=25))
 @settings(max_examples=10)
-async def test_a_rebuild_gives_the_same_rows(database: Database, sequence: Sequence[Step]) -> None:
+async def test_building_a_tenants_rows_anew_gives_the_same(database: Database, sequence: Sequence[Step]) -> None:
     """B6."""
     asker = Asker(database)
     for step in sequence:
         await asker.ask(step)
     await catch_up(database, asker.tenant)
     before, at = contents(database, asker.tenant), checkpoints(database, asker.tenant)
-    log = OneTenant(database, asker.tenant)
-    for projection in POSTGRES:
-        seen: list[int] = []
-        total = await rebuild(projection, log, database.projector, seen.append)
-        assert total == sum(seen) == next(iter(at.values()), 0)
+    async with Workshop.on(database) as workshop:
+        for projection in POSTGRES:
+            assert await workshop.mend(asker.tenant, projection=projection) == next(iter(at.values()), 0)
+            await catch_up(database, asker.tenant)
+        assert all(not each.differences for each in await workshop.verify(asker.tenant))
     assert contents(database, asker.tenant) == before
     assert checkpoints(database, asker.tenant) == at
-
-
-async def test_a_rebuild_mends_rows_that_went_wrong(database: Database) -> None:
-    asker = Asker(database)
-    for number in range(8):
-        await asker.ask(("register", 0, {"company": f"Company {number % 2}"}, False))
-    await catch_up(database, asker.tenant)
-    before = contents(database, asker.tenant)
-    async with database.projector.of(asker.tenant) as connection:
-        for projection in POSTGRES:
-            for table in projection.tables:
-                await connection.execute(f"DELETE FROM read.{table} WHERE ctid IN (SELECT min(ctid) FROM read.{table})")
-    assert contents(database, asker.tenant) != before
-    for projection in POSTGRES:
-        await rebuild(projection, OneTenant(database, asker.tenant), database.projector, lambda _: None)
-    assert contents(database, asker.tenant) == before
-
-
-async def test_a_rebuild_under_load_loses_and_doubles_nothing(database: Database) -> None:
-    """Fault 9, without the kill: commands and the projector go on meanwhile."""
-    asker = Asker(database)
-    for _ in range(20):
-        await asker.ask(("register", 0, {}, False))
-    over = asyncio.Event()
-
-    async def write() -> None:
-        for number in range(60):
-            await asker.ask(("change", number, {"title": f"T{number}"}, True))
-        over.set()
-
-    async def build() -> int:
-        times = 0
-        while not over.is_set():
-            for projection in POSTGRES:
-                await rebuild(projection, OneTenant(database, asker.tenant), database.projector, lambda _: None)
-            times += 1
-        return times
-
-    _, times = await asyncio.gather(write(), build())
-    await catch_up(database, asker.tenant)
-    assert times > 0
-    assert check(database.admin_dsn, [asker.tenant]).problems == []
-
-
-async def test_readers_see_the_old_rows_until_the_new_ones_are_complete(database: Database) -> None:
-    """B6."""
-    asker = Asker(database)
-    for _ in range(5):
-        await asker.ask(("register", 0, {}, False))
-    await catch_up(database, asker.tenant)
-    counts: list[int] = []
-
-    def look(_: int) -> None:
-        counts.append(len(contents(database, asker.tenant)["contact_v1"]))
-
-    for projection in POSTGRES:
-        await rebuild(projection, OneTenant(database, asker.tenant), database.projector, look)
-    assert counts == [5] * len(POSTGRES)
-
-
-class OneTenant(PostgresLog):
-    """The log, in which a rebuild finds one tenant only: those of other tests are none of its business."""
-
-    def __init__(self, database: Database, tenant: UUID) -> None:
-        super().__init__(database.pools[PROJECTOR])
-        self._tenant = tenant
-
-    async def tenants(self) -> Sequence[Any]:
-        return [behind for behind in await super().tenants() if behind.tenant_id == self._tenant]

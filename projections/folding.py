@@ -1,0 +1,26 @@
+"""What projections that fold streams share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import msgspec
+from msgspec import structs
+
+from domain.event import Recorded
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder()
+
+
+def evolved(evolve: Callable[..., T], state: T | None, item: Recorded[Any]) -> T:
+    """A stream's state after an event. Its version is the stream's, also when an event before it was skipped."""
+    after: Any = evolve(state, item.event, stream_id=item.stream_id, at=item.recorded_at)
+    if after.version != item.version:
+        after = structs.replace(after, version=item.version)
+    return cast("T", after)
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON, for a jsonb column."""
+    return _encoder.encode(value).decode()

@@ -1,0 +1,85 @@
+"""Which tenants have something to apply, and a bounded number of their turns at once."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from domain.event import Event, Recorded
+from projections.poison import kind_of
+from projections.ports import CheckpointMovedError
+from projections.turns import BATCH, Turns
+
+_MOST_WAITING = 20 * BATCH
+"""Events that wait in memory, at most; what comes beyond is read from the log when its tenant's turn comes."""
+
+_log = structlog.get_logger()
+
+
+class Lane:
+    """Turns of some projections, tenant by tenant: side by side, because most of a turn is waiting for Postgres.
+
+    A tenant has one turn at a time and then goes to the end of the queue, so that none waits for another's backlog.
+    """
+
+    def __init__(self, turns: Turns, *, side_by_side: int) -> None:
+        self.turns = turns
+        self._side_by_side = side_by_side
+        self._events: dict[UUID, list[Recorded[Event]]] = {}
+        self._count = 0
+        self._queue: deque[UUID] = deque()
+        self._busy: set[UUID] = set()
+        self._wake = asyncio.Semaphore(0)
+
+    def offer(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> None:
+        """Events of a tenant in order; none says that the log should be looked at."""
+        if tenant_id not in self._events:
+            self._events[tenant_id] = []
+            if tenant_id not in self._busy:
+                self._enqueue(tenant_id)
+        if self._count + len(events) <= _MOST_WAITING:
+            self._events[tenant_id] += events
+            self._count += len(events)
+
+    def look(self, tenant_id: UUID, head: int) -> None:
+        """A tenant's log goes on to `head`. What is being worked on anyway gets there without being told."""
+        if tenant_id not in self._events and tenant_id not in self._busy and self.turns.known(tenant_id) < head:
+            self.offer(tenant_id, ())
+
+    async def run(self) -> None:
+        """Give turns until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._side_by_side):
+                tasks.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.acquire()
+            tenant_id = self._queue.popleft()
+            events = self._events.pop(tenant_id)
+            self._count -= len(events)
+            self._busy.add(tenant_id)
+            try:
+                more = await self._turn(tenant_id, sorted(events, key=lambda item: item.position))
+            finally:
+                self._busy.discard(tenant_id)
+            if more:
+                self._events.setdefault(tenant_id, [])
+            if tenant_id in self._events:
+                self._enqueue(tenant_id)
+
+    async def _turn(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> bool:
+        """A tenant's trouble is its own, and the next look at the heads comes back to it."""
+        try:
+            return await self.turns.take(tenant_id, events)
+        except CheckpointMovedError:
+            _log.debug("projector.overtaken", tenant_id=str(tenant_id))
+        except Exception as error:  # noqa: BLE001  one tenant's trouble does not stop the others
+            _log.error("projector.tenant_failed", tenant_id=str(tenant_id), error=kind_of(error))
+        return False
+
+    def _enqueue(self, tenant_id: UUID) -> None:
+        self._queue.append(tenant_id)
+        self._wake.release()

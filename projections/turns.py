@@ -1,0 +1,206 @@
+"""One tenant's turn: its next events applied by projections that share a transaction, and their checkpoints moved.
+
+When all of them are at the position that is remembered and nothing is parked, a turn is one round trip. Everything
+else goes the careful way: it looks at the checkpoints first, and finds out what is at fault when something can't be
+applied.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
+
+import structlog
+
+from domain.event import Event, Recorded
+from projections import poison
+from projections.poison import ProjectionFailedError
+from projections.ports import CheckpointMovedError, Connection, Log, Sessions
+from projections.projection import Projection
+
+BATCH = 500
+"""Events of one tenant applied in one transaction, at most."""
+
+Applied = Callable[[UUID, Sequence[str], Sequence[Recorded[Event]]], Awaitable[None]]
+
+_LONGEST_PAUSE = 30.0
+_REMEMBERED = 50_000
+
+_log = structlog.get_logger()
+
+_START = """
+INSERT INTO read.checkpoint SELECT %s, name, 0 FROM unnest(%s::text[]) name ON CONFLICT DO NOTHING
+"""
+_POSITIONS = """
+SELECT projection, position FROM read.checkpoint
+ WHERE tenant_id = %s AND projection = ANY(%s) ORDER BY projection FOR UPDATE
+"""
+_FOLLOWED = """
+SELECT CASE WHEN count(*) = %s THEN min(position) ELSE 0 END FROM read.checkpoint
+ WHERE tenant_id = %s AND projection = ANY(%s)
+"""
+_ADVANCE = "UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND projection = ANY(%s)"
+
+
+class Turns:
+    """The turns of projections that share a transaction; `on_applied` is told what was committed."""
+
+    def __init__(self, projections: Sequence[Projection], *, log: Log, sessions: Sessions, on_applied: Applied) -> None:
+        self._projections = {projection.checkpoint: projection for projection in projections}
+        self._follows = sorted({name for projection in projections for name in projection.follows})
+        self._log = log
+        self._sessions = sessions
+        self._on_applied = on_applied
+        self._level: dict[UUID, int] = {}
+        self._failures: dict[tuple[UUID, str], tuple[int, float]] = {}
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """Of the projections."""
+        return list(self._projections)
+
+    @property
+    def follows(self) -> Sequence[str]:
+        """The checkpoints that these projections never get ahead of."""
+        return self._follows
+
+    def known(self, tenant_id: UUID) -> int:
+        """A position that all of them had reached when last seen; 0 when nothing is known."""
+        return self._level.get(tenant_id, 0)
+
+    async def take(
+        self, tenant_id: UUID, delivered: Sequence[Recorded[Event]] = (), *, until: int | None = None
+    ) -> bool:
+        """One transaction with what was delivered, or what the log has before or after it, `until` a position.
+
+        True when there may be more to do. Projections at the same position go together; one that fails is left out
+        for a while, so that it holds up neither its neighbours nor other tenants.
+
+        Raises:
+            CheckpointMovedError: another projector was faster.
+        """
+        position = self._level.get(tenant_id)
+        if position is not None and (events := _following(position, delivered)):
+            try:
+                await self._fast(tenant_id, position, events)
+            except CheckpointMovedError:
+                del self._level[tenant_id]
+            except Exception as error:  # noqa: BLE001  the careful way finds out what it was
+                _log.info("projector.careful", tenant_id=str(tenant_id), error=type(error).__name__)
+                del self._level[tenant_id]
+            else:
+                return False
+        names = [name for name in self._projections if self._may_try(tenant_id, name)]
+        if not names:
+            return False
+        try:
+            more = await self._carefully(tenant_id, names, delivered, until)
+        except ProjectionFailedError as failed:
+            self._failed(tenant_id, failed)
+            return True
+        if not more:
+            for name in names:
+                self._failures.pop((tenant_id, name), None)
+        return more
+
+    async def _fast(self, tenant_id: UUID, position: int, events: Sequence[Recorded[Event]]) -> None:
+        names, last = self.checkpoints, events[-1].position
+        async with self._sessions.advancing(tenant_id, names, position, last) as connection:
+            for projection in self._projections.values():
+                if mine := list(filter(projection.wants, events)):
+                    await projection.apply(connection, mine)
+        self._level[tenant_id] = last
+        await self._on_applied(tenant_id, names, events)
+
+    async def _carefully(
+        self, tenant_id: UUID, names: Sequence[str], delivered: Sequence[Recorded[Event]], until: int | None
+    ) -> bool:
+        self._level.pop(tenant_id, None)
+        async with self._sessions.of(tenant_id) as connection:
+            positions = await self._positions(connection, tenant_id, names, delivered)
+            if not positions:
+                return False
+            lowest, highest = min(positions.values()), max(positions.values())
+            level = [name for name, position in positions.items() if position == lowest]
+            # Laggards alone until level with the others.
+            bounds = [highest] if len(level) < len(positions) else []
+            bounds += await self._followed(connection, tenant_id)
+            bounds += [] if until is None else [until]
+            events = await self._next(tenant_id, lowest, delivered)
+            if bounds:
+                events = [item for item in events if item.position <= min(bounds)]
+            leaves_out = await poison.left_out(connection, tenant_id, level)
+            for name in level if events else ():
+                found = await poison.apply(
+                    connection, self._projections[name], events, leaves_out[name], self._sessions.passing
+                )
+                if found:
+                    await poison.park(connection, tenant_id, name, found)
+                    _log.error("projection.parked", projection=name, tenant_id=str(tenant_id), streams=len(found))
+            if events:
+                await connection.execute(_ADVANCE, (events[-1].position, tenant_id, level))
+        whole = len(level) == len(self._projections)
+        if whole and not any(leaves.parked for leaves in leaves_out.values()):
+            self._remember(tenant_id, events[-1].position if events else lowest)
+        if not events:
+            return False
+        await self._on_applied(tenant_id, level, events)
+        return len(level) < len(positions) or len(events) >= BATCH
+
+    async def _positions(
+        self, connection: Connection, tenant_id: UUID, names: Sequence[str], delivered: Sequence[Recorded[Event]]
+    ) -> dict[str, int]:
+        """Where they are, locked; nothing where the tenant has no log."""
+        found = await (await connection.execute(_POSITIONS, (tenant_id, list(names)))).fetchall()
+        if len(found) < len(names):
+            if not delivered and not await self._log.read(tenant_id, after=0, limit=1):
+                return {}
+            await connection.execute(_START, (tenant_id, list(names)))
+            found = await (await connection.execute(_POSITIONS, (tenant_id, list(names)))).fetchall()
+        return dict(found)
+
+    async def _followed(self, connection: Connection, tenant_id: UUID) -> list[int]:
+        """How far those have got that are followed."""
+        if not self._follows:
+            return []
+        parameters = (len(self._follows), tenant_id, self._follows)
+        return list(await (await connection.execute(_FOLLOWED, parameters)).fetchone())
+
+    async def _next(
+        self, tenant_id: UUID, position: int, delivered: Sequence[Recorded[Event]]
+    ) -> Sequence[Recorded[Event]]:
+        """The events right after a position: from what was delivered when it continues there, else from the log."""
+        if fresh := _following(position, delivered):
+            return fresh
+        if delivered and delivered[-1].position <= position:
+            return ()
+        return await self._log.read(tenant_id, after=position, limit=BATCH)
+
+    def _remember(self, tenant_id: UUID, position: int) -> None:
+        if len(self._level) >= _REMEMBERED:
+            self._level.clear()
+        self._level[tenant_id] = position
+
+    def _may_try(self, tenant_id: UUID, name: str) -> bool:
+        _, not_before = self._failures.get((tenant_id, name), (0, 0.0))
+        return time.monotonic() >= not_before
+
+    def _failed(self, tenant_id: UUID, failed: ProjectionFailedError) -> None:
+        count = self._failures.get((tenant_id, failed.name), (0, 0.0))[0] + 1
+        pause = min(_LONGEST_PAUSE, 0.1 * 2 ** min(count, 10))
+        self._failures[tenant_id, failed.name] = (count, time.monotonic() + pause)
+        _log.error(
+            "projection.failed",
+            projection=failed.name,
+            tenant_id=str(tenant_id),
+            error=poison.kind_of(failed.__cause__),
+            retry_in=pause,
+        )
+
+
+def _following(position: int, delivered: Sequence[Recorded[Event]]) -> Sequence[Recorded[Event]]:
+    """What continues at a position of events in order; nothing when some are missing in between."""
+    fresh: list[Recorded[Event]] = []
+    for item in delivered:
+        if item.position == position + 1 + len(fresh):
+            fresh.append(item)
+    return fresh if fresh and fresh[-1].position == delivered[-1].position else ()

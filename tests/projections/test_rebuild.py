@@ -1,0 +1,290 @@
+"""B6: a read model is built anew beside the one that is read, and takes its place in one step."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from msgspec import structs
+
+from domain.event import Event, Recorded
+from infra.postgres import SERVICE, open_pool
+from projections import contact, contact_indexer, contact_queries, contact_words, rebuild
+from projections.aside import RebuildRunsError
+from projections.building import Building
+from projections.contact_queries import Filters, Sort
+from projections.ports import Connection
+from projections.projection import Projection
+from projections.rebuild import SwapBlockedError
+from projections.registry import POSTGRES
+from tests.conftest import Database
+from tests.given import changed, registered
+from tests.projections.reading import checkpoints, contents
+from tests.projections.workshop import Workshop
+
+pytestmark = pytest.mark.servers
+
+
+def rows(database: Database, query: LiteralString, *parameters: object) -> list[tuple[object, ...]]:
+    with psycopg.connect(database.admin_dsn) as connection:
+        return connection.execute(query, parameters).fetchall()
+
+
+async def test_a_rebuild_gives_the_same_rows(workshop: Workshop) -> None:
+    tenants = [(await workshop.given(contacts=n))[0] for n in (1, 3, 7)]
+    before = {tenant: contents(workshop.database, tenant) for tenant in tenants}
+    at = {tenant: checkpoints(workshop.database, tenant) for tenant in tenants}
+    for projection in POSTGRES:
+        rebuilt = await workshop.rebuild(projection)
+        assert rebuilt.events >= 33
+        assert all(each.is_level and each.is_equal for each in rebuilt.compared)
+    assert {tenant: contents(workshop.database, tenant) for tenant in tenants} == before
+    assert {tenant: checkpoints(workshop.database, tenant) for tenant in tenants} == at
+
+
+async def test_rows_that_went_wrong_are_mended_and_told(workshop: Workshop) -> None:
+    tenant, streams = await workshop.given()
+    other, _ = await workshop.given()
+    before = contents(workshop.database, tenant)
+    async with workshop.database.projector.of(tenant) as connection:
+        await connection.execute("DELETE FROM read.contact_v1 WHERE id = %s", (streams[0],))
+        await connection.execute("UPDATE read.contact_v1 SET title = 'wrong' WHERE id = %s", (streams[1],))
+    rebuilt = await workshop.rebuild()
+    different = {each.tenant_id: each for each in rebuilt.compared if not each.is_equal}
+    assert list(different) == [tenant]
+    ((old, new),) = different[tenant].sums
+    assert (old.rows, new.rows) == (4, 5)
+    # What mirrors the rows looks at all of them again, in this tenant only.
+    assert checkpoints(workshop.database, tenant)[contact_words.PROJECTION.checkpoint] == 0
+    assert checkpoints(workshop.database, other)[contact_words.PROJECTION.checkpoint] == 15
+    assert contact_indexer.CHECKPOINT not in checkpoints(workshop.database, tenant)
+    await workshop.level(tenant)
+    assert contents(workshop.database, tenant) == before
+
+
+async def test_the_fence_between_tenants_and_the_indexes_are_those_of_before(workshop: Workshop) -> None:
+    await workshop.given()
+    described: LiteralString = """
+        SELECT c.relname, c.relrowsecurity, c.reloptions::text, c.relacl::text, pg_get_userbyid(c.relowner),
+               ARRAY(SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = c.oid ORDER BY 1),
+               ARRAY(SELECT p.polname || pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p WHERE p.polrelid = c.oid),
+               ARRAY(SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k WHERE k.conrelid = c.oid ORDER BY 1),
+               ARRAY(SELECT a.attname || a.attnotnull || a.atttypid::regtype FROM pg_attribute a
+                      WHERE a.attrelid = c.oid AND a.attnum > 0 ORDER BY a.attnum)
+          FROM pg_class c WHERE c.relnamespace = 'read'::regnamespace AND c.relkind = 'r' ORDER BY 1"""
+    before = rows(workshop.database, described)
+    for projection in POSTGRES:
+        await workshop.rebuild(projection)
+    after = rows(workshop.database, described)
+    assert [row[1:3] + row[5:] for row in after] == [row[1:3] + row[5:] for row in before]
+    rights: LiteralString = """
+        SELECT role, c.relname, array_agg(right_ ORDER BY right_) FROM pg_class c
+         CROSS JOIN unnest(ARRAY['rapport_service', 'rapport_projector', 'rapport_relay', 'rapport_append']) role
+         CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) right_
+         WHERE c.relnamespace = 'read'::regnamespace AND c.relkind = 'r' AND right(c.relname, 3) = '_v1'
+           AND has_table_privilege(role, c.oid, right_) GROUP BY 1, 2 ORDER BY 1, 2"""
+    for role, table, granted in rows(workshop.database, rights):
+        expected = {"rapport_service": ["SELECT"], "rapport_projector": ["DELETE", "INSERT", "SELECT", "UPDATE"]}
+        assert granted == expected[str(role)], (role, table)
+
+
+async def test_under_writes_and_reads_nothing_fails_and_the_rows_are_right(workshop: Workshop) -> None:
+    """Fault 9, without the kill."""
+    tenant, streams = await workshop.given(contacts=8)
+    over, versions = asyncio.Event(), dict.fromkeys(streams, 3)
+    reads = 0
+
+    async def write() -> None:
+        for number in itertools.count():
+            if over.is_set():
+                return
+            stream = streams[number % len(streams)]
+            await workshop.happened(tenant, stream, changed(title=f"T{number}"), after=versions[stream])
+            versions[stream] += 1
+            await workshop.level(tenant)
+
+    async def read() -> None:
+        nonlocal reads
+        pool = await open_pool(workshop.database.dsns[SERVICE], name="reader", size=1)
+        try:
+            while not over.is_set():
+                async with workshop.database.service.of(tenant) as connection:
+                    found = await contact_queries.by_ids(connection, tenant, streams)
+                    page, _ = await contact_queries.page(
+                        connection, tenant, Filters(), Sort.CREATED_AT, after=None, limit=20
+                    )
+                assert len(found) == len(page) == len(streams)
+                reads += 1
+        finally:
+            await pool.close()
+
+    async def build() -> None:
+        try:
+            for projection in POSTGRES:
+                await workshop.rebuild(projection)
+        finally:
+            over.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        for work in (write(), read(), read(), build()):
+            tasks.create_task(work)
+    await workshop.level(tenant)
+    assert reads > 20
+    assert sum(versions.values()) > 40
+    assert all(
+        not each.differences and each.position == sum(versions.values()) for each in await workshop.verify(tenant)
+    )
+
+
+async def test_a_tenant_that_comes_during_a_rebuild_is_in_the_new_rows(workshop: Workshop) -> None:
+    await workshop.given()
+    late: list[UUID] = []
+
+    async def come() -> None:
+        late.append((await workshop.given(contacts=2))[0])
+
+    coming: list[asyncio.Task[None]] = []
+
+    def on_progress(stage: str, done: int, total: int) -> None:
+        del total
+        if stage == "swap" and not done:
+            coming.append(asyncio.ensure_future(come()))
+
+    await workshop.rebuild(on_progress=on_progress)
+    await coming[0]
+    await workshop.level(late[0])
+    assert len(contents(workshop.database, late[0])["contact_v1"]) == 2
+
+
+async def test_of_two_rebuilds_at_once_the_second_is_refused(workshop: Workshop, own_database: Database) -> None:
+    await workshop.given()
+    async with workshop.aside.claimed(), Workshop.on(own_database) as other:
+        with pytest.raises(RebuildRunsError):
+            await other.rebuild(contact_words.PROJECTION)
+    await workshop.rebuild(contact_words.PROJECTION)
+
+
+async def test_what_was_built_stays_while_the_tables_are_in_use(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 11: a session idle in transaction."""
+    tenant, _ = await workshop.given()
+    monkeypatch.setattr(rebuild, "_SWAP_TRIES", 2)
+    with psycopg.connect(workshop.database.admin_dsn) as idle:
+        idle.execute("SELECT count(*) FROM read.contact_v1")
+        with pytest.raises(SwapBlockedError):
+            await workshop.rebuild()
+        await workshop.happened(tenant, uuid4(), registered())
+        async with asyncio.timeout(2):
+            await workshop.level(tenant)
+    rebuilt = await workshop.rebuild()
+    assert rebuilt.was_resumed
+    assert len(contents(workshop.database, tenant)["contact_v1"]) == 6
+
+
+async def test_an_interrupted_fill_goes_on_where_it_was(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenants = [(await workshop.given(contacts=4))[0] for _ in range(6)]
+    before = [contents(workshop.database, tenant) for tenant in tenants]
+    complete = Building._complete
+    filled: list[UUID] = []
+
+    async def only_two(building: Building, tenant_id: UUID, until: int) -> None:
+        if len(filled) >= 2:
+            raise ConnectionError("the process is gone")
+        await complete(building, tenant_id, until)
+        filled.append(tenant_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Building, "_complete", only_two)
+        with pytest.raises(BaseExceptionGroup):
+            await workshop.rebuild()
+    read: list[UUID] = []
+    streams = workshop.log.streams
+
+    async def counted(tenant_id: UUID, *arguments: object, **options: object) -> Sequence[Recorded[Event]]:
+        read.append(tenant_id)
+        return await streams(tenant_id, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(workshop.log, "streams", counted)
+    rebuilt = await workshop.rebuild()
+    assert rebuilt.was_resumed
+    assert not set(filled) & set(read)
+    assert all(each.is_equal for each in rebuilt.compared)
+    assert [contents(workshop.database, tenant) for tenant in tenants] == before
+
+
+async def test_one_begun_anew_forgets_what_was_there(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await workshop.given()
+
+    async def dies(*_: object) -> None:
+        raise ConnectionError("the process is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Building, "_complete", dies)
+        with pytest.raises(BaseExceptionGroup):
+            await workshop.rebuild()
+    rebuilt = await workshop.rebuild(fresh=True)
+    assert not rebuilt.was_resumed
+    assert all(each.is_equal for each in rebuilt.compared)
+
+
+async def test_replaced_tables_go_when_nobody_can_be_reading_them(workshop: Workshop) -> None:
+    await workshop.given()
+    await workshop.rebuild()
+    gone: LiteralString = "SELECT relname FROM pg_class WHERE relnamespace = 'gone'::regnamespace AND relkind = 'r'"
+    assert ("contact_v1",) in rows(workshop.database, gone)
+    assert await workshop.aside.sweep(60) == 0
+    assert await workshop.aside.sweep(0) > 0
+    assert rows(workshop.database, gone) == []
+    aside: LiteralString = "SELECT relname FROM pg_class WHERE relnamespace = 'aside'::regnamespace"
+    assert rows(workshop.database, aside) == []
+
+
+async def test_a_projection_without_a_fold_is_built_event_by_event(workshop: Workshop) -> None:
+    tenant, _ = await workshop.given(contacts=3)
+    plain: Projection = structs.replace(contact.PROJECTION, fold=None)
+    assert all(each.is_equal for each in (await workshop.rebuild(plain)).compared)
+    assert (await workshop.verify(tenant, [plain]))[0].differences == []
+
+
+async def test_nothing_is_written_but_rows_aside(workshop: Workshop) -> None:
+    """What other programs are told, and the rows that are read, stay as they are until the swap."""
+    tenant, _ = await workshop.given()
+    seen: list[tuple[str, object, object]] = []
+
+    def on_progress(stage: str, done: int, total: int) -> None:
+        del done, total
+        if stage != "compare" or not seen or seen[-1][0] != stage:
+            seen.append((stage, contents(workshop.database, tenant), checkpoints_of_live(workshop.database, tenant)))
+
+    before = (contents(workshop.database, tenant), checkpoints_of_live(workshop.database, tenant))
+    await workshop.rebuild(on_progress=on_progress)
+    assert len(seen) > 4
+    assert all(each[1:] == before for each in seen)
+
+
+def checkpoints_of_live(database: Database, tenant: UUID) -> dict[str, int]:
+    return {name: position for name, position in checkpoints(database, tenant).items() if "/" not in name}
+
+
+@pytest.mark.parametrize("projection", POSTGRES, ids=lambda projection: str(projection.name))
+async def test_every_projection_writes_where_its_session_says(workshop: Workshop, projection: Projection) -> None:
+    """What would name a schema would write into the rows that are read while it is rebuilt."""
+    tenant, _ = await workshop.given(contacts=2)
+    before = contents(workshop.database, tenant)
+    await workshop.scratch.prepare(projection)
+    events = await workshop.log.read(tenant, after=0, limit=100)
+    wanted = [item for item in events if projection.wants(item)]
+    async with workshop.scratch.of(tenant) as connection:
+        if wanted:
+            await projection.apply(connection, wanted)
+        counts = [await _count(connection, table) for table in projection.tables]
+    assert contents(workshop.database, tenant) == before
+    assert bool(wanted) == any(counts)
+
+
+async def _count(connection: Connection, table: str) -> int:
+    return int((await (await connection.execute(f"SELECT count(*) FROM pg_temp.{table}")).fetchone())[0])
