@@ -1,11 +1,12 @@
 # Every target does the set-up it needs; nothing has to be installed by hand before.
-.PHONY: setup run test check bench lock clean
+.PHONY: setup run test check faults bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run    start everything with demo data (Ctrl-C stops it)"
 	@echo "make test   all that CI runs"
 	@echo "make check  lint, types, layers and the fast tests (under a minute)"
+	@echo "make faults every fault of docs/faults.md, under load (some minutes; RAPPORT_FAULT_SEED=n repeats a run)"
 	@echo "make bench  the benchmarks, as a table"
 	@echo "make setup  only make .venv (with the command .venv/bin/rapport)"
 
@@ -23,6 +24,9 @@ check: setup
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/python -m pytest tests -m "not servers and not opensearch"
+
+faults: setup
+	@.venv/bin/python -m tests.faults
 
 bench: setup
 	@.venv/bin/python -m bench

@@ -1,155 +1,175 @@
-"""Looks at a whole installation from the outside: is the log dense, and do the read models say what it says?
+"""Looks at a whole installation from the outside: is the log whole, and do the read models say what it says?
 
-`python -m tests.faults.check DSN` with an administrator's DSN; it only reads. Invariants 1 and 3 of the design.
+    python -m tests.faults.check DSN [--journal FILE] [--opensearch URL] [--level]
+
+DSN is an administrator's; it only reads, also beside a running installation. The installation's secret comes as its
+processes have it (RAPPORT_SECRET, RAPPORT_DATA); without one, personal data can't be compared, and that is said. With a
+journal (tests.faults.load writes one), what clients were promised is checked too, and a journal in which nothing was
+acknowledged, or nothing was done to the installation, is no proof of anything: that fails. `--level` has read models be
+level with the log. Invariants 1 to 5 of the design.
 """
 
+import argparse
+import os
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import msgspec
+import httpx
 import psycopg
-from msgspec import Struct
 
-from domain import contact as domain
-from domain.company import CompanyRegistered
-from domain.contact import Contact
-from domain.event import decode
-from domain.user import UserRegistered
-from projections import contact as rows
+from infra.event_store.codec import COLUMNS
+from infra.keys.master import Master
+from infra.local import running
+from infra.wiring import master_of
+from settings import from_environment
+from tests.faults import journal
+from tests.faults.checks import commands, search, walls, words
+from tests.faults.checks.keys import finder
+from tests.faults.checks.log import Log
+from tests.faults.checks.models import Models
+from tests.faults.checks.progress import Progress
+from tests.faults.checks.report import Report
+from tests.faults.journal import History
 
-_EVENTS = """
-SELECT tenant_id, position, stream_id, version, topic, data, recorded_at, command_id
-  FROM store.event WHERE %(all)s OR tenant_id = ANY(%(tenants)s) ORDER BY tenant_id, position
+_EVENTS = f"""
+SELECT {COLUMNS}, hash FROM store.event
+ WHERE %(all)s OR tenant_id = ANY(%(tenants)s) ORDER BY tenant_id, position
 """
-_CONTACTS = """
-SELECT tenant_id, position, sort_name, to_jsonb(c)::text
-  FROM read.contact_v1 c WHERE %(all)s OR tenant_id = ANY(%(tenants)s)
+_HEADS = """
+SELECT tenant_id, position, recorded_at, hash FROM store.tenant_head WHERE %(all)s OR tenant_id = ANY(%(tenants)s)
 """
-_NAMES = "SELECT tenant_id, id, name FROM read.{} WHERE %(all)s OR tenant_id = ANY(%(tenants)s)"
-_HEADS = "SELECT tenant_id, position, recorded_at FROM store.tenant_head WHERE %(all)s OR tenant_id = ANY(%(tenants)s)"
-_BEHIND = """
-SELECT h.tenant_id, c.projection, c.position, h.position FROM read.checkpoint c
-  LEFT JOIN store.tenant_head h USING (tenant_id)
- WHERE c.position <> coalesce(h.position, 0) AND (%(all)s OR tenant_id = ANY(%(tenants)s))
+_KEPT = """
+SELECT c.tenant_id, c.position, max(e.position) FROM store.command c
+  JOIN store.event e ON e.tenant_id = c.tenant_id AND e.command_id = c.command_id
+ WHERE %(all)s OR c.tenant_id = ANY(%(tenants)s) GROUP BY c.tenant_id, c.command_id, c.position
+HAVING max(e.position) <> c.position
 """
-_FOLDED = frozenset(kind.TOPIC for kind in domain.EVENTS)
-_contact = msgspec.json.Decoder(Contact)
-
-Key = tuple[UUID, UUID]
+_INCARNATION = "SELECT incarnation FROM ops.installation"
 
 
-class Report(Struct):
-    """What was counted, and what was wrong; nothing, when all is well."""
+def check(
+    dsn: str,
+    master: Master | None,
+    tenants: Sequence[UUID] | None = None,
+    *,
+    history: History | None = None,
+    opensearch: str | None = None,
+    level: bool = True,
+) -> Report:
+    """Check all tenants, or some of them; `master` opens what is sealed in events.
 
-    tenants: int = 0
-    streams: int = 0
-    events: int = 0
-    commands: int = 0
-    contacts: int = 0
-    problems: list[str] = []
-
-    def __str__(self) -> str:
-        counted = ", ".join(f"{getattr(self, name)} {name}" for name in self.__struct_fields__[:-1])
-        return "\n".join([counted, *self.problems])
-
-
-class _Fold:
-    """What the log says, event by event."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self.heads: dict[UUID, tuple[int, Any]] = {}
-        self.versions: dict[Key, int] = defaultdict(int)
-        self.contacts: dict[Key, tuple[Contact, int]] = {}
-        self.names: dict[str, dict[Key, str]] = {"company_v1": {}, "user_v1": {}}
-        self.commands: set[Key] = set()
-
-    def take(self, row: Sequence[Any]) -> None:
-        tenant, position, stream, version, topic, data, recorded_at, command = row
-        before, at = self.heads.get(tenant, (0, recorded_at))
-        if position != before + 1:
-            self._report.problems.append(f"tenant {tenant}: position {position} follows {before}")
-        if recorded_at < at:
-            self._report.problems.append(f"tenant {tenant}: position {position} was recorded before {before}")
-        if version != self.versions[tenant, stream] + 1:
-            self._report.problems.append(f"stream {stream}: version {version} follows {self.versions[tenant, stream]}")
-        self.heads[tenant] = (position, recorded_at)
-        self.versions[tenant, stream] = version
-        self.commands.add((tenant, command))
-        event = decode(topic, data)
-        if topic in _FOLDED:
-            state = self.contacts[tenant, stream][0] if (tenant, stream) in self.contacts else None
-            try:
-                state = domain.evolve(state, event, stream_id=stream, at=recorded_at)
-            except TypeError as error:
-                self._report.problems.append(f"tenant {tenant}: position {position} can't be folded: {error}")
-            else:
-                self.contacts[tenant, stream] = (state, position)
-        elif isinstance(event, CompanyRegistered):
-            self.names["company_v1"][tenant, stream] = event.name
-        elif isinstance(event, UserRegistered):
-            self.names["user_v1"][tenant, stream] = event.name
-
-
-def check(dsn: str, tenants: Sequence[UUID] | None = None) -> Report:
-    """Check all tenants, or some of them.
+    `history` is what was asked of the tenants in it; `level` has every read model be at the end of the log.
 
     Raises:
         psycopg.Error: the database can't be read.
+        httpx.HTTPError: the index can't be.
     """
-    report = Report(problems=[])
-    fold = _Fold(report)
+    report = Report()
     scope = {"all": tenants is None, "tenants": list(tenants or ())}
     with psycopg.connect(dsn) as connection:
         # One snapshot for all of it.
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        progress = Progress(connection, scope)
+        models = Models(report, progress, blind=master is None)
+        find = finder(connection, master, tenants) if master else lambda *_: None
+        log = Log(report, find, frozenset(history.tenants if history else ()))
         with connection.cursor("events") as events:
             events.itersize = 5000
             for row in events.execute(_EVENTS, scope):
-                fold.take(row)
-        report.problems += _heads(fold, connection.execute(_HEADS, scope).fetchall())
-        report.problems += _contacts(fold, connection.execute(_CONTACTS, scope).fetchall())
-        for table, names in fold.names.items():
-            found = connection.execute(_NAMES.format(table).encode(), scope).fetchall()
-            report.problems += _names(table, names, found)
-        for tenant, projection, position, head in connection.execute(_BEHIND, scope).fetchall():
-            report.problems.append(f"tenant {tenant}: {projection} is at {position}, the log at {head}")
-    report.tenants, report.streams = len(fold.heads), len(fold.versions)
-    report.events = sum(position for position, _ in fold.heads.values())
-    report.commands, report.contacts = len(fold.commands), len(fold.contacts)
+                if item := log.take(row):
+                    models.take(item)
+        _compare_log(connection, scope, log, report)
+        models.compare(connection, scope)
+        contacts = words.searchable(models)
+        if master:
+            report.problems += words.compare(connection, scope, contacts, progress)
+        else:
+            report.notes.append("without the secret: personal data, and what is searched by, were not compared")
+        report.problems += walls.compare(connection, scope, history)
+        if opensearch and master:
+            (incarnation,) = connection.execute(_INCARNATION).fetchone() or (UUID(int=0),)
+            found = search.documents(opensearch, incarnation, tenants)
+            report.documents = len(found)
+            report.problems += search.compare(found, contacts, progress)
+    if history:
+        commands.compare(log, history, report)
+    if level:
+        _level(log, progress, report)
+    report.tenants, report.streams = len(log.heads), len(log.versions)
+    report.events = sum(head.position for head in log.heads.values())
+    report.commands, report.contacts, report.parked = len(log.commands), len(contacts), len(progress.parked)
     return report
 
 
-def _heads(fold: _Fold, found: Sequence[tuple[Any, ...]]) -> Iterator[str]:
-    heads = {tenant: (position, at) for tenant, position, at in found}
-    for tenant in fold.heads.keys() | heads.keys():
-        if fold.heads.get(tenant) != heads.get(tenant):
-            yield f"tenant {tenant}: the log ends at {fold.heads.get(tenant)}, its head says {heads.get(tenant)}"
+def _compare_log(connection: psycopg.Connection[Any], scope: Mapping[str, Any], log: Log, report: Report) -> None:
+    """The heads beside the log, and the answers that are kept for keys."""
+    heads = {tenant: rest for tenant, *rest in connection.execute(_HEADS, scope)}
+    for tenant in log.heads.keys() | heads.keys():
+        end = log.heads[tenant]
+        if heads.get(tenant) != [end.position, end.recorded_at, end.hash]:
+            report.problems.append(
+                f"tenant {tenant}: the log ends at {end.position}, {end.recorded_at}, {end.hash.hex()[:16]};"
+                f" its head says {heads.get(tenant)}"
+            )
+    for tenant, kept, last in connection.execute(_KEPT, scope):
+        report.problems.append(f"tenant {tenant}: a key's answer is kept for position {kept}, its end is {last}")
 
 
-def _contacts(fold: _Fold, found: Sequence[tuple[Any, ...]]) -> Iterator[str]:
-    shown: dict[Key, tuple[Contact, int, str]] = {}
-    for tenant, position, sort_name, text in found:
-        contact = _contact.decode(text)
-        shown[tenant, contact.id] = (contact, position, sort_name)
-    for tenant, stream in shown.keys() | fold.contacts.keys():
-        said, row = fold.contacts.get((tenant, stream)), shown.get((tenant, stream))
-        wanted = (*said, rows.sort_name(said[0])) if said else None
-        if wanted != row:
-            yield f"contact {stream} of tenant {tenant}: the log says {wanted}, the read model {row}"
+def _level(log: Log, progress: Progress, report: Report) -> None:
+    for (tenant, checkpoint), position in progress.checkpoints.items():
+        head = log.heads[tenant].position
+        if position != head:
+            report.problems.append(f"tenant {tenant}: {checkpoint} is at {position}, the log at {head}")
 
 
-def _names(table: str, wanted: dict[Key, str], found: Sequence[tuple[Any, ...]]) -> Iterator[str]:
-    shown = {(tenant, each): name for tenant, each, name in found}
-    for key in shown.keys() | wanted.keys():
-        if wanted.get(key) != shown.get(key):
-            yield f"{table} {key}: the log says {wanted.get(key)}, the read model {shown.get(key)}"
+def proves(report: Report) -> bool:
+    """Whether a run under load has shown anything: it was harmed, and it has acknowledged something."""
+    return bool(report.acked and report.events and sum(report.faults.values()))
+
+
+def _answers(url: str | None) -> bool:
+    if not url:
+        return False
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program; 0 when all is well."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.check", description="Checks an installation.")
+    parser.add_argument("dsn", help="an administrator's DSN of its database")
+    parser.add_argument("--journal", type=Path, help="what tests.faults.load has noted")
+    parser.add_argument("--opensearch", help="URL of its OpenSearch, where it has one")
+    parser.add_argument("--level", action="store_true", help="read models must be level with the log")
+    asked = parser.parse_args(arguments)
+    settings = running(from_environment(os.environ))
+    has_secret = bool(settings.secret) or (settings.data / "secrets" / "root").exists()
+    history = journal.read(asked.journal) if asked.journal else None
+    index = asked.opensearch or (settings.opensearch_url if _answers(settings.opensearch_url) else None)
+    try:
+        outcome = check(
+            asked.dsn,
+            master_of(settings) if has_secret else None,
+            history=history,
+            opensearch=index,
+            level=asked.level,
+        )
+    except (psycopg.Error, httpx.HTTPError) as error:
+        print(f"can't be checked: {error}")  # noqa: T201
+        return 1
+    if not index:
+        outcome.notes.append("OpenSearch is not there: its index was not compared")
+    print(outcome)  # noqa: T201  what it is for
+    if history and not proves(outcome):
+        print("This proves nothing: nothing was acknowledged, or nothing was done to it.")  # noqa: T201
+        return 1
+    return 1 if outcome.problems or not outcome.events else 0
 
 
 if __name__ == "__main__":
-    outcome = check(sys.argv[1])
-    print(outcome)  # noqa: T201  what it is for
-    sys.exit(1 if outcome.problems or not outcome.events else 0)
+    sys.exit(main())

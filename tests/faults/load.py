@@ -1,96 +1,108 @@
-"""Clients that write all the time, repeat under its Idempotency-Key what got no answer, and remember every answer."""
+"""Clients that write all the time, each waiting for its answer, while something is done to the installation.
 
-import re
+`python -m tests.faults.load URL JOURNAL [SEED]` writes to an installation until it is stopped or killed: the journal
+has all of it, and `python -m tests.faults.check DSN --journal JOURNAL` says whether the installation kept its word.
+"""
+
+import signal
+import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Sequence
-from http import HTTPStatus
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-from uuid import UUID, uuid4
+from typing import Self
+from uuid import UUID
 
-import httpx
-import psycopg
-
-from tests.acceptance.installation import Installation, Tenant
-
-_PATIENCE_SECONDS = 20.0
-_MARK = re.compile(rb"mark-[0-9a-f]{32}")
+from tests.acceptance.installation import Tenant
+from tests.faults.client import Client
+from tests.faults.journal import Journal, Opened
 
 
 class Load:
-    """Writes from several threads for as long as the block lasts; each write carries a mark of its own."""
+    """Writes from several threads, to tenants of its own, for as long as the block lasts."""
 
-    def __init__(self, installation: Installation, *, tenants: int = 3, clients: int = 6) -> None:
-        self.installation = installation
-        self.tenants = [installation.tenant(f"Tenant {number}") for number in range(tenants)]
-        self.acked: dict[str, UUID] = {}
-        self.added: dict[UUID, set[str]] = {self.id_of(tenant): set() for tenant in self.tenants}
-        self.unknown: dict[str, UUID] = {}
-        self.unexpected: list[str] = []
-        self.repeats = 0
-        self.slowest = 0.0
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(clients)]
-
-    @staticmethod
-    def id_of(tenant: Tenant) -> UUID:
-        """Its id."""
-        return UUID(tenant.id)
+    def __init__(self, url: str, journal: Journal, seed: object = 0, *, tenants: int = 3, clients: int = 6) -> None:
+        self.tenants = [Tenant(url, f"Tenant {number}") for number in range(tenants)]
+        for tenant in self.tenants:
+            journal.note(Opened(UUID(tenant.id), tenant.position))
+        self._clients = [Client(url, self.tenants[n % tenants], journal, f"{seed}/{n}") for n in range(clients)]
+        shared: dict[str, UUID | None] = {}
+        for client in self._clients:
+            if client.tenant.id not in shared:
+                shared[client.tenant.id] = client.write("add")
+            client.shared = shared[client.tenant.id]
+        self._ended = threading.Event()
+        self._errors: list[Exception] = []
+        self._threads = [threading.Thread(target=self._run, args=(client,)) for client in self._clients]
 
     @property
     def ids(self) -> list[UUID]:
         """The tenants' ids."""
-        return list(self.added)
+        return [UUID(tenant.id) for tenant in self.tenants]
 
-    def _client(self, number: int) -> None:
-        tenant = self.tenants[number % len(self.tenants)]
-        last: str | None = None
-        headers = {"Authorization": f"Bearer {tenant.token}"}
-        with httpx.Client(base_url=str(self.installation.ready["url"]), timeout=5, headers=headers) as http:
-            while not self._over.is_set():
-                mark = f"mark-{uuid4().hex}"
-                if last and not last.endswith(("0", "1", "2", "3", "4", "5")):
-                    self._write(http, tenant, mark, "PATCH", f"/v1/contacts/{last}", {"title": mark})
-                    last = None
-                else:
-                    answer = self._write(http, tenant, mark, "POST", "/v1/contacts", {"name": mark})
-                    last = answer["id"] if answer else None
+    @property
+    def acked(self) -> int:
+        """How many writes were acknowledged."""
+        return sum(client.acked for client in self._clients)
 
-    def _write(
-        self, http: httpx.Client, tenant: Tenant, mark: str, method: str, path: str, body: dict[str, Any]
-    ) -> dict[str, Any] | None:
-        started = time.monotonic()
-        while time.monotonic() - started < _PATIENCE_SECONDS:
-            try:
-                answer = http.request(method, path, json=body, headers={"Idempotency-Key": mark})
-            except httpx.TransportError:
-                self._pause()
-                continue
-            if answer.is_success:
-                self.slowest = max(self.slowest, time.monotonic() - started)
-                self.acked[mark] = self.id_of(tenant)
-                found: dict[str, Any] = answer.json()
-                self.added[self.id_of(tenant)].add(found["id"])
-                return found
-            if answer.status_code not in {HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE}:
-                self.unexpected.append(answer.text)
-                break
-            self._pause()
-        self.unknown[mark] = self.id_of(tenant)
-        return None
+    @property
+    def repeats(self) -> int:
+        """How often a client had to ask again."""
+        return sum(client.repeats for client in self._clients)
 
-    def _pause(self) -> None:
-        self.repeats += 1
-        time.sleep(0.05)
+    def slowest(self) -> float:
+        """The longest that a write has taken, in seconds, since this was asked the last time."""
+        found = max(client.slowest for client in self._clients)
+        for client in self._clients:
+            client.slowest = 0.0
+        return found
 
-    def until_acked(self, more: int, seconds: float = 20) -> None:
-        """Wait until so many more writes are acknowledged: the load is there, or there again."""
-        wanted, deadline = len(self.acked) + more, time.monotonic() + seconds
-        while len(self.acked) < wanted:
-            assert time.monotonic() < deadline, f"{len(self.acked)} acknowledged, waiting for {wanted}"
+    def until_acked(self, more: int, seconds: float = 30) -> None:
+        """Wait until so many more writes are acknowledged: the load is there, or there again.
+
+        Raises:
+            TimeoutError: they are not.
+        """
+        wanted, deadline = self.acked + more, time.monotonic() + seconds
+        while self.acked < wanted:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.acked} writes are acknowledged after {seconds:g} s, not {wanted}")
             time.sleep(0.02)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nobody writes, and nobody waits for an answer."""
+        with ExitStack() as stack:
+            for client in self._clients:
+                stack.enter_context(client.writing)
+            yield
+
+    @contextmanager
+    def quiet(self, tenant: Tenant) -> Iterator[None]:
+        """Nobody writes to one of the tenants."""
+        with ExitStack() as stack:
+            for client in self._clients:
+                if client.tenant is tenant:
+                    stack.enter_context(client.writing)
+            yield
+
+    def forget(self) -> None:
+        """To be called while it is paused: what was written may be there no more."""
+        for client in self._clients:
+            client.forget()
+
+    def close(self) -> None:
+        """The tenants' own clients are done with, too."""
+        for tenant in self.tenants:
+            tenant.http.close()
+
+    def _run(self, client: Client) -> None:
+        try:
+            client.run(self._ended)
+        except Exception as error:  # noqa: BLE001  it is raised where the load ends
+            self._errors.append(error)
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -100,24 +112,24 @@ class Load:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        self._ended.set()
         for thread in self._threads:
             thread.join()
+        for client in self._clients:
+            client.close()
+        if self._errors:
+            raise ExceptionGroup("the load itself has failed", self._errors)
 
-    def faults(self) -> Sequence[str]:
-        """What is wrong with the log, given what was acknowledged: lost, doubled, or under a wrong tenant."""
-        seen: Counter[tuple[str, UUID]] = Counter()
-        with psycopg.connect(str(self.installation.ready["postgres_admin"])) as connection:
-            query = "SELECT tenant_id, data FROM store.event WHERE tenant_id = ANY(%s)"
-            for tenant_id, data in connection.execute(query, (self.ids,)):
-                seen.update((mark.decode(), tenant_id) for mark in set(_MARK.findall(data)))
-        wrong = [f"{key[0]}: acknowledged, {seen[key]} times there" for key in self.acked.items() if seen[key] != 1]
-        asked = self.acked | self.unknown
-        wrong += [f"{mark} of {t}: {n} times" for (mark, t), n in seen.items() if n > 1 or asked.get(mark) != t]
-        return [*wrong, *self.unexpected]
 
-    def __str__(self) -> str:
-        return (
-            f"{len(self.acked)} acknowledged, {len(self.unknown)} unknown, {self.repeats} repeats,"
-            f" slowest {self.slowest:.2f} s"
-        )
+def main(url: str, path: str, seed: str = "0") -> None:
+    """Write until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with closing(Load(url, Journal(Path(path)), seed)) as load, load:
+        print(" ".join(map(str, load.ids)), flush=True)  # noqa: T201
+        stop.wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -10,12 +10,15 @@ import psutil
 import psycopg
 import pytest
 
+from infra.keys.master import local_master
+from infra.secret import secret_in
 from tests.acceptance.installation import Installation
 from tests.faults.check import check
-from tests.faults.conftest import OPTIONS
 from tests.infra.embedded.processes import all_gone
 
 pytestmark = pytest.mark.servers
+
+OPTIONS = ("--no-demo", "--search", "postgres")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -55,6 +58,6 @@ def test_what_was_written_is_there_after_a_stop_and_a_start(tmp_path: Path) -> N
         headers = {"Read-After": str(position), "Authorization": f"Bearer {token}"}
         answer = httpx.get(f"{after.ready['url']}/v1/contacts/{made['id']}", headers=headers)
         assert (answer.status_code, answer.json()["name"]) == (200, made["name"])
-        report = check(str(after.ready["postgres_admin"]))
+        report = check(str(after.ready["postgres_admin"]), local_master(secret_in(after.data)))
     assert report.problems == []
     assert report.contacts == 1

@@ -1,0 +1,95 @@
+"""What contacts are found by in Postgres, beside the words that their contacts in the log give."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from domain.contact import Contact
+from projections import contact_words
+from projections.closeness import near_keys
+from projections.contact_rows import Searchable
+from projections.contact_text import contact_text
+from tests.faults.checks.log import Key
+from tests.faults.checks.models import Models
+from tests.faults.checks.progress import Progress
+
+_WORDS = """
+SELECT tenant_id, contact_id, position, words FROM read.contact_words_v1
+ WHERE %(all)s OR tenant_id = ANY(%(tenants)s)
+"""
+_VOCABULARY = """
+SELECT tenant_id, id, v.word, v.near, u.uses
+  FROM read.contact_vocabulary_v1 v FULL JOIN read.contact_word_uses_v1 u USING (tenant_id, id)
+ WHERE %(all)s OR tenant_id = ANY(%(tenants)s)
+"""
+
+
+def searchable(models: Models) -> dict[Key, Searchable]:
+    """Every contact as search has to have it; nothing but its id and position of a deleted one."""
+    return {
+        key: Searchable(contact.id, position, None if contact.deleted_at else _text(models, key[0], contact))
+        for key, (contact, position) in models.contacts.states.items()
+    }
+
+
+def _text(models: Models, tenant: UUID, contact: Contact) -> Any:
+    company = models.companies.states.get((tenant, contact.company_id)) if contact.company_id else None
+    return contact_text(
+        names=(contact.name.given, contact.name.family, contact.name.display),
+        emails=(email.value for email in contact.emails),
+        phones=(phone.value for phone in contact.phones),
+        title=contact.title,
+        company=company[0].name if company else None,
+    )
+
+
+def compare(
+    connection: psycopg.Connection[Any],
+    scope: Mapping[str, Any],
+    contacts: Mapping[Key, Searchable],
+    progress: Progress,
+) -> Iterator[str]:
+    """What is wrong with the words. They follow the contact rows: what has changed since is left out."""
+    checkpoint = contact_words.PROJECTION.checkpoint
+    behind = {key[0] for key, each in contacts.items() if each.position > progress.at(key[0], checkpoint)}
+    parked = {(tenant, stream) for tenant, name, stream in progress.parked if name == checkpoint}
+    shown: dict[Key, tuple[int, list[int]]] = {}
+    for tenant, contact_id, position, words in connection.execute(_WORDS, scope):
+        shown[tenant, contact_id] = (position, sorted(words))
+    vocabulary: dict[UUID, dict[int, str]] = defaultdict(dict)
+    uses: dict[UUID, Counter[int]] = defaultdict(Counter)
+    for key in contacts.keys() | shown.keys():
+        each = contacts.get(key)
+        wanted = None
+        if each and each.text:
+            numbers = contact_words.numbers(key[0], each.text)
+            wanted = (each.position, sorted(numbers))
+            vocabulary[key[0]] |= {number & ~1: word for number, word in numbers.items() if word[0] != "#"}
+            uses[key[0]].update({number & ~1 for number, word in numbers.items() if word[0] != "#"})
+        if wanted != shown.get(key) and key not in parked and not (each and key[0] in behind):
+            yield f"words of contact {key[1]} of tenant {key[0]}: {wanted} from the log, {shown.get(key)} to search by"
+    incomplete = behind | {tenant for tenant, _ in parked}
+    yield from _vocabulary(connection, scope, vocabulary, uses, incomplete)
+
+
+def _vocabulary(
+    connection: psycopg.Connection[Any],
+    scope: Mapping[str, Any],
+    words: Mapping[UUID, Mapping[int, str]],
+    uses: Mapping[UUID, Mapping[int, int]],
+    incomplete: set[UUID],
+) -> Iterator[str]:
+    found: dict[tuple[UUID, int], Any] = {}
+    for tenant, number, word, near, count in connection.execute(_VOCABULARY, scope):
+        found[tenant, number] = (word, near, count)
+    wanted = {
+        (tenant, number): (word, near_keys(tenant.bytes, [word]), uses[tenant][number])
+        for tenant, kept in words.items()
+        for number, word in kept.items()
+    }
+    for key in found.keys() | wanted.keys():
+        if found.get(key) != wanted.get(key) and key[0] not in incomplete:
+            yield f"word {key[1]} of tenant {key[0]}: {wanted.get(key)} from the log, {found.get(key)} to search by"

@@ -1,0 +1,150 @@
+"""Every scenario there is, by the numbers of the list of faults to survive (docs/faults.md)."""
+
+from tests.faults import small_disk
+from tests.faults.scenarios import cache, connections, keys, models, nats, postgres, roles, search, walls
+from tests.faults.trial import Scenario
+
+SCENARIOS = (
+    Scenario(
+        number=1,
+        name="roles killed",
+        shows="API, relay and projector may die at any moment: nothing lost, nothing twice",
+        run=roles.killed_at_random,
+        quick=True,
+    ),
+    Scenario(
+        number=1,
+        name="everything killed",
+        shows="the same when all processes die together, servers included",
+        run=roles.killed_all_at_once,
+    ),
+    Scenario(
+        number=2,
+        name="cut during commit",
+        shows="a client that got no answer asks again under its key: carried out once",
+        run=connections.cut_during_commit,
+        shape="wired",
+        quick=True,
+    ),
+    Scenario(
+        number=3,
+        name="append held open",
+        shows="an append that commits late is not skipped, and holds up its tenant only",
+        run=connections.append_held_open,
+        quick=True,
+    ),
+    Scenario(
+        number=4,
+        name="two of each",
+        shows="two relays and two projectors on the same partitions only make duplicates, which positions drop",
+        run=roles.two_of_each,
+    ),
+    Scenario(
+        number=5,
+        name="postgres killed",
+        shows="recovery keeps what was acknowledged, and every role finds its way back",
+        run=postgres.killed,
+        quick=True,
+    ),
+    Scenario(
+        number=5,
+        name="postgres restored",
+        shows="an old copy of the database begins another incarnation: nothing of the lost events comes back",
+        run=postgres.restored,
+    ),
+    Scenario(
+        number=6,
+        name="streams deleted",
+        shows="what the broker loses is read from Postgres",
+        run=nats.streams_deleted,
+        quick=True,
+    ),
+    Scenario(
+        number=6,
+        name="broker frozen or killed",
+        shows="commands and read models go on without it",
+        run=nats.frozen_or_killed,
+        quick=True,
+    ),
+    Scenario(
+        number=6,
+        name="broker rolled back",
+        shows="messages that it had acknowledged may be gone",
+        run=nats.rolled_back,
+    ),
+    Scenario(
+        number=6,
+        name="published again",
+        shows="duplicates past the broker's window are dropped by their positions",
+        run=nats.published_again,
+    ),
+    Scenario(
+        number=6,
+        name="acks lost",
+        shows="what may not have been stored is published again",
+        run=nats.acks_lost,
+        shape="wired",
+    ),
+    Scenario(
+        number=7,
+        name="out of order",
+        shows="the order of deliveries decides nothing",
+        run=nats.out_of_order,
+    ),
+    Scenario(
+        number=7,
+        name="poison",
+        shows="an event that can't be applied holds up its own stream, in the read models concerned, and nothing else",
+        run=models.poison,
+        clients=3,
+    ),
+    Scenario(
+        number=8,
+        name="search in trouble",
+        shows="search goes on over Postgres, and the index is level again afterwards",
+        run=search.store_in_trouble,
+        shape="search",
+    ),
+    Scenario(
+        number=9,
+        name="rebuild killed",
+        shows="read models are built anew under load, killed in between and in mid-swap, and gone on with",
+        run=models.rebuilt,
+        clients=3,
+    ),
+    Scenario(
+        number=10,
+        name="erasure interrupted",
+        shows="all keys of a person are destroyed or none; done again, the person is gone and the chain still verifies",
+        run=keys.destruction_interrupted,
+        clients=3,
+    ),
+    Scenario(
+        number=12,
+        name="cache frozen or gone",
+        shows="no write waits for Valkey, and keys go on working",
+        run=cache.frozen_or_gone,
+        quick=True,
+    ),
+    Scenario(
+        number=13,
+        name="disk full",
+        shows="commands are refused and the rest waits until there is room again; nothing is half done",
+        run=postgres.disk_full,
+        shape="small disk",
+        unavailable=small_disk.unavailable,
+    ),
+    Scenario(
+        number=14,
+        name="clock back",
+        shows="times of recording never go back, and commands go on",
+        run=postgres.clock_back,
+    ),
+    Scenario(
+        number=15,
+        name="tenants probed",
+        shows="maintenance of one tenant changes and shows nothing of another, whatever ids it is given",
+        run=walls.probed,
+        clients=3,
+    ),
+)
