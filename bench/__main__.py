@@ -1,8 +1,8 @@
 """All benchmarks, one after the other."""
 
-from bench import command, footprint, lag
+from bench import append, command, footprint, growth, lag, relay
 
 if __name__ == "__main__":
     print(f"{'name':32} {'ours':>12} {'reference':>12} {'ratio':>8}  unit")
-    for program in (command, lag, footprint):
+    for program in (append, command, lag, relay, growth, footprint):
         program.main()
