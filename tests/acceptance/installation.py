@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -101,8 +102,9 @@ class Installation:
     def role_pid(self, name: str) -> int:
         """The process of a role."""
         for child in psutil.Process(self.process.pid).children():
-            if child.cmdline()[-2:-1] == [name] or child.cmdline()[-1:] == [name]:
-                return child.pid
+            with suppress(psutil.NoSuchProcess):  # it ended, or is a zombie, since it was listed
+                if name in child.cmdline()[-2:]:
+                    return child.pid
         raise LookupError(name)
 
     def wait_for_role(self, name: str, *, other_than: int, seconds: float = 15) -> int:

@@ -87,7 +87,9 @@ def test_a_user_edits_the_profile_and_nothing_else(installation: Installation, t
     assert changed.status_code == 200
     assert changed.headers["ETag"] == '"2"'
     assert (changed.json()["name"], changed.json()["phone"]) == ("Ada King", "+442079460018")
-    assert ada.http.get("/v1/me").json() == changed.json()
+    # The sign-in comes from a read model, which may have heard of it in between.
+    seen = {"last_login_at": None}
+    assert ada.http.get("/v1/me").json() | seen == changed.json() | seen
     assert bad_fields(
         ada.http.patch("/v1/me", json={"timezone": "Mars", "locale": "x", "phone": "1", "roles": []})
     ) == {
