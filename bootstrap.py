@@ -15,11 +15,13 @@ from infra.wiring import Wiring, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from api.http.services import Component
     from commands.handle import Handler
     from commands.ports import EventStore
+    from infra.event_store.store import PostgresEventStore
+    from infra.metrics import Metrics
     from infra.postgres import Pool, TenantReads
     from infra.replica import ReplicaWatch
     from projections.contact_search import AnyContactSearch
@@ -92,6 +94,8 @@ async def api(wired: Wiring) -> Any:
             cursors=Cursors(secret.key("cursors")),
             in_progress=marks,
             health=health,
+            metrics=metrics_of(wired, store),
+            metrics_token=settings.metrics_token,
             max_body=settings.max_body,
         )
     )
@@ -136,6 +140,24 @@ async def signing_in(
         "mailer": MailFolder(settings.data / "mail", settings.mail_from),
         "jwks": keys.jwks(),
     }
+
+
+def metrics_of(wired: Wiring, store: "PostgresEventStore") -> "Callable[[], Awaitable[bytes]]":
+    """Figures for Prometheus; what it takes is there from the first time that they are asked for."""
+    made: list[Metrics] = []
+
+    async def text() -> bytes:
+        if not made:
+            from infra import postgres
+            from infra.metrics import Metrics
+            from projections.registry import POSTGRES, SEARCH
+
+            names = [each.checkpoint for each in POSTGRES] + ([SEARCH] if wired.uses_opensearch else [])
+            pool = await wired.pool(postgres.MONITOR, size=1, patient=False)
+            made.append(Metrics(pool, names, lambda: store.appends_waiting))
+        return await made[0].text()
+
+    return text
 
 
 async def query_side(

@@ -44,6 +44,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     checkpoint_folder: Path | None = None
     """Where signed checkpoints of the log are kept; without one, in the data folder."""
     checkpoint_seconds: int = 3600
+    metrics_token: str | None = None
+    """Who sends it may read /metrics; without one, whoever asks from this machine itself."""
 
     @property
     def checkpoints(self) -> Path:
@@ -89,6 +91,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         pool_size=number("RAPPORT_POOL_SIZE", 16, 2),
         checkpoint_folder=Path(folder).absolute() if (folder := environ.get("RAPPORT_CHECKPOINT_FOLDER")) else None,
         checkpoint_seconds=number("RAPPORT_CHECKPOINT_SECONDS", 3600, 1),
+        metrics_token=environ.get("RAPPORT_METRICS_TOKEN") or None,
     )
 
 

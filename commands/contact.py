@@ -104,4 +104,4 @@ def _with_company(
     if name is None or not isinstance(event.company_id, UUID):
         return decision
     events, claim = company.register(given.tenant_id, event.company_id, name)
-    return structs.replace(decision, related=(events,), claims=(*decision.claims, claim))
+    return structs.replace(decision, before=(events,), claims=(*decision.claims, claim))

@@ -49,10 +49,12 @@ class Given(Struct, Generic[S], frozen=True, kw_only=True):
 class Decision(Struct, frozen=True, kw_only=True):
     """The outcome of deciding: events per stream, and the unique values taken and freed with them.
 
-    The first stream is the one that the command is about. `related` holds events of other streams.
+    `events` are of the stream that the command is about, `before` and `related` of others. `before` makes what that
+    stream refers to, and is written first: a read model may see so much of the log and no more.
     """
 
     events: tuple[Event, ...] = ()
+    before: tuple[StreamEvents, ...] = ()
     related: tuple[StreamEvents, ...] = ()
     claims: tuple[Claim, ...] = ()
     releases: tuple[Claim, ...] = ()

@@ -158,7 +158,8 @@ class Handler:
         decision = case.decide(command, given)
         if errors:
             raise InvalidError(errors)
-        events = (*decision.events, *(event for stream in decision.related for event in stream.events))
+        others = (*decision.before, *decision.related)
+        events = (*decision.events, *(event for stream in others for event in stream.events))
         if context.dry_run:
             await self._check_claims(case, decision.claims)
             after = _fold(case, state, stream_id, ((event, now) for event in decision.events))
@@ -173,7 +174,7 @@ class Handler:
                 tenant_id=context.tenant_id,
                 command_id=command_id,
                 metadata=context.metadata,
-                streams=(*streams, *decision.related),
+                streams=(*decision.before, *streams, *decision.related),
                 occurred_at=now,
                 claims=decision.claims,
                 releases=decision.releases,

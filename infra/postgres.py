@@ -40,7 +40,7 @@ _NOT_PASSING = ("22", "23", "54", "P0")
 _CHECKPOINT_MOVED = "RP001"
 
 _SET_TENANT: LiteralString = "SELECT set_config('app.tenant', %s, true)"
-_ADVANCE: LiteralString = "SELECT set_config('app.tenant', %s, true), read.advance(%s, %s, %s)"
+_ADVANCE: LiteralString = "SELECT set_config('app.tenant', %s, true), read.advance(%s, %s, %s, %s)"
 
 
 def role_dsn(dsn: str, role: str, secret: Secret) -> str:
@@ -141,7 +141,7 @@ class TenantConnections:
 
     @asynccontextmanager
     async def advancing(
-        self, tenant_id: UUID, checkpoints: Sequence[str], before: int, after: int
+        self, tenant_id: UUID, checkpoints: Sequence[str], before: int, after: int, *, followed: Sequence[str] = ()
     ) -> AsyncIterator[Connection]:
         """See projections.ports.Sessions."""
         try:
@@ -151,7 +151,7 @@ class TenantConnections:
                 connection.pipeline(),
                 connection.transaction(),
             ):
-                await connection.execute(_ADVANCE, (str(tenant_id), checkpoints, before, after))
+                await connection.execute(_ADVANCE, (str(tenant_id), checkpoints, list(followed), before, after))
                 yield connection
         except psycopg.Error as error:
             if error.sqlstate == _CHECKPOINT_MOVED:

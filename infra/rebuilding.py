@@ -20,6 +20,7 @@ ASIDE_PATH = "aside,read,public"
 """search_path of the pool that `PostgresAside` takes."""
 
 _SHORT = 0.7
+_INDEXES_SIDE_BY_SIDE = 2
 _CLAIM = 0x7261_7071
 _MOST_KEYS = 10
 _SWEEP_SECONDS = 60.0
@@ -76,7 +77,15 @@ class PostgresAside(_Tables):
 
     async def index(self, projection: Projection) -> None:
         """See the port."""
-        await self._execute("SELECT read.rebuild_index(%s)", projection.checkpoint)
+        query: LiteralString = "SELECT table_name, index_name FROM read.rebuild_indexes(%s)"
+        limit = asyncio.Semaphore(_INDEXES_SIDE_BY_SIDE)
+
+        async def make(table: str, name: str) -> None:
+            async with limit:
+                await self._execute("SELECT read.rebuild_index(%s, %s)", table, name)
+
+        await asyncio.gather(*(make(*row) for row in await self._execute(query, projection.checkpoint)))
+        await self._execute("SELECT read.rebuild_fence(%s)", projection.checkpoint)
 
     async def sums(self, connection: Any, table: str, tenant_id: UUID) -> tuple[Sum, Sum]:
         """See the port."""

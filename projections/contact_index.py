@@ -45,6 +45,14 @@ class ContactIndex(Writer, Protocol):
         """Note how full the index is, in the index itself: it is forgotten with it."""
         ...
 
+    async def purge(self, older_than: float) -> int:
+        """Let go of tombstones written more than so many seconds ago; returns how many.
+
+        Raises:
+            IndexUnavailableError: the index is away.
+        """
+        ...
+
     def recreated(self) -> AbstractAsyncContextManager[Writer]:
         """A new index, to be filled beside the old one, which it replaces in one step at the end of the block.
 

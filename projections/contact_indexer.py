@@ -30,6 +30,10 @@ _LONGEST_ABSENCE = 4.0
 _HOPELESS = 5
 _FIRST = UUID(int=0)
 
+TOMBSTONE_SECONDS = 86_400.0
+"""So long a deleted contact's document is kept empty: older than any write of it that may still be under way."""
+_PURGE_SECONDS = 3600.0
+
 _START = "INSERT INTO read.checkpoint VALUES (%s, %s, 0) ON CONFLICT DO NOTHING"
 _POSITIONS = "SELECT projection, position FROM read.checkpoint WHERE tenant_id = %s AND projection = ANY(%s)"
 _ADVANCE = "UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND projection = %s AND position = %s"
@@ -53,6 +57,7 @@ class ContactIndexer:
         self._state: State = "new"
         self._unfilled: set[UUID] = set()
         self._failures: dict[UUID, tuple[int, float]] = {}
+        self._purged_at = -_PURGE_SECONDS
 
     def wake(self, tenant_id: UUID) -> None:
         """A tenant's rows have moved on."""
@@ -68,6 +73,7 @@ class ContactIndexer:
                 due = time.monotonic() - polled >= _POLL_SECONDS
                 polled = time.monotonic() if due else polled
                 await self.turn(poll=due)
+                await self._purge()
                 failures = 0
             except Exception as error:  # noqa: BLE001  whatever is away, the next turn sees
                 failures += 1
@@ -91,8 +97,15 @@ class ContactIndexer:
             await self._index.mark("level")
             self._state = "level"
 
-    async def rebuild(self) -> int:
+    async def _purge(self) -> None:
+        if time.monotonic() - self._purged_at >= _PURGE_SECONDS:
+            await self._index.purge(TOMBSTONE_SECONDS)
+            self._purged_at = time.monotonic()
+
+    async def rebuild(self, on_progress: Callable[[str, int, int], None] | None = None) -> int:
         """Fill a new index beside the live one from all tenants' rows and put it in its place; returns the contacts.
+
+        `on_progress` is told the stage, and how many of how many tenants are done.
 
         What changes meanwhile goes to the old one; it is written again after the swap, because the checkpoints go back
         to where they were at the start.
@@ -101,8 +114,10 @@ class ContactIndexer:
         started = {tenant_id: (await self._positions(tenant_id))[0] for tenant_id in tenants}
         count = 0
         async with self._index.recreated() as fresh:
-            for tenant_id in tenants:
+            for number, tenant_id in enumerate(tenants, start=1):
                 count += await self._copy(tenant_id, fresh)
+                if on_progress:
+                    on_progress("fill", number, len(tenants))
         for tenant_id in await self._tenants():
             await self._set_back(tenant_id, started.get(tenant_id, 0))
             self.wake(tenant_id)

@@ -165,6 +165,5 @@ PROJECTION = Projection(
     tables=("contact_past_v1", "company_past_v1"),
     ddl=_DDL,
     apply=_apply,
-    apart=True,
     fold=_fold,
 )

@@ -43,6 +43,11 @@ class Lane:
             self._events[tenant_id] += events
             self._count += len(events)
 
+    def seen(self, tenant_id: UUID, position: int | None) -> None:
+        """A tenant's checkpoint as it has just been read: lower than it was known to be, it was set back."""
+        if position is not None and position < self.turns.known(tenant_id):
+            self.turns.forget(tenant_id)
+
     def look(self, tenant_id: UUID, head: int) -> None:
         """A tenant's log goes on to `head`. What is being worked on anyway gets there without being told."""
         if tenant_id not in self._events and tenant_id not in self._busy and self.turns.known(tenant_id) < head:

@@ -53,14 +53,15 @@ class Sessions(Protocol):
         ...
 
     def advancing(
-        self, tenant_id: UUID, checkpoints: Sequence[str], before: int, after: int
+        self, tenant_id: UUID, checkpoints: Sequence[str], before: int, after: int, *, followed: Sequence[str] = ()
     ) -> AbstractAsyncContextManager[Connection]:
         """The same, moving checkpoints from one position to another where nothing is parked.
 
         Statements are sent together: what one of them raises shows at the next result asked for, or at the end.
 
         Raises:
-            CheckpointMovedError: they are not at that position, or something is parked.
+            CheckpointMovedError: they are not at that position, something is parked, or a `followed` checkpoint has
+                not got to `after`.
         """
         ...
 
@@ -70,10 +71,11 @@ class Sessions(Protocol):
 
 
 class Behind(Struct, frozen=True):
-    """A tenant whose log goes on to `head` while a projection has not got there."""
+    """A tenant whose log goes on to `head`, while a projection has only got to `position`."""
 
     tenant_id: UUID
     head: int
+    position: int | None = None
 
 
 class Parked(Struct, frozen=True):

@@ -28,11 +28,9 @@ class Projection(Struct, frozen=True, kw_only=True):
     tables: tuple[str, ...]
     ddl: str
     apply: Apply
-    apart: bool = False
-    """In a transaction of its own, so that the others need not wait for what takes longer."""
     follows: tuple[str, ...] = ()
-    """Checkpoints of projections whose rows `apply` mirrors, whatever its events say. It is apart, never gets ahead of
-    them, and may be set back."""
+    """Checkpoints of projections whose rows `apply` mirrors, whatever its events say. It never gets ahead of them, may
+    be set back, and has a transaction of its own, so that they need not wait for it."""
     stream_column: str | None = "id"
     """Which column of each table holds the id of the stream that a row is of; None where rows are of several."""
     fold: Fold | None = None

@@ -24,6 +24,7 @@ OnProgress = Callable[[str, int, int], None]
 Fill = Callable[[Projection, Sequence[Behind], Callable[[int], None]], Awaitable[None]]
 """Fills the rows aside of tenants, and tells how many events are done: see projections.building."""
 
+_SIDE_BY_SIDE = 2
 _MOST_IN_SWAP = 2000
 _SWAP_TRIES = 60
 _PAUSE_SECONDS = 0.2
@@ -98,10 +99,7 @@ class Rebuild:
             resumed = await self._aside.begin(self._live)
             tenants = await self._log.tenants()
             await self._build(tenants)
-            compared = []
-            for number, tenant in enumerate(tenants, start=1):
-                compared.append(await self._compare(tenant.tenant_id))
-                self._on_progress("compare", number, len(tenants))
+            compared = await self._compare_all(tenants)
             await self._swap()
             for each in compared:
                 if not (each.is_level and each.is_equal):
@@ -142,6 +140,19 @@ class Rebuild:
     async def _take(self, tenant_id: UUID, until: int | None = None) -> None:
         while await self._turns.take(tenant_id, until=until):
             pass
+
+    async def _compare_all(self, tenants: Sequence[Behind]) -> list[Compared]:
+        limit, done = asyncio.Semaphore(_SIDE_BY_SIDE), 0
+
+        async def one(tenant: Behind) -> Compared:
+            nonlocal done
+            async with limit:
+                compared = await self._compare(tenant.tenant_id)
+            done += 1
+            self._on_progress("compare", done, len(tenants))
+            return compared
+
+        return list(await asyncio.gather(*map(one, tenants)))
 
     async def _compare(self, tenant_id: UUID) -> Compared:
         """Compare a tenant's rows at the same position; its projector waits meanwhile."""

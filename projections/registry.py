@@ -6,8 +6,11 @@ from projections.projection import Projection
 POSTGRES = (company.PROJECTION, user.PROJECTION, contact.PROJECTION, contact_words.PROJECTION, contact_past.PROJECTION)
 """In this order within a transaction; those with one of their own come after the others."""
 
+SEARCH = contact_indexer.CHECKPOINT
+"""The checkpoint of the search index, which is no projection of Postgres."""
+
 _MIRRORS = {projection.checkpoint: projection.follows for projection in POSTGRES} | {
-    contact_indexer.CHECKPOINT: contact_words.PROJECTION.follows
+    SEARCH: contact_words.PROJECTION.follows
 }
 
 

@@ -67,6 +67,10 @@ class Turns:
         """A position that all of them had reached when last seen; 0 when nothing is known."""
         return self._level.get(tenant_id, 0)
 
+    def forget(self, tenant_id: UUID) -> None:
+        """What was known of a tenant is not so any more."""
+        self._level.pop(tenant_id, None)
+
     async def take(
         self, tenant_id: UUID, delivered: Sequence[Recorded[Event]] = (), *, until: int | None = None
     ) -> bool:
@@ -104,7 +108,7 @@ class Turns:
 
     async def _fast(self, tenant_id: UUID, position: int, events: Sequence[Recorded[Event]]) -> None:
         names, last = self.checkpoints, events[-1].position
-        async with self._sessions.advancing(tenant_id, names, position, last) as connection:
+        async with self._sessions.advancing(tenant_id, names, position, last, followed=self._follows) as connection:
             for projection in self._projections.values():
                 if mine := list(filter(projection.wants, events)):
                     await projection.apply(connection, mine)

@@ -184,7 +184,8 @@ class _Loader:
     async def _append(self, batch: range) -> None:
         decided = [(self._id(number), await self._decide(number)) for number in batch]
         streams = (
-            (StreamEvents(contact_id, 0, decision.events), *decision.related) for contact_id, decision in decided
+            (*decision.before, StreamEvents(contact_id, 0, decision.events), *decision.related)
+            for contact_id, decision in decided
         )
         await self._store.append(
             Append(

@@ -12,7 +12,7 @@ from commands.ports import EventStore
 from projections.aside import Aside, Scratch
 from projections.ports import Log, Sessions
 from projections.projection import Projection
-from projections.rebuild import Fill
+from projections.rebuild import Fill, OnProgress
 
 
 class Writing(Protocol):
@@ -51,7 +51,7 @@ class Projecting(Protocol):
 class Index(Protocol):
     """The search index, as rebuilding sees it."""
 
-    async def rebuild(self) -> int:
+    async def rebuild(self, on_progress: OnProgress | None = None) -> int:
         """Fill a new index beside the live one and put it in its place; returns the records."""
         ...
 

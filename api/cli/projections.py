@@ -138,8 +138,9 @@ def skip(
 
 def _show_done(done: Done) -> None:
     rate = done.events / done.seconds if done.seconds else 0
+    kind = "contacts" if done.name == read_models.SEARCH else "events"
     resumed = " (went on with an interrupted one)" if done.resumed else ""
-    _out.print(f"{done.name}: built from {done.events:,} events in {done.seconds:.1f} s, {rate:,.0f}/s{resumed}.")
+    _out.print(f"{done.name}: built from {done.events:,} {kind} in {done.seconds:.1f} s, {rate:,.0f}/s{resumed}.")
     for each in done.different:
         tables = ", ".join(
             f"{old.table} {old.rows} rows before, {new.rows} now" for old, new in each.sums if old != new

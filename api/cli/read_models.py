@@ -12,6 +12,7 @@ from domain.errors import DomainError
 from projections.aside import RebuildRunsError
 from projections.mending import NotOfOneStreamError, mend_stream, mend_tenant
 from projections.parked import Skip, resume
+from projections.poison import ProjectionFailedError, kind_of
 from projections.ports import Parked
 from projections.projection import Projection
 from projections.rebuild import Compared, Rebuild, Rebuilt, SwapBlockedError
@@ -33,7 +34,10 @@ class State(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """What came of a rebuild. `different` are the tenants whose rows were others before; `uncompared` could not be."""
+    """What came of a rebuild; `events` are those of the log, or the contacts where it was the search index's.
+
+    `different` are the tenants whose rows were others before; `uncompared` could not be compared.
+    """
 
     name: str
     events: int
@@ -61,7 +65,7 @@ async def rebuild(tools: Tools, name: str, meter: Meter, *, fresh: bool, jobs: i
     """Build a projection, or the search index, anew beside the one that is read.
 
     Raises:
-        DomainError: there is no such projection, another rebuild is going on, or the tables can't change places.
+        DomainError: there is no such projection, another rebuild is going on, or it can't go on.
     """
     started = time.monotonic()
     async with tools.rebuilding() as rebuilding:
@@ -70,7 +74,7 @@ async def rebuild(tools: Tools, name: str, meter: Meter, *, fresh: bool, jobs: i
                 raise DomainError(
                     "search.not_configured", "there is no search index", hint="Set RAPPORT_SEARCH=opensearch."
                 )
-            return Done(name, await rebuilding.search_index.rebuild(), time.monotonic() - started)
+            return Done(name, await rebuilding.search_index.rebuild(meter), time.monotonic() - started)
         projection = _named(rebuilding, name)
         work = Rebuild(
             projection,
@@ -84,6 +88,8 @@ async def rebuild(tools: Tools, name: str, meter: Meter, *, fresh: bool, jobs: i
             rebuilt = await work.run(fresh=fresh)
         except RebuildRunsError as error:
             raise DomainError("rebuild.running", "another rebuild is going on", hint="Wait until it ends.") from error
+        except ProjectionFailedError as error:
+            raise _failed(error) from error
         except SwapBlockedError as error:
             raise DomainError(
                 "rebuild.swap_blocked",
@@ -180,17 +186,33 @@ async def retry(
         for projection in chosen:
             for each in await projecting.log.parked([projection.checkpoint]):
                 if tenant_id in {None, each.tenant_id} and stream_id in {None, each.stream_id}:
-                    left = await resume(
-                        each,
-                        projection,
-                        log=projecting.log,
-                        sessions=projecting.sessions,
-                        followers=followers(projection),
-                        skip=skip,
-                    )
-                    freed += left is None
+                    freed += await _resumed(projecting, projection, each, skip)
         left_over = await projecting.log.parked([each.checkpoint for each in chosen])
     return freed, [p for p in left_over if tenant_id in {None, p.tenant_id} and stream_id in {None, p.stream_id}]
+
+
+async def _resumed(projecting: Projecting, projection: Projection, waits: Parked, skip: Skip | None) -> bool:
+    """Whether nothing of a stream waits any more."""
+    try:
+        left = await resume(
+            waits,
+            projection,
+            log=projecting.log,
+            sessions=projecting.sessions,
+            followers=followers(projection),
+            skip=skip,
+        )
+    except ProjectionFailedError as error:
+        raise _failed(error) from error
+    return left is None
+
+
+def _failed(error: ProjectionFailedError) -> DomainError:
+    return DomainError(
+        "projection.failed",
+        f"{error.name} can't go on: {kind_of(error.__cause__)}",
+        hint="What was done stays: try again when the database lets it.",
+    )
 
 
 def _named(projecting: Projecting, name: str) -> Projection:

@@ -7,7 +7,21 @@ from litestar import Litestar
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from api.http import auth, contacts, docs, health, invites, me, openapi, problems, roles, sessions, user_access, users
+from api.http import (
+    auth,
+    contacts,
+    docs,
+    health,
+    invites,
+    me,
+    metrics,
+    openapi,
+    problems,
+    roles,
+    sessions,
+    user_access,
+    users,
+)
 from api.http.gate import Tracing, admit
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
 from api.http.services import Services
@@ -27,6 +41,7 @@ ROUTERS = (
     roles.ROUTER,
     contacts.ROUTER,
     health.ROUTER,
+    metrics.ROUTER,
     docs.ROUTER,
 )
 """Every way in. A new resource is a new file and one name here."""

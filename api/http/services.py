@@ -95,4 +95,6 @@ class Services(Struct, frozen=True, kw_only=True):
     cursors: Cursors
     in_progress: InProgress
     health: Callable[[], Awaitable[Mapping[str, Component]]]
+    metrics: Callable[[], Awaitable[bytes]]
+    metrics_token: str | None
     max_body: int

@@ -1,6 +1,7 @@
 """Pulls events from JetStream: a durable consumer per partition, each batch acknowledged as soon as it is seen."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from uuid import UUID
@@ -25,6 +26,7 @@ _BATCH = 500
 _REQUEST_SECONDS = 30
 _HEARTBEAT_SECONDS = 5
 _SILENCE_SECONDS = 12.0
+_ACK_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
 _STATUS = "Status"
 _HEARTBEAT = "100"
@@ -127,14 +129,12 @@ class JetStreamDeliveries:
             }
         )
         open_ = 0
+        seen = _Seen()
         while True:
             if open_ <= 0:
                 await client.publish(subject, request, reply=inbox)
                 open_ = _BATCH
-            async with asyncio.timeout(_SILENCE_SECONDS):
-                messages = [await arrived.get()]
-            while not arrived.empty() and len(messages) < _BATCH:
-                messages.append(arrived.get_nowait())
+            messages = await _next(arrived, seen)
             events = []
             for message in messages:
                 status = (message.headers or {}).get(_STATUS)
@@ -147,7 +147,7 @@ class JetStreamDeliveries:
             if events:
                 open_ -= len(events)
                 # "Seen", not "applied": what goes wrong from here on is read from Postgres.
-                await events[-1].ack()
+                await seen.take(events)
                 await self._batches.put(await self._opened([row for each in events if (row := _row(each))]))
 
     async def _opened(self, rows: Sequence[Row]) -> list[Recorded[Event]]:
@@ -163,6 +163,55 @@ class JetStreamDeliveries:
                 _log.error("delivery.unreadable", tenant_id=str(tenant_id), position=position, error=repr(error))
                 return []
         return [item for row in rows for item in await self._opened([row])]
+
+
+class _Seen:
+    """Acknowledges the last of what was seen, for all before it, about once a second.
+
+    Every acknowledgement is a write to the socket, which costs more than applying a row. What is delivered again after
+    a crash is dropped by its position.
+    """
+
+    def __init__(self) -> None:
+        self._last: Msg | None = None
+        self._count = 0
+        self._since = 0.0
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is not acknowledged yet."""
+        return self._last is not None
+
+    async def take(self, events: Sequence[Msg]) -> None:
+        """These were seen."""
+        self._since = time.monotonic() if self._last is None else self._since
+        self._last = events[-1]
+        self._count += len(events)
+        if self._count >= _BATCH // 2 or time.monotonic() >= self._since + _ACK_SECONDS:
+            await self.acknowledge()
+
+    async def acknowledge(self) -> None:
+        """Acknowledge all of it."""
+        if self._last:
+            await self._last.ack()
+        self._last, self._count = None, 0
+
+
+async def _next(arrived: asyncio.Queue[Msg], seen: _Seen) -> list[Msg]:
+    """What has arrived, at least one message."""
+    messages: list[Msg] = []
+    if seen.waits:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ACK_SECONDS):
+                messages.append(await arrived.get())
+        if not messages:
+            await seen.acknowledge()
+    if not messages:
+        async with asyncio.timeout(_SILENCE_SECONDS):
+            messages.append(await arrived.get())
+    while not arrived.empty() and len(messages) < _BATCH:
+        messages.append(arrived.get_nowait())
+    return messages
 
 
 def _row(message: Msg) -> Row | None:

@@ -53,6 +53,11 @@ class Appender:
         self._in_time: set[asyncio.Task[None] | None] = set()
         self._seconds_each = 0.0
 
+    @property
+    def waiting(self) -> int:
+        """How many appends wait for their turn."""
+        return len(self._waiting)
+
     async def append(self, append: SealedAppend) -> Row:
         """The row of `store.append` for one append.
 

@@ -19,7 +19,7 @@ _STREAMS: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
       AND split_part(topic, '.', 1) = ANY(%s) ORDER BY stream_id, version LIMIT %s"""
 _UNKNOWN = Metadata(actor=SYSTEM, correlation_id="unreadable")
 
-_BEHIND: LiteralString = "SELECT tenant_id, head FROM read.behind(%s, 1000)"
+_BEHIND: LiteralString = "SELECT tenant_id, head, position FROM read.behind(%s, 1000)"
 _TENANTS: LiteralString = "SELECT tenant_id, head FROM store.tenants()"
 _MOST_PARKED = 10_000
 _PARKED: LiteralString = """

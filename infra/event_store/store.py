@@ -59,6 +59,11 @@ class PostgresEventStore:
         self._keyring = keyring or Keyring(reads, local_master(secret))
         self._secret = secret
 
+    @property
+    def appends_waiting(self) -> int:
+        """How many appends of this process wait for their turn."""
+        return self._appender.waiting
+
     async def append(self, append: Append) -> Appended:
         """See the port. A lost answer is asked for again under the same command id, which appends nothing twice."""
         sealed = await seal(append, self._keyring)

@@ -69,10 +69,8 @@ class WaitingAppends:
             TooManyWaitingError: there is no room.
         """
         size = sum(map(len, append.data))
-        if self._count >= _MOST_WAITING or self._size + size > _MOST_BYTES:
-            raise TooManyWaitingError
-        queue = self._ring.get(append.tenant_id.int)
-        if queue and (len(queue.items) >= _MOST_OF_TENANT or queue.size + size > _MOST_BYTES_OF_TENANT):
+        queue = self._ring.get(append.tenant_id.int) or _Queue({})
+        if self._is_full_for(queue, size):
             raise TooManyWaitingError
         waiting = Waiting(append, answer, size, _marks(append))
         self._put(waiting)
@@ -133,6 +131,14 @@ class WaitingAppends:
             self._ring[tenant] = self._ring.pop(tenant)  # to the end of the ring
         batch.sort(key=attrgetter("tenant"))
         return batch
+
+    def _is_full_for(self, queue: _Queue, size: int) -> bool:
+        if len(queue.items) >= _MOST_OF_TENANT or queue.size + size > _MOST_BYTES_OF_TENANT:
+            return True
+        all_of_them = max(self._count / _MOST_WAITING, (self._size + size) / _MOST_BYTES)
+        # When all together are too many, there is still room for who has less than an equal share, up to twice as many.
+        share = len(self._ring) * max(len(queue.items) / _MOST_WAITING, queue.size / _MOST_BYTES)
+        return all_of_them >= 2 or (all_of_them >= 1 and share >= 1)  # noqa: PLR2004
 
     def _put(self, waiting: Waiting) -> None:
         queue = self._ring.get(waiting.tenant)

@@ -1,5 +1,6 @@
 """The index of contacts in OpenSearch: made, written, and made anew beside the old one."""
 
+import time
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
@@ -78,6 +79,16 @@ class OpenSearchContactIndex(OpenSearchWriter):
         with _unavailable_as_such():
             await self._client.indices.put_mapping(index=self._alias, body={"_meta": {"state": state}})
 
+    async def purge(self, older_than: float) -> int:
+        """See the port."""
+        conditions = [{"term": {"deleted": True}}, {"range": {"deleted_at": {"lte": int(time.time() - older_than)}}}]
+        with _unavailable_as_such():
+            # One that is written again meanwhile is newer, and stays.
+            answer = await self._client.delete_by_query(
+                index=self._alias, body={"query": {"bool": {"filter": conditions}}}, params={"conflicts": "proceed"}
+            )
+        return int(answer["deleted"])
+
     @asynccontextmanager
     async def recreated(self) -> AsyncIterator[Writer]:
         """See the port."""
@@ -137,7 +148,11 @@ class OpenSearchContactIndex(OpenSearchWriter):
 def _lines(tenant_id: UUID, contact: Searchable) -> tuple[bytes, bytes]:
     """One write of a bulk. A newer version of the document wins, in whatever order writes arrive."""
     head = {"_id": document_id(tenant_id, contact.id), "version": contact.position, "version_type": "external_gte"}
-    return msgspec.json.encode({"index": head}), msgspec.json.encode(document(tenant_id, contact))
+    body = document(tenant_id, contact)
+    if contact.text is None:
+        # Its age decides when it may go.
+        body["deleted_at"] = int(time.time())
+    return msgspec.json.encode({"index": head}), msgspec.json.encode(body)
 
 
 def _check(answer: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from projections.contact_rows import Searchable
 from projections.contact_text import ContactText
 
-VERSION = 1
+VERSION = 2
 SALT_LETTERS = 6
 
 _LONGEST_BEGINNING = 16
@@ -68,6 +68,7 @@ def index_body(shards: int) -> dict[str, Any]:
                 "tenant_id": {"type": "keyword"},
                 "id": {"type": "keyword"},
                 "deleted": {"type": "boolean"},
+                "deleted_at": {"type": "date", "format": "epoch_second"},
                 "size": {"type": "integer", "index": False},
                 "name": _WORDS,
                 "all": _WORDS,

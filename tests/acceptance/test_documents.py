@@ -88,6 +88,7 @@ def test_what_is_public_is_known(document: dict[str, Any]) -> None:
         "/.well-known/jwks.json",
         "/health/live",
         "/health/ready",
+        "/metrics",
         "/openapi.json",
         "/docs",
     }

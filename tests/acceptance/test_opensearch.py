@@ -1,5 +1,6 @@
 """R3.2, N-R3, B7: OpenSearch joins behind the running API, and may go away."""
 
+import json
 import os
 import signal
 import time
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from tests.acceptance.installation import Installation
+from tests.acceptance.test_up import rapport
 
 pytestmark = [pytest.mark.servers, pytest.mark.opensearch, pytest.mark.timeout(180)]
 
@@ -40,6 +42,11 @@ def test_search_moves_to_opensearch_falls_back_and_returns(tmp_path: Path) -> No
         third = tenant.add({"name": "Byron Lovelace"})
         back = until(lambda: tenant.get("/v1/contacts/search", **MISSPELT), backend("opensearch"), seconds=90)
         assert {hit["id"] for hit in back.json()["data"]} == {first["id"], second["id"], third["id"]}
+
+        rebuilt = rapport("projections", "rebuild", "search", "--json", RAPPORT_DATA=str(running.data))
+        assert json.loads(rebuilt.stdout.splitlines()[-1])["events"] == 3, rebuilt.stderr
+        anew = until(lambda: tenant.get("/v1/contacts/search", **MISSPELT), backend("opensearch"), seconds=60)
+        assert {hit["id"] for hit in anew.json()["data"]} == {first["id"], second["id"], third["id"]}
 
 
 def backend(name: str) -> Callable[[httpx.Response], bool]:

@@ -147,7 +147,7 @@ def test_a_company_by_name_is_found_or_made() -> None:
     assert [(claim.tenant_id, claim.kind, claim.value) for claim in told.decision.claims] == [
         (TENANT, "company.name", "bombe works")
     ]
-    told.then(changed(company_id=told.decision.related[0].stream_id))
+    told.then(changed(company_id=told.decision.before[0].stream_id))
 
 
 def test_every_bad_field_is_named_at_once_and_none_that_is_absent() -> None:

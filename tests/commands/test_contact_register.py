@@ -74,18 +74,18 @@ def test_a_company_that_is_known_by_name_is_found() -> None:
     told = story.when(register(name="Ada", company="  Engines   LTD "))
 
     told.then(registered("Ada", company_id=COMPANY_ID)).claims()
-    assert told.decision.related == ()
+    assert told.decision.before == ()
 
 
 def test_a_new_company_is_made_with_the_contact_and_claims_its_name() -> None:
     told = given().when(register(name="Ada", company={"name": "Engines Ltd"}))
 
-    (related,) = told.decision.related
+    (company,) = told.decision.before
     (claim,) = told.decision.claims
-    assert related.events == (CompanyRegistered(name="Engines Ltd"),)
+    assert company.events == (CompanyRegistered(name="Engines Ltd"),)
     assert (claim.tenant_id, claim.kind, claim.value) == (TENANT, "company.name", "engines ltd")
-    assert claim.stream_id == related.stream_id
-    told.then(registered("Ada", company_id=related.stream_id))
+    assert claim.stream_id == company.stream_id
+    told.then(registered("Ada", company_id=company.stream_id))
 
 
 def test_a_company_by_id_must_be_there() -> None:

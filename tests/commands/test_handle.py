@@ -31,7 +31,7 @@ async def test_an_answer_says_what_is_there_and_where_it_went(world: World) -> N
 async def test_a_contact_and_its_new_company_are_one_append(world: World) -> None:
     made = await world.register(register(name="Ada", company="Engines Ltd"))
 
-    assert await world.topics() == ["contact.registered.v1", "company.registered.v1"]
+    assert await world.topics() == ["company.registered.v1", "contact.registered.v1"]
     assert len({item.command_id for item in await world.log()}) == 1
     assert made.position == 2
 

@@ -47,7 +47,6 @@ SELECT c.tenant_id, c.position, max(e.position) FROM store.command c
  WHERE %(all)s OR c.tenant_id = ANY(%(tenants)s) GROUP BY c.tenant_id, c.command_id, c.position
 HAVING max(e.position) <> c.position
 """
-_INCARNATION = "SELECT incarnation FROM ops.installation"
 
 
 def check(
@@ -74,26 +73,21 @@ def check(
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         progress = Progress(connection, scope)
         models = Models(report, progress, blind=master is None)
-        find = finder(connection, master, tenants) if master else lambda *_: None
+        find = finder(connection, master, tenants) if master else _blind
         log = Log(report, find, frozenset(history.tenants if history else ()))
-        with connection.cursor("events") as events:
-            events.itersize = 5000
-            for row in events.execute(_EVENTS, scope):
-                if item := log.take(row):
-                    models.take(item)
+        _read(connection, scope, log, models)
         _compare_log(connection, scope, log, report)
         models.compare(connection, scope)
         contacts = words.searchable(models)
         if master:
             report.problems += words.compare(connection, scope, contacts, progress)
+            if opensearch:
+                found = search.documents(opensearch, _incarnation(connection), tenants)
+                report.documents = len(found)
+                report.problems += search.compare(found, contacts, progress)
         else:
             report.notes.append("without the secret: personal data, and what is searched by, were not compared")
         report.problems += walls.compare(connection, scope, history)
-        if opensearch and master:
-            (incarnation,) = connection.execute(_INCARNATION).fetchone() or (UUID(int=0),)
-            found = search.documents(opensearch, incarnation, tenants)
-            report.documents = len(found)
-            report.problems += search.compare(found, contacts, progress)
     if history:
         commands.compare(log, history, report)
     if level:
@@ -102,6 +96,25 @@ def check(
     report.events = sum(head.position for head in log.heads.values())
     report.commands, report.contacts, report.parked = len(log.commands), len(contacts), len(progress.parked)
     return report
+
+
+def _blind(*_: object) -> None:
+    """Without the secret every key is as good as destroyed: what is personal reads as blank."""
+
+
+def _read(connection: psycopg.Connection[Any], scope: Mapping[str, Any], log: Log, models: Models) -> None:
+    """Every event, in order, into what is folded from it."""
+    with connection.cursor("events") as events:
+        events.itersize = 5000
+        for row in events.execute(_EVENTS, scope):
+            if item := log.take(row):
+                models.take(item)
+
+
+def _incarnation(connection: psycopg.Connection[Any]) -> UUID:
+    """The history that the index belongs to."""
+    row = connection.execute("SELECT incarnation FROM ops.installation").fetchone()
+    return UUID(str(row[0])) if row else UUID(int=0)
 
 
 def _compare_log(connection: psycopg.Connection[Any], scope: Mapping[str, Any], log: Log, report: Report) -> None:

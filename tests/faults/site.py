@@ -136,11 +136,12 @@ class Site:
         raise LookupError("supervisor")
 
     @contextmanager
-    def frozen(self, pid: int) -> Iterator[None]:
-        """SIGSTOP to a process and all its children: connections stand, nothing answers, no file changes."""
-        stopped = []
+    def frozen(self, pid: int, *, alone: bool = False) -> Iterator[None]:
+        """SIGSTOP to a process and, unless `alone`, to all its children: nothing answers, no file changes."""
+        stopped: list[psutil.Process] = []
+        first = psutil.Process(pid)
         try:
-            for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+            for process in (first, *(() if alone else first.children(recursive=True))):
                 with suppress(psutil.NoSuchProcess):
                     process.suspend()
                     stopped.append(process)

@@ -51,6 +51,7 @@ SCENARIOS = (
         name="postgres restored",
         shows="an old copy of the database begins another incarnation: nothing of the lost events comes back",
         run=postgres.restored,
+        quick=True,
     ),
     Scenario(
         number=6,
@@ -71,12 +72,14 @@ SCENARIOS = (
         name="broker rolled back",
         shows="messages that it had acknowledged may be gone",
         run=nats.rolled_back,
+        quick=True,
     ),
     Scenario(
         number=6,
         name="published again",
         shows="duplicates past the broker's window are dropped by their positions",
         run=nats.published_again,
+        quick=True,
     ),
     Scenario(
         number=6,
@@ -90,6 +93,7 @@ SCENARIOS = (
         name="out of order",
         shows="the order of deliveries decides nothing",
         run=nats.out_of_order,
+        quick=True,
     ),
     Scenario(
         number=7,
@@ -139,6 +143,7 @@ SCENARIOS = (
         name="clock back",
         shows="times of recording never go back, and commands go on",
         run=postgres.clock_back,
+        quick=True,
     ),
     Scenario(
         number=15,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,7 +53,7 @@ def test_the_checker_looks_on_and_what_a_killed_client_was_promised_is_kept(
     made, path = site("plain"), tmp_path / "journal"
     monkeypatch.setenv("RAPPORT_DATA", str(made.installation.data))
     command = [sys.executable, "-m", "tests.faults.load", made.url, str(path), SEED]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as driver:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as driver, _killed(driver):
         assert driver.stdout
         assert driver.stdout.readline(), "it names its tenants when it begins to write"
         _wait(lambda: read(path).acked > 30)
@@ -61,10 +61,17 @@ def test_the_checker_looks_on_and_what_a_killed_client_was_promised_is_kept(
         made.installation.kill_role("relay")
         Journal(path).note(Fault("killed", "relay"))
         _wait(lambda: read(path).acked > 60)
-        driver.kill()
     capsys.readouterr()
     assert check.main([made.dsn, "--journal", str(path)]) == 0, capsys.readouterr().out
     assert f"{read(path).acked} acked" in capsys.readouterr().out
+
+
+@contextmanager
+def _killed(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.kill()
 
 
 def _wait(condition: Callable[[], bool], seconds: float = 30) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psutil
 import psycopg
 from msgspec import Struct
 
@@ -65,7 +66,7 @@ class Trial:
         """SIGKILL a role or a server, once it runs."""
         deadline = time.monotonic() + 30
         while True:
-            with suppress(LookupError, ProcessLookupError):
+            with suppress(LookupError, ProcessLookupError, psutil.Error):
                 os.kill(self.site.pid(what), signal.SIGKILL)
                 self.did("killed", what)
                 if what == "postgres":

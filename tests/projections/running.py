@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 from msgspec import structs
 
 from domain.event import Event, Recorded
 from projections import contact, contact_words
-from projections.ports import Connection
+from projections.ports import Connection, Log
 from projections.projection import Projection
 from projections.registry import POSTGRES
 from projections.runner import Runner
@@ -61,8 +62,8 @@ class Faulty:
 class Projector:
     """A runner with a fake broker and a fake log over real read models."""
 
-    def __init__(self, database: Database, *extra: Projection, log: FakeLog | None = None) -> None:
-        self.log = log or FakeLog()
+    def __init__(self, database: Database, *extra: Projection, log: Log | None = None) -> None:
+        self.log: Any = log or FakeLog()
         self.deliveries, self.heard, self._database = FakeDeliveries(), Heard(), database
         self.runner = Runner(
             (*extra, *POSTGRES), log=self.log, deliveries=self.deliveries, sessions=database.projector,

@@ -14,6 +14,7 @@ from tests.conftest import Database
 from tests.given import changed, deleted, registered
 from tests.projections.reading import checkpoints, contents
 from tests.projections.running import CONTACT, COUNTER, Projector, counted, expect_whole, story
+from tests.projections.workshop import Workshop
 
 pytestmark = pytest.mark.servers
 
@@ -117,3 +118,18 @@ async def test_a_deleted_contact_stays_deleted_when_its_past_comes_again(
         await projector.runner.catch_up(tenant, some())
     (row,) = contents(database, tenant, [contact.PROJECTION])["contact_v1"]
     assert (row["version"], row["deleted_at"] is not None) == (3, True)
+
+
+async def test_a_checkpoint_that_is_set_back_is_noticed(workshop: Workshop) -> None:
+    """By an operator, or because the rows that are mirrored have changed."""
+    tenant, _ = await workshop.given(contacts=2, apply=False)
+    projector = Projector(workshop.database, log=workshop.log)
+    async with projector.running():
+        await projector.reached(tenant, 6)
+        before = contents(workshop.database, tenant)
+        async with workshop.database.projector.of(tenant) as connection:
+            await connection.execute("DELETE FROM read.contact_words_v1")
+            await connection.execute("DELETE FROM read.contact_word_uses_v1")
+            await connection.execute("DELETE FROM read.contact_vocabulary_v1")
+            await connection.execute("UPDATE read.checkpoint SET position = 0 WHERE projection = 'contact_words_v1'")
+        await projector.until(lambda: contents(workshop.database, tenant) == before)

@@ -17,7 +17,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON read.checkpoint TO rapport_projector;
 
 -- Compare-and-set for projections at the same position with nothing parked. It raises, so that a projector need not wait
 -- for its answer before it sends what it wants to write.
-CREATE FUNCTION read.advance(projections text[], before bigint, after bigint) RETURNS void
+CREATE FUNCTION read.advance(projections text[], followed text[], before bigint, after bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -28,6 +28,12 @@ BEGIN
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved <> cardinality(projections) THEN
         RAISE EXCEPTION 'the checkpoints are not at %', before USING ERRCODE = 'RP001';
+    END IF;
+    -- A projector that saw them there may have seen a commit that a crash has taken back since.
+    IF EXISTS (SELECT FROM unnest(followed) AS f (name)
+                WHERE NOT EXISTS (SELECT FROM read.checkpoint c WHERE c.tenant_id = store.current_tenant()
+                                     AND c.projection = f.name AND c.position >= after)) THEN
+        RAISE EXCEPTION 'those that are followed are not at %', after USING ERRCODE = 'RP001';
     END IF;
 END $$;
 REVOKE EXECUTE ON FUNCTION read.advance FROM PUBLIC;
@@ -63,15 +69,15 @@ GRANT SELECT ON ops.active_projection TO rapport_service, rapport_projector;
 
 -- Tenants whose log is ahead of a projection. A lost tail shows no gap in what is delivered, so this is asked every second.
 CREATE FUNCTION read.behind(projections text[], most integer)
-    RETURNS TABLE (tenant_id uuid, head bigint)
+    RETURNS TABLE (tenant_id uuid, head bigint, "position" bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT h.tenant_id, h.position
+    SELECT h.tenant_id, h.position, l.position
       FROM store.tenant_head h
-     WHERE EXISTS (
-           SELECT FROM unnest(projections) p
-             LEFT JOIN read.checkpoint c ON c.tenant_id = h.tenant_id AND c.projection = p
-            WHERE coalesce(c.position, 0) < h.position)
+     CROSS JOIN LATERAL (
+           SELECT min(coalesce(c.position, 0)) AS position FROM unnest(projections) p
+             LEFT JOIN read.checkpoint c ON c.tenant_id = h.tenant_id AND c.projection = p) l
+     WHERE l.position < h.position
      LIMIT most
 $$;
 REVOKE EXECUTE ON FUNCTION read.behind FROM PUBLIC;

@@ -42,6 +42,9 @@ BEGIN
     END IF;
     PERFORM read.rebuild_forget(name);
     FOREACH each IN ARRAY names LOOP
+        IF each IN ('checkpoint', 'parked', 'filling') THEN
+            RAISE EXCEPTION '% is not made from the log', each;
+        END IF;
         EXECUTE format('CREATE TABLE aside.%1$I (LIKE read.%1$I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)', each);
         SELECT array_to_string(c.reloptions, ', ') INTO options FROM pg_class c WHERE c.oid = format('read.%I', each)::regclass;
         IF options IS NOT NULL THEN
@@ -70,31 +73,46 @@ BEGIN
     DELETE FROM read.filling f WHERE f.projection = name || '/next';
 END $$;
 
--- Gives the tables aside what the read ones have: indexes under the same names, the fence between tenants, rights.
-CREATE FUNCTION read.rebuild_index(name text) RETURNS void
+-- Indexes that the tables aside lack, by table.
+CREATE FUNCTION read.rebuild_indexes(name text) RETURNS TABLE (table_name text, index_name text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT t.name, i.relname
+      FROM ops.rebuild r
+     CROSS JOIN unnest(r.tables) AS t (name)
+      JOIN pg_index x ON x.indrelid = format('read.%I', t.name)::regclass
+      JOIN pg_class i ON i.oid = x.indexrelid
+     WHERE r.projection = rebuild_indexes.name AND to_regclass(format('aside.%I', i.relname)) IS NULL
+$$;
+
+-- Makes one of them. It comes into the schema of its table, under the same name.
+CREATE FUNCTION read.rebuild_index(table_name text, index_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET maintenance_work_mem = '256MB'
+AS $$
+BEGIN
+    EXECUTE replace(pg_get_indexdef(format('read.%I', index_name)::regclass),
+                    format(' ON read.%I ', table_name), format(' ON aside.%I ', table_name));
+END $$;
+
+-- Gives the tables aside what the read ones have beside indexes: constraints, the fence between tenants, rights.
+CREATE FUNCTION read.rebuild_fence(name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     each text;
-    found_ record;
+    key record;
 BEGIN
     IF (SELECT r.indexed FROM ops.rebuild r WHERE r.projection = name) THEN
         RETURN;
     END IF;
     FOR each IN SELECT unnest(r.tables) FROM ops.rebuild r WHERE r.projection = name LOOP
-        FOR found_ IN
-            SELECT i.relname, pg_get_indexdef(x.indexrelid) AS definition, c.conname, c.contype
-              FROM pg_index x
-              JOIN pg_class i ON i.oid = x.indexrelid
-              LEFT JOIN pg_constraint c ON c.conindid = x.indexrelid AND c.contype IN ('p', 'u')
-             WHERE x.indrelid = format('read.%I', each)::regclass
+        FOR key IN
+            SELECT c.conname, i.relname, CASE c.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END AS kind
+              FROM pg_constraint c JOIN pg_class i ON i.oid = c.conindid
+             WHERE c.conrelid = format('read.%I', each)::regclass AND c.contype IN ('p', 'u')
         LOOP
-            -- An index comes into the schema of its table.
-            EXECUTE replace(found_.definition, format(' ON read.%I ', each), format(' ON aside.%I ', each));
-            IF found_.conname IS NOT NULL THEN
-                EXECUTE format('ALTER TABLE aside.%I ADD CONSTRAINT %I %s USING INDEX %I', each, found_.conname,
-                               CASE found_.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, found_.relname);
-            END IF;
+            EXECUTE format('ALTER TABLE aside.%I ADD CONSTRAINT %I %s USING INDEX %I', each, key.conname, key.kind,
+                           key.relname);
         END LOOP;
         EXECUTE format('ALTER TABLE aside.%I DROP CONSTRAINT filling', each);
         EXECUTE format('ALTER TABLE aside.%I ENABLE ROW LEVEL SECURITY', each);
@@ -188,8 +206,9 @@ AS $$
         SELECT s.name, s.tenant_id, s.events, s.parked FROM state s WHERE s.events > 0 OR s.parked > 0
          ORDER BY s.events DESC, s.parked DESC LIMIT most
     )
-    SELECT s.name, NULL, sum(s.events)::bigint, count(*) FILTER (WHERE s.events > 0), sum(s.parked)::bigint
-      FROM state s GROUP BY s.name
+    SELECT n.name, NULL, coalesce(sum(s.events), 0)::bigint, count(*) FILTER (WHERE s.events > 0),
+           coalesce(sum(s.parked), 0)::bigint
+      FROM unnest(names) AS n (name) LEFT JOIN state s ON s.name = n.name GROUP BY n.name
      UNION ALL
     SELECT f.name, f.tenant_id, f.events, 1, f.parked FROM furthest f
 $$;
@@ -207,7 +226,7 @@ DO $$
 DECLARE
     each text;
 BEGIN
-    FOREACH each IN ARRAY ARRAY['rebuild_begin(text, text[])', 'rebuild_forget(text)', 'rebuild_index(text)', 'rebuild_gaps(text)',
+    FOREACH each IN ARRAY ARRAY['rebuild_begin(text, text[])', 'rebuild_forget(text)', 'rebuild_indexes(text)', 'rebuild_index(text, text)', 'rebuild_fence(text)', 'rebuild_gaps(text)',
                                 'rebuild_swap(text)', 'rebuild_sweep(interval)', 'parked_streams(text[], integer)'] LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION read.%s FROM PUBLIC', each);
         EXECUTE format('GRANT EXECUTE ON FUNCTION read.%s TO rapport_projector', each);

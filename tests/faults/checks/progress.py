@@ -26,8 +26,7 @@ class Progress:
             self.checkpoints[tenant, projection] = position
         self.parked: dict[tuple[UUID, str, UUID], int] = {}
         self._skipped: set[tuple[UUID, str, UUID, int]] = set()
-        known = connection.execute("SELECT to_regclass('read.parked') IS NOT NULL").fetchone() == (True,)
-        for tenant, projection, stream, position, skipped in connection.execute(_PARKED, scope) if known else ():
+        for tenant, projection, stream, position, skipped in connection.execute(_PARKED, scope):
             if skipped:
                 self._skipped.add((tenant, projection, stream, position))
             else:

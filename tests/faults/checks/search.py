@@ -31,6 +31,7 @@ def documents(url: str, incarnation: UUID, tenants: Sequence[UUID] | None) -> di
             hits = answer.raise_for_status().json()["hits"]["hits"]
             for hit in hits:
                 source = hit["_source"]
+                source.pop("deleted_at", None)  # when it was written, which the log does not say
                 found[UUID(source["tenant_id"]), UUID(source["id"])] = (hit["_version"], source)
             if len(hits) < _PAGE:
                 return found

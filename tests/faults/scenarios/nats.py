@@ -53,7 +53,7 @@ def rolled_back(trial: Trial) -> None:
             shutil.rmtree(old, ignore_errors=True)
             copy_folder(folder, old)
         trial.load.until_acked(60)
-        with trial.site.frozen(trial.site.supervisor()):  # which would start it again too soon
+        with trial.site.frozen(trial.site.supervisor(), alone=True):  # which would start it again too soon
             os.kill(nats, signal.SIGKILL)
             shutil.rmtree(folder)
             copy_folder(old, folder)

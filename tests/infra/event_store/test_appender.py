@@ -191,7 +191,7 @@ async def test_a_tenant_that_writes_flat_out_delays_a_neighbour_by_one_call(
     batches.clear()
     async with held(database, tenant):
         hot = [asyncio.create_task(store.append(one(tenant))) for _ in range(1000)]
-        await until(lambda: len(store._appender._waiting) + sum(map(len, batches)) == 1000)
+        await until(lambda: len(store._appender._waiting) + sum(map(len, batches)) == 1000, seconds=30)
         calls = len(batches)
         cool = asyncio.create_task(store.append(one(neighbour)))
         await until(lambda: len(store._appender._waiting) + sum(map(len, batches)) == 1001)

@@ -148,34 +148,44 @@ def test_what_came_back_when_nobody_waits_for_it_any_more_is_dropped(queue: Queu
 
 
 def test_what_was_taken_out_is_not_sent_and_leaves_room(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_WAITING", 3)
-    first, *_ = queue.add(ADA, 3)
+    monkeypatch.setattr(module, "_MOST_OF_TENANT", 3)
+    first, *others = queue.add(ADA, 3)
     queue.appends.remove(first)
     queue.appends.remove(first)
-    queue.add(GRACE)
-    assert tenants(queue.next()) == {ADA: 2, GRACE: 1}
+    last = queue.add(ADA)
+    assert queue.next() == [*others, *last]
 
 
-@pytest.mark.parametrize(
-    ("bound", "most", "others_too"),
-    [
-        ("_MOST_WAITING", 4, True),
-        ("_MOST_BYTES", 8, True),
-        ("_MOST_OF_TENANT", 4, False),
-        ("_MOST_BYTES_OF_TENANT", 8, False),
-    ],
-)
-def test_there_is_no_room_without_end(
-    queue: Queue, monkeypatch: pytest.MonkeyPatch, bound: str, most: int, others_too: bool
-) -> None:
+@pytest.mark.parametrize(("bound", "most"), [("_MOST_OF_TENANT", 4), ("_MOST_BYTES_OF_TENANT", 9)])
+def test_a_tenant_has_no_room_without_end(queue: Queue, monkeypatch: pytest.MonkeyPatch, bound: str, most: int) -> None:
     monkeypatch.setattr(module, bound, most)
     queue.add(HOT, 4)
     with pytest.raises(TooManyWaitingError):
         queue.add(HOT)
-    if others_too:
-        with pytest.raises(TooManyWaitingError):
-            queue.add(ADA)
-    else:
+    queue.add(ADA, 4)
+    queue.next()
+    queue.add(HOT)
+
+
+@pytest.mark.parametrize(("bound", "most"), [("_MOST_WAITING", 6), ("_MOST_BYTES", 12)])
+def test_when_all_are_too_many_there_is_room_for_those_with_less_than_their_share(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
+) -> None:
+    monkeypatch.setattr(module, bound, most)
+    queue.add(HOT, 5)
+    queue.add(ADA)
+    with pytest.raises(TooManyWaitingError):
+        queue.add(HOT)
+    queue.add(ADA, 2)
+    with pytest.raises(TooManyWaitingError):
         queue.add(ADA)
     queue.next()
     queue.add(HOT)
+
+
+def test_nobody_has_room_beyond_twice_as_many(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_WAITING", 5)
+    for number in range(10):
+        queue.add(UUID(int=number))
+    with pytest.raises(TooManyWaitingError):
+        queue.add(UUID(int=10))

@@ -86,6 +86,10 @@ class Index:
     async def refresh(self) -> None:
         self.refreshed += 1
 
+    async def purge(self, older_than: float) -> int:
+        del older_than
+        return 0
+
     @asynccontextmanager
     async def recreated(self) -> AsyncIterator[Writer]:
         yield self

@@ -176,3 +176,21 @@ async def test_a_store_that_is_not_there_is_unavailable() -> None:
             await search.search(uuid4(), "ada", offset=0, limit=10)
         with pytest.raises(IndexUnavailableError):
             await OpenSearchContactIndex(client, "none").ensure()
+
+
+async def test_tombstones_are_let_go_after_a_while_and_nothing_else_is(
+    client: AsyncOpenSearch, alias: str, index: OpenSearchContactIndex, search: OpenSearchContactSearch
+) -> None:
+    tenant, ada, grace = uuid4(), named("Ada", 1), named("Grace", 2)
+    await index.ensure()
+    await index.write(tenant, [ada, grace])
+    await index.write(tenant, [Searchable(ada.id, 3, None)])
+    await index.refresh()
+    assert await index.purge(60) == 0
+    await index.write(tenant, [ada])  # an old write, late: the tombstone sees to it
+    await index.refresh()
+    assert await search.search(tenant, "ada", offset=0, limit=5) == []
+    assert await index.purge(0) == 1
+    await index.refresh()
+    assert (await client.count(index=alias))["count"] == 1
+    assert [hit.id for hit in await search.search(tenant, "grace", offset=0, limit=5)] == [grace.id]
