@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from infra.event_store.installation import Installation
+from infra.lean import collect_seldom
 from infra.postgres import is_up
 from infra.wiring import Wiring, wiring
 from settings import Settings, SettingsError, from_environment
@@ -206,6 +207,7 @@ async def relay(wired: Wiring) -> None:
     publisher = JetStreamPublisher(connection, installed.incarnation, installed.partitions, installed.former)
     role = Relay(pool, publisher, incarnation=installed.incarnation, partitions=installed.partitions)
     wired.spawn(signals.on_poke(role.poke))
+    collect_seldom()
     await role.run()
 
 
@@ -239,14 +241,18 @@ async def projector(wired: Wiring) -> None:
         wired.spawn(indexer.run())
         announcements = WakingAnnouncements(signals, indexer.wake)
     wired.spawn(sweep(PostgresAside(await wired.pool(postgres.PROJECTOR, size=1))))
-    await Runner(POSTGRES, log=log, deliveries=deliveries, sessions=sessions, announcements=announcements).run()
+    runner = Runner(POSTGRES, log=log, deliveries=deliveries, sessions=sessions, announcements=announcements)
+    collect_seldom()
+    await runner.run()
 
 
 async def serve_api(wired: Wiring, port: int) -> None:
     """Serve the API until SIGTERM."""
     from api.http.serve import serve
 
-    await serve(await api(wired), host=wired.settings.host, port=port)
+    app = await api(wired)
+    collect_seldom()
+    await serve(app, host=wired.settings.host, port=port)
 
 
 def run_role(settings: Settings, role: str, port: int = 0) -> None:

@@ -7,6 +7,7 @@ import uvloop
 from litestar import Litestar, post
 
 from api.http.serve import serve
+from infra.lean import collect_seldom
 
 
 @post("/echo")
@@ -22,6 +23,7 @@ def main() -> None:
         port = probe.getsockname()[1]
     print(f"http://127.0.0.1:{port}", flush=True)
     app = Litestar([echo], openapi_config=None, logging_config=None)
+    collect_seldom()
     uvloop.run(serve(app, host="127.0.0.1", port=port))
 
 

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from commands.ports import StoreUnavailableError
+from infra.pipeline import pipelined
 from infra.secret import Secret
 from projections.ports import CheckpointMovedError
 from projections.position import Level
@@ -145,12 +146,7 @@ class TenantConnections:
     ) -> AsyncIterator[Connection]:
         """See projections.ports.Sessions."""
         try:
-            async with (
-                unavailable_as_such(),
-                self._pool.connection() as connection,
-                connection.pipeline(),
-                connection.transaction(),
-            ):
+            async with unavailable_as_such(), self._pool.connection() as connection, pipelined(connection):
                 await connection.execute(_ADVANCE, (str(tenant_id), checkpoints, list(followed), before, after))
                 yield connection
         except psycopg.Error as error:
@@ -179,15 +175,11 @@ class TenantConnections:
     ) -> list[TupleRow]:
         """One query under a tenant, in one round trip. `at_least` as in `ask`."""
         del at_least
-        async with (
-            unavailable_as_such(),
-            self._pool.connection() as connection,
-            connection.pipeline(),
-            connection.transaction(),
-        ):
+        async with unavailable_as_such(), self._pool.connection() as connection, pipelined(connection):
             await connection.execute(_SET_TENANT, (str(tenant_id),))
             cursor = await connection.execute(query, parameters, binary=True)
-            return await cursor.fetchall()
+        # Not before the end of the block: both leave in one write to the socket.
+        return await cursor.fetchall()
 
 
 async def is_up(pool: Pool) -> bool:

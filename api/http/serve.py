@@ -1,7 +1,6 @@
 """Serves the application with Granian, in this process and on this loop."""
 
 import asyncio
-import gc
 import signal
 
 from granian.constants import HTTPModes, Interfaces
@@ -19,10 +18,6 @@ async def serve(app: ASGIApp, *, host: str, port: int) -> None:
     Raises:
         OSError: the port is in use.
     """
-    # What is there by now stays: the collector need not look at it again, and less often at what requests leave behind.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
     server = Server(
         app,
         address=host,

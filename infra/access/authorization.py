@@ -22,6 +22,7 @@ from domain.authorization import Access, Fact, fold
 from infra.postgres import Pool
 
 _TENANTS = 2_000
+_PRINCIPALS = 20_000
 _CALLS = 2
 _MOST_IN_CALL = 200
 
@@ -45,25 +46,23 @@ class PostgresAuthorization:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._known: OrderedDict[UUID, Access] = OrderedDict()
+        self._principals: dict[UUID, tuple[Access, Claims, Principal]] = {}  # by session, as of the state beside it
         self._waiting: list[_Asked] = []
         self._calls: set[asyncio.Task[None]] = set()
 
     async def principal(self, claims: Claims) -> Principal:
         """See the port."""
         lasts, access = await self._look(claims)
-        member = access.members.get(claims.user_id)
-        if not lasts or member is None or member.suspended or not member.joined or member.epoch != claims.epoch:
+        if not lasts:
             raise session_ended()
-        grants = access.granted(member.roles)
-        return Principal(
-            tenant_id=claims.tenant_id,
-            user_id=claims.user_id,
-            session_id=claims.session_id,
-            epoch=claims.epoch,
-            roles=member.roles,
-            grants=grants,
-            colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in grants.values() else frozenset(),
-        )
+        known = self._principals.get(claims.session_id)
+        if known and known[0] is access and known[1] == claims:
+            return known[2]
+        principal = _principal(claims, access)
+        if len(self._principals) >= _PRINCIPALS:
+            self._principals.clear()
+        self._principals[claims.session_id] = access, claims, principal
+        return principal
 
     async def access(self, tenant_id: UUID) -> Access:
         """See the port."""
@@ -142,6 +141,22 @@ class PostgresAuthorization:
         self._known.move_to_end(tenant_id)
         if len(self._known) > _TENANTS:
             self._known.popitem(last=False)
+
+
+def _principal(claims: Claims, access: Access) -> Principal:
+    member = access.members.get(claims.user_id)
+    if member is None or member.suspended or not member.joined or member.epoch != claims.epoch:
+        raise session_ended()
+    grants = access.granted(member.roles)
+    return Principal(
+        tenant_id=claims.tenant_id,
+        user_id=claims.user_id,
+        session_id=claims.session_id,
+        epoch=claims.epoch,
+        roles=member.roles,
+        grants=grants,
+        colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in grants.values() else frozenset(),
+    )
 
 
 def _fail(batch: Sequence[_Asked], error: BaseException) -> None:
