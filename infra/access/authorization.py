@@ -7,18 +7,21 @@ that was answered before it.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import psycopg
 from msgspec import Struct
+from psycopg.pq import Format
+from psycopg.pq.abc import PGresult
 from psycopg_pool import PoolTimeout
 
 from commands.access import Claims, Principal, session_ended
 from commands.ports import StoreUnavailableError
 from domain.access import Scope
 from domain.authorization import Access, Fact, fold
+from infra.lines import Lines, Statement
 from infra.postgres import Pool
 
 _TENANTS = 2_000
@@ -26,7 +29,9 @@ _PRINCIPALS = 20_000
 _CALLS = 2
 _MOST_IN_CALL = 200
 
-_LOOK: LiteralString = "SELECT n, lasts, position, stream_id, topic, data FROM store.look(%s::jsonb)"
+_LOOK = Statement(
+    b"rapport_look", b"SELECT n, lasts, position, stream_id, topic, data FROM store.look($1::jsonb)", Format.TEXT
+)
 
 _encoder = msgspec.json.Encoder()
 
@@ -44,7 +49,7 @@ class PostgresAuthorization:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        self._lines = Lines(pool)
         self._known: OrderedDict[UUID, Access] = OrderedDict()
         self._principals: dict[UUID, tuple[Access, Claims, Principal]] = {}  # by session, as of the state beside it
         self._waiting: list[_Asked] = []
@@ -117,9 +122,7 @@ class PostgresAuthorization:
                     "after": known.position if known else None,
                 }
             )
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_LOOK, (_encoder.encode(asks).decode(),))
-            return await cursor.fetchall()
+        return _rows(await self._lines.ask(_LOOK, (_encoder.encode(asks),)))
 
     def _folded(
         self, batch: Sequence[_Asked], before: dict[UUID, Access], rows: Sequence[tuple[Any, ...]]
@@ -157,6 +160,20 @@ def _principal(claims: Claims, access: Access) -> Principal:
         grants=grants,
         colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in grants.values() else frozenset(),
     )
+
+
+def _rows(result: PGresult) -> list[tuple[Any, ...]]:
+    """n, lasts, position, stream_id, topic, data; the last four are None where nothing is new."""
+    value = result.get_value
+    rows: list[tuple[Any, ...]] = []
+    for number in range(result.ntuples):
+        n, lasts = int.from_bytes(value(number, 0) or b""), value(number, 1) == b"\1"
+        position, stream, topic, data = (value(number, column) for column in range(2, 6))
+        if position is None or stream is None or topic is None:
+            rows.append((n, lasts, None, None, None, None))
+        else:
+            rows.append((n, lasts, int.from_bytes(position), UUID(bytes=stream), topic.decode(), data))
+    return rows
 
 
 def _fail(batch: Sequence[_Asked], error: BaseException) -> None:

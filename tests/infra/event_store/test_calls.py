@@ -52,7 +52,7 @@ async def test_a_connection_that_died_meanwhile_is_not_used(
 ) -> None:
     """Fault 5: Postgres was restarted between two appends."""
     await alone.append(one(tenant))
-    (line,) = alone._appender._calls._idle
+    (line,) = alone._appender._calls._lines._idle
     query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'rapport-calls'"
     assert (admin.execute(query).fetchone() or (0,))[0] >= 1
     await until(lambda: line.connection.closed, 1)
