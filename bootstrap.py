@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from infra.event_store.store import PostgresEventStore
     from infra.metrics import Metrics
     from infra.postgres import Pool, TenantReads
+    from infra.progress import Progress
     from infra.replica import ReplicaWatch
     from projections.contact_search import AnyContactSearch
     from projections.ports import Announcements
@@ -65,7 +66,7 @@ async def api(wired: Wiring) -> Any:
         wired.stack.push_async_callback(valkey.aclose)
     marks = ValkeyMarks(valkey)
     installed = await wired.installed(reads)
-    queries, replica = await query_side(wired, reads, installed)
+    queries, replica = await query_side(wired, reads, installed, progress)
     search = await contact_search(wired, queries, installed)
 
     async def health() -> "Mapping[str, Component]":
@@ -162,18 +163,19 @@ def metrics_of(wired: Wiring, store: "PostgresEventStore") -> "Callable[[], Awai
 
 
 async def query_side(
-    wired: Wiring, primary: "Pool", installed: Installation
+    wired: Wiring, reads: "Pool", installed: Installation, progress: "Progress"
 ) -> "tuple[TenantReads, ReplicaWatch | None]":
     """Where queries go: to the primary, or to a read replica while that is near enough."""
     from infra.postgres import TenantConnections
     from infra.replica import ReplicaReads, ReplicaWatch
 
+    primary = TenantConnections(reads, again=progress.again)
     pool = await wired.replica()
     if pool is None:
-        return TenantConnections(primary), None
-    watch = ReplicaWatch(primary, pool, installed.incarnation)
+        return primary, None
+    watch = ReplicaWatch(reads, pool, installed.incarnation)
     wired.spawn(watch.run())
-    return ReplicaReads(TenantConnections(primary), TenantConnections(pool), watch), watch
+    return ReplicaReads(primary, TenantConnections(pool), watch), watch
 
 
 async def contact_search(wired: Wiring, queries: "TenantReads", installed: Installation) -> "AnyContactSearch":

@@ -104,6 +104,9 @@ def compared(name: str, ours: Sequence[float], theirs: Sequence[float], note: st
     return Figure(name, mine, reference, mine / reference, "events/s", spread)
 
 
+_PLAIN = "without chain and encryption"
+
+
 def p99(latencies: Sequence[float]) -> float:
     """In milliseconds."""
     return statistics.quantiles(latencies, n=100)[98] * 1000
@@ -115,12 +118,12 @@ def figures(got: Rounds) -> list[Figure]:
     p50 = statistics.median(got.latencies) * 1000
     paced = f"p99, {NEIGHBOUR_RATE:.0f} appends/s, alone against beside {CALLERS} callers of another tenant"
     return [
-        compared("append.64_vs_pgbench", got.many, got.pgbench_many, f"{CALLERS} callers, 1 tenant; prepared inserts"),
-        compared("append.64_plain_vs_pgbench", got.many_plain, got.pgbench_many, "without chain and encryption"),
-        compared("append.64_vs_plain", got.many, got.many_plain, "what chain and encryption leave"),
+        compared("append.64_vs_pgbench", got.many_plain, got.pgbench_many, f"{CALLERS} callers, 1 tenant; {_PLAIN}"),
+        compared("append.64_sealed_vs_pgbench", got.many, got.pgbench_many, "the same as it comes, sealed and chained"),
+        compared("append.64_sealed_vs_plain", got.many, got.many_plain, "what chain and encryption leave"),
         compared("append.64_vs_eventsourcing", got.many, got.library, f"its best of {THREADS} threads"),
-        compared("append.1_vs_pgbench", got.alone, got.pgbench_one, "1 caller; prepared inserts of 1 client"),
-        compared("append.1_plain_vs_pgbench", got.alone_plain, got.pgbench_one, "without chain and encryption"),
+        compared("append.1_vs_pgbench", got.alone_plain, got.pgbench_one, f"1 caller; {_PLAIN}"),
+        compared("append.1_sealed_vs_pgbench", got.alone, got.pgbench_one, "the same as it comes, sealed and chained"),
         compared("append.1000_tenants_vs_one", got.tenants, got.many, f"{CALLERS} callers"),
         Figure("append.p99_64", ours, LIMIT_MS, LIMIT_MS / ours, "ms", f"p50 {p50:.1f} ms; the reference is a limit"),
         Figure("append.neighbour_p99", beside, alone, alone / beside, "ms", paced),

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 from uuid import UUID
 
@@ -152,14 +153,21 @@ class Fold(Struct, frozen=True):
 
 @lru_cache
 def fold_of(evolve: Callable[..., Any]) -> Fold:
-    """The fold that a function is: another one as soon as its module or the shape of its state changes.
+    """The fold that a function is: another one as soon as anything of the domain, or the shape of its state, changes.
 
-    So a snapshot of older code is never mistaken for what this code would have folded.
+    So a snapshot of older code is never mistaken for what this code would have folded; upcasters and the shapes of
+    events have as much of a say in that as the function's own module.
     """
     state = get_type_hints(evolve)["return"]
-    code = inspect.getsource(sys.modules[evolve.__module__])
+    code = _domain() + inspect.getsource(sys.modules[evolve.__module__])
     shape = msgspec.json.encode(msgspec.json.schema(state), order="sorted")
     return Fold(state, hashlib.sha256(code.encode() + b"\0" + shape).hexdigest()[:32])
+
+
+@lru_cache
+def _domain() -> str:
+    files = sorted(Path(inspect.getfile(Event)).parent.glob("*.py"))
+    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def _folded(

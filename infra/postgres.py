@@ -19,6 +19,8 @@ from projections.ports import CheckpointMovedError
 from projections.position import Level
 
 T = TypeVar("T")
+Again = Callable[[UUID, Level], Awaitable[bool]]
+"""Waits until a level is there that had been thought to be; False when that takes too long."""
 
 SERVICE = "rapport_service"
 APPEND = "rapport_append"
@@ -40,6 +42,8 @@ _NOT_PASSING = ("22", "23", "54", "P0")
 """Classes of errors that come of what is written: data, constraints, limits (a row too long to index), our own."""
 _CHECKPOINT_MOVED = "RP001"
 
+_REACHED: LiteralString = """SELECT count(*) FROM read.checkpoint
+    WHERE tenant_id = %s AND projection = ANY(%s) AND position >= %s"""
 _SET_TENANT: LiteralString = "SELECT set_config('app.tenant', %s, true)"
 _ADVANCE: LiteralString = "SELECT set_config('app.tenant', %s, true), read.advance(%s, %s, %s, %s)"
 
@@ -130,8 +134,9 @@ class TenantConnections:
     Everything raises StoreUnavailableError while Postgres can't be reached.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, again: Again | None = None) -> None:
         self._pool = pool
+        self._again = again
 
     @asynccontextmanager
     async def of(self, tenant_id: UUID) -> AsyncIterator[Connection]:
@@ -165,21 +170,52 @@ class TenantConnections:
     async def ask(
         self, tenant_id: UUID, query: Callable[[Connection], Awaitable[T]], *, at_least: Level | None = None
     ) -> T:
-        """See api.http.services.Reads. Every commit is here, so `at_least` says nothing new."""
-        del at_least
-        async with self.of(tenant_id) as connection:
-            return await query(connection)
+        """See api.http.services.Reads.
+
+        Raises:
+            BehindError: `at_least` is not there, and nobody can be waited for.
+        """
+
+        async def ask() -> T:
+            async with self.of(tenant_id) as connection:
+                if at_least:
+                    await require(connection, tenant_id, at_least)
+                return await query(connection)
+
+        try:
+            return await ask()
+        except BehindError:
+            # It was there once: a projector's last commits do not survive a crash of Postgres.
+            if at_least is None or self._again is None or not await self._again(tenant_id, at_least):
+                raise
+        return await ask()
 
     async def rows(
         self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...], *, at_least: Level | None = None
     ) -> list[TupleRow]:
-        """One query under a tenant, in one round trip. `at_least` as in `ask`."""
-        del at_least
+        """One query under a tenant, in one round trip where nothing has to be `at_least` there; else as in `ask`."""
+        if at_least:
+
+            async def ask(connection: Connection) -> list[TupleRow]:
+                return await (await connection.execute(query, parameters, binary=True)).fetchall()
+
+            return await self.ask(tenant_id, ask, at_least=at_least)
         async with unavailable_as_such(), self._pool.connection() as connection, pipelined(connection):
             await connection.execute(_SET_TENANT, (str(tenant_id),))
             cursor = await connection.execute(query, parameters, binary=True)
         # Not before the end of the block: both leave in one write to the socket.
         return await cursor.fetchall()
+
+
+class BehindError(StoreUnavailableError):
+    """What is read from does not have yet what a query needs."""
+
+
+async def require(connection: Connection, tenant_id: UUID, level: Level) -> None:
+    """On the connection that is read from, which behind a balancer may be any server's. Raises BehindError."""
+    found = await (await connection.execute(_REACHED, (tenant_id, list(level.checkpoints), level.position))).fetchone()
+    if not found or found[0] < len(level.checkpoints):
+        raise BehindError(f"position {level.position} is not there")
 
 
 async def is_up(pool: Pool) -> bool:

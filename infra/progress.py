@@ -6,9 +6,12 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from uuid import UUID
 
+from projections.position import Level
+
 _REMEMBERED = 50_000
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.1
+_AGAIN_SECONDS = 2.0
 
 
 class Progress:
@@ -39,6 +42,12 @@ class Progress:
     def known(self, tenant_id: UUID, checkpoints: Collection[str]) -> int:
         """The position that all of the checkpoints are known to have reached; 0 when nothing is known."""
         return min(self._positions.get((tenant_id, checkpoint), 0) for checkpoint in checkpoints)
+
+    async def again(self, tenant_id: UUID, level: Level) -> bool:
+        """Forget that a level was known to be reached, and wait for it; False when that takes too long."""
+        for checkpoint in level.checkpoints:
+            self._positions.pop((tenant_id, checkpoint), None)
+        return await self.reached(tenant_id, level.checkpoints, level.position, _AGAIN_SECONDS)
 
     async def reached(
         self,

@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
 from commands.ports import StoreUnavailableError
-from infra.postgres import Connection, Pool, TenantConnections
+from infra.postgres import BehindError, Connection, Pool, TenantConnections
 from projections.position import Level
 
 T = TypeVar("T")
@@ -30,9 +30,6 @@ _SAMPLES = 120
 _WRITTEN: LiteralString = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 _REPLAYED: LiteralString = """SELECT pg_is_in_recovery(), incarnation,
     pg_wal_lsn_diff(coalesce(pg_last_wal_replay_lsn(), '0/0'), '0/0')::bigint FROM ops.installation"""
-_REACHED: LiteralString = """SELECT count(*) FROM read.checkpoint
-    WHERE tenant_id = %s AND projection = ANY(%s) AND position >= %s"""
-
 _log = structlog.get_logger()
 
 State = Literal["ok", "lagging", "unavailable"]
@@ -158,50 +155,28 @@ class ReplicaReads:
         self, tenant_id: UUID, query: Callable[[Connection], Awaitable[T]], *, at_least: Level | None = None
     ) -> T:
         """See the protocol."""
-
-        async def near(connection: Connection) -> T:
-            if at_least is not None:
-                await _require(connection, tenant_id, at_least)
-            return await query(connection)
-
         return await self._either(
-            lambda: self._replica.ask(tenant_id, near), lambda: self._primary.ask(tenant_id, query)
+            lambda: self._replica.ask(tenant_id, query, at_least=at_least),
+            lambda: self._primary.ask(tenant_id, query, at_least=at_least),
         )
 
     async def rows(
         self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...], *, at_least: Level | None = None
     ) -> list[TupleRow]:
         """See the protocol."""
-
-        async def near(connection: Connection) -> list[TupleRow]:
-            return await (await connection.execute(query, parameters, binary=True)).fetchall()
-
-        if at_least is not None:
-            return await self.ask(tenant_id, near, at_least=at_least)
         return await self._either(
-            lambda: self._replica.rows(tenant_id, query, parameters),
-            lambda: self._primary.rows(tenant_id, query, parameters),
+            lambda: self._replica.rows(tenant_id, query, parameters, at_least=at_least),
+            lambda: self._primary.rows(tenant_id, query, parameters, at_least=at_least),
         )
 
     async def _either(self, near: Callable[[], Coroutine[Any, Any, T]], far: Callable[[], Awaitable[T]]) -> T:
         if self._watch.state == "ok":
             try:
                 return await _within(self._longest, near())
-            except _BehindError:
+            except BehindError:
                 pass
             except (StoreUnavailableError, TimeoutError) as error:
                 # A pool that is all in use is no fault of the server's: only this query goes elsewhere.
                 if not isinstance(error.__cause__, PoolTimeout):
                     self._watch.is_now("unavailable", "failed a query")
         return await far()
-
-
-class _BehindError(Exception):
-    """The replica does not have yet what a query needs."""
-
-
-async def _require(connection: Connection, tenant_id: UUID, level: Level) -> None:
-    """On the connection that is read from, which behind a balancer may be any replica's."""
-    found = await (await connection.execute(_REACHED, (tenant_id, list(level.checkpoints), level.position))).fetchone()
-    if not found or found[0] < len(level.checkpoints):
-        raise _BehindError

@@ -112,12 +112,12 @@ class Tools:
             raise DomainError("up.refused", str(error), hint=error.hint) from error
         return local
 
-    def migrate(self) -> list[str]:
+    def migrate(self, *, restored: bool = False) -> list[str]:
         """See the port."""
         models = [ReadModel(p.name, p.version, p.ddl, p.tables) for p in self._projections]
         try:
             applied = migrate(postgres_dsn(self._settings), secret_of(self._settings), models)
-            settled = settle_down(self._settings)
+            settled = settle_down(self._settings, restored=restored)
         except NotConfiguredError as error:
             raise DomainError("settings.missing", str(error)) from error
         except psycopg.Error as error:

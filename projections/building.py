@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from projections import fill, poison
 from projections.aside import Aside
+from projections.parked import locked
 from projections.poison import LeftOut
 from projections.ports import Behind, CheckpointMovedError, Connection, Log
 from projections.projection import Projection
@@ -73,7 +74,7 @@ class Building:
     async def fill(self, tenant: Behind) -> None:
         """Fill a tenant's rows, unless they are complete. What has neither `fold` nor `refill` catches up by itself."""
         done = 0
-        place = await self._place(tenant) if self._live.fold or self._live.refill else None
+        place = await self._place(tenant)
         if place:
             done = await (
                 self._fold(tenant.tenant_id, place) if self._live.fold else self._refill(tenant.tenant_id, place)
@@ -90,7 +91,10 @@ class Building:
                 return None
             if until is None:
                 until, after = await self._until(connection, tenant), fill.FIRST
+                await locked(connection, tenant.tenant_id, self._live.checkpoint)  # a skip may be under way
                 await connection.execute(_SKIPPED, (name, tenant.tenant_id, self._live.checkpoint))
+                if not (self._live.fold or self._live.refill):
+                    return None
                 await connection.execute(_START, (tenant.tenant_id, name, until, after))
             leaves_out = (await poison.left_out(connection, tenant.tenant_id, [name]))[name]
         return _Place(until, after, LeftOut({}, leaves_out.skipped))

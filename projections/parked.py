@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from projections import poison
+from projections.aside import RebuildRunsError
 from projections.poison import LeftOut, Poison
 from projections.ports import Connection, Log, Parked, Sessions
 from projections.projection import Projection
@@ -16,6 +17,7 @@ _PARKED = f"SELECT position FROM read.parked WHERE {_OF_STREAM} AND skipped_at I
 _SKIP = f"""
 UPDATE read.parked SET skipped_at = now(), skipped_by = %s, skipped_why = %s WHERE {_OF_STREAM} AND skipped_at IS NULL
 """
+_REBUILT = "SELECT 1 FROM ops.rebuild WHERE projection = %s AND swapped_at IS NULL"
 _FREE = f"DELETE FROM read.parked WHERE {_OF_STREAM} AND skipped_at IS NULL AND position <> %s"
 _SET_BACK = "UPDATE read.checkpoint SET position = least(position, %s) WHERE tenant_id = %s AND projection = ANY(%s)"
 
@@ -43,6 +45,7 @@ async def resume(
 
     Raises:
         ProjectionFailedError: the projection as a whole can't go on.
+        RebuildRunsError: nothing can be skipped while the projection is built anew, which has taken its notes already.
     """
     name, of_stream = projection.checkpoint, (parked.tenant_id, projection.checkpoint, parked.stream_id)
     async with sessions.of(parked.tenant_id) as connection:
@@ -51,6 +54,8 @@ async def resume(
         if row is None:  # another was faster
             return None
         if skip:
+            if await (await connection.execute(_REBUILT, (name,))).fetchone():
+                raise RebuildRunsError
             await connection.execute(_SKIP, (skip.by, skip.why, *of_stream))
         skipped = (await poison.left_out(connection, parked.tenant_id, [name]))[name].skipped
         events = await log.stream(parked.tenant_id, parked.stream_id, after=row[0] - 1, until=until)
@@ -65,7 +70,11 @@ async def resume(
 
 
 async def locked(connection: Connection, tenant_id: UUID, name: str) -> int:
-    """How far a projection has got; its projector waits until the transaction's end."""
+    """How far a projection has got; its projector waits until the transaction's end, which waits for the disk.
+
+    A projector that loses its last commits makes them again; what a person has asked for nobody would.
+    """
+    await connection.execute("SET LOCAL synchronous_commit = on")
     found = await (await connection.execute(_LOCK, (tenant_id, name))).fetchone()
     return int(found[0]) if found else 0
 

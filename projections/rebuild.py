@@ -100,10 +100,7 @@ class Rebuild:
             tenants = await self._log.tenants()
             await self._build(tenants)
             compared = await self._compare_all(tenants)
-            await self._swap()
-            for each in compared:
-                if not (each.is_level and each.is_equal):
-                    await self._set_back_followers(each.tenant_id)
+            await self._swap([each.tenant_id for each in compared if not (each.is_level and each.is_equal)])
         return Rebuilt(sum(tenant.head for tenant in tenants), resumed, compared)
 
     async def _build(self, tenants: Sequence[Behind]) -> None:
@@ -164,13 +161,13 @@ class Rebuild:
             sums = [await self._aside.sums(connection, table, tenant_id) for table in self._live.tables]
         return Compared(tenant_id, (found[0] if found else 0) == live, sums)
 
-    async def _swap(self) -> None:
+    async def _swap(self, different: Sequence[UUID]) -> None:
         self._on_progress("swap", 0, 1)
         for attempt in range(_SWAP_TRIES):
             for gap in await self._aside.gaps(self._live):
                 await self._take(gap.tenant_id, gap.live)
             try:
-                await self._try_swap(_PATIENCE[attempt % len(_PATIENCE)])
+                await self._try_swap(different, _PATIENCE[attempt % len(_PATIENCE)])
             except SwapBusyError:
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
@@ -178,13 +175,16 @@ class Rebuild:
                 return
         raise SwapBlockedError
 
-    async def _try_swap(self, patience: float) -> None:
+    async def _try_swap(self, different: Sequence[UUID], patience: float) -> None:
         async with self._aside.swapping(self._live, patience=patience) as swap:
             gaps = await swap.gaps()
             if sum(gap.live - gap.next for gap in gaps) > _MOST_IN_SWAP:
                 raise SwapBusyError
             for gap in gaps:
                 await self._close(swap, gap)
+            for tenant_id in different if self._followers else ():
+                # In the same transaction: what mirrors rows that were others has to look at all of them again.
+                await (await swap.of(tenant_id)).execute(_SET_BACK, (tenant_id, list(self._followers)))
 
     async def _close(self, swap: Swap, gap: Gap) -> None:
         """Apply what a tenant's rows aside still lack."""
@@ -200,12 +200,6 @@ class Rebuild:
             await connection.execute(_MOVE, (gap.tenant_id, name, position))
             if found:
                 await poison.park(connection, gap.tenant_id, name, found)
-
-    async def _set_back_followers(self, tenant_id: UUID) -> None:
-        """What mirrors rows that may be others now has to look at all of them again."""
-        if self._followers:
-            async with self._aside.of(tenant_id) as connection:
-                await connection.execute(_SET_BACK, (tenant_id, list(self._followers)))
 
 
 async def _tell_nobody(tenant_id: UUID, checkpoints: Sequence[str], events: Sequence[Recorded[Event]]) -> None:

@@ -113,6 +113,20 @@ def migrate(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
+def restore(context: typer.Context, as_json: Json = False) -> None:
+    """Tell Rapport that the database was restored from a backup. To be run once, before any role is started again.
+
+    A restored log uses positions again that streams, indexes and clients know other events by, so another incarnation
+    begins. Example: `RAPPORT_POSTGRES_DSN=postgresql://... rapport restore`
+    """
+    applied = context.obj.migrate(restored=True)
+    if as_json:
+        _print_json({"applied": applied})
+    else:
+        _out.print("\n".join(applied))
+
+
+@app.command()
 def demo(context: typer.Context) -> None:
     """Load the demo data: 3 tenants with 5,000 contacts. What is there already stays as it is."""
     _load_demo(context.obj, quiet=False)

@@ -198,8 +198,11 @@ class Tools(Protocol):
         """
         ...
 
-    def migrate(self) -> list[str]:
-        """Bring the database to the current schema; returns what was applied."""
+    def migrate(self, *, restored: bool = False) -> list[str]:
+        """Bring the database to the current schema; returns what was applied.
+
+        One that is known to be `restored` from a backup begins another incarnation.
+        """
         ...
 
     def writing(self) -> AbstractAsyncContextManager[Writing]:

@@ -204,6 +204,9 @@ async def _resumed(projecting: Projecting, projection: Projection, waits: Parked
         )
     except ProjectionFailedError as error:
         raise _failed(error) from error
+    except RebuildRunsError as error:
+        hint = f"End it first: rapport projections rebuild {projection.name}"
+        raise DomainError("rebuild.running", f"{projection.name} is being built anew", hint=hint) from error
     return left is None
 
 

@@ -203,7 +203,8 @@ class Appender:
                     return await self._calls.append_one(first)
                 return await self._calls.append(batch, skip_busy=several)
             except (psycopg.OperationalError, PoolTimeout) as error:
-                if attempt == _TRIES:
+                # One that waited too long, for a head that another holds, was taken back: its outcome is known.
+                if attempt == _TRIES or isinstance(error, psycopg.errors.QueryCanceled):
                     raise
                 _log.warning("append.unknown_outcome", attempt=attempt, error=type(error).__name__)
         raise AssertionError("unreachable")

@@ -37,43 +37,53 @@ class Settled(Struct, frozen=True):
     restored: tuple[Restored, ...]
 
 
-def settle(dsn: str, archive: Archive, key: SigningKey, now: datetime) -> Settled:
+def settle(dsn: str, archive: Archive, key: SigningKey, now: datetime, *, restored: bool = False) -> Settled:
     """Compare the database with what lies outside it; `dsn` is of the auditor's role.
 
     Another incarnation begins when a log ends before its last signed checkpoint, or when the database says to be of an
-    incarnation that is over. A database that says a name nobody knows is taken for what it says.
+    incarnation that is over; and always when it is known to be `restored`: to a point after the last checkpoint,
+    nothing shows it. A database that says a name nobody knows is taken for what it says.
 
     Raises:
         UntrustedRecordError: what lies outside is damaged or not this installation's.
         psycopg.Error, OSError: the database or the archive can't be read or written.
     """
     with psycopg.connect(dsn, autocommit=True) as connection:
-        # The archive is of one writer at a time.
+        said = _one(connection, _INCARNATION)
+        if not restored and archive.incarnations()[-1:] == [said] and not _lost(connection, archive):
+            return Settled(said, begun=False, restored=())
+        # The archive is of one writer at a time, and an exporter may be at it for long.
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         try:
-            return _settle(connection, archive, key, now)
+            return _settle(connection, archive, key, now, restored=restored)
         finally:
             # Not left to the connection's end, which the server sees only later than who comes next.
             connection.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
 
 
-def _settle(connection: Connection, archive: Archive, key: SigningKey, now: datetime) -> Settled:
+def _lost(connection: Connection, archive: Archive) -> list[tuple[Checkpoint, int]]:
+    """The last checkpoints of tenants whose logs end before them, with the ends."""
+    heads: dict[UUID, int] = dict(connection.execute(_HEADS).fetchall())
+    ends = ((last, heads.get(last.tenant, 0)) for last in archive.latest().values())
+    return [(last, head) for last, head in ends if head < last.last]
+
+
+def _settle(connection: Connection, archive: Archive, key: SigningKey, now: datetime, *, restored: bool) -> Settled:
     said = _one(connection, _INCARNATION)
     known = archive.incarnations()
-    heads: dict[UUID, int] = dict(connection.execute(_HEADS).fetchall())
-    lost = [last for last in archive.latest().values() if heads.get(last.tenant, 0) < last.last]
-    if known and said == known[-1] and not lost:
+    lost = _lost(connection, archive)
+    if known and said == known[-1] and not lost and not restored:
         return Settled(said, begun=False, restored=())
-    fresh = uuid4() if said in known else said
-    restored = tuple(_restored(connection, last, heads.get(last.tenant, 0), fresh, key, now) for last in lost)
+    fresh = uuid4() if restored or said in known else said
+    records = tuple(_restored(connection, last, head, fresh, key, now) for last, head in lost)
     # In this order: a crash in between leaves a name that nobody knows, and the next start does the rest.
-    if known:
-        connection.execute(_BEGIN, (fresh, known))
-        _log.error("incarnation.begun", incarnation=str(fresh), was=str(said), tenants_restored=len(restored))
-    if restored:
-        archive.add(restored, now)
+    if known or restored:
+        connection.execute(_BEGIN, (fresh, [*known, *({said} - {*known, fresh})]))
+        _log.error("incarnation.begun", incarnation=str(fresh), was=str(said), tenants_restored=len(records))
+    if records:
+        archive.add(records, now)
     archive.begin(fresh, now)
-    return Settled(fresh, begun=bool(known), restored=restored)
+    return Settled(fresh, begun=bool(known) or restored, restored=records)
 
 
 def _restored(

@@ -29,10 +29,10 @@ def exporter(settings: Settings, pool: Pool) -> Exporter:
     return Exporter(pool, _archive(settings, key), key, now)
 
 
-def settle_down(settings: Settings) -> Settled:
-    """Recognise a restored database; see infra.integrity.incarnation for what it raises."""
+def settle_down(settings: Settings, *, restored: bool = False) -> Settled:
+    """Recognise a restored database, or be told of one; see infra.integrity.incarnation for what it raises."""
     key = SigningKey(secret_of(settings))
-    return settle(auditor_dsn(settings), _archive(settings, key), key, now())
+    return settle(auditor_dsn(settings), _archive(settings, key), key, now(), restored=restored)
 
 
 async def keep_checkpoints(wired: Wiring) -> None:

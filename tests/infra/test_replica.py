@@ -105,11 +105,15 @@ async def test_what_the_replica_does_not_have_yet_is_read_from_the_primary(world
     await until(lambda: _is(world, (True, 1), level))
 
 
-async def test_what_needs_a_read_model_that_has_not_got_there_goes_to_the_primary(world: World) -> None:
+async def test_what_needs_a_read_model_that_has_not_got_there_goes_to_the_primary(
+    world: World, replica: Replica
+) -> None:
     level = await world.write()
     await until(lambda: _is(world, (True, 1)))
-    assert await world.seen(Level((*CONTACTS, "unheard_of_v1"), level.position)) == (False, 1)
-    assert await world.seen(Level(CONTACTS, level.position + 1)) == (False, 1)
+    assert await world.seen(level) == (True, 1)
+    with replica.paused():
+        further = await world.write()
+        assert await world.seen(further) == (False, 2)
 
 
 async def test_a_replica_that_lags_too_long_is_left_alone_until_it_is_near_again(

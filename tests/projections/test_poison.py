@@ -5,11 +5,13 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from msgspec import structs
 
 from domain.event import Event
 from infra.event_store.log import PostgresLog
 from infra.postgres import PROJECTOR
 from projections import company, contact, contact_words
+from projections.aside import RebuildRunsError
 from projections.parked import Skip, resume
 from projections.poison import MOST_PARKED, Poison
 from projections.ports import Parked, Unreadable
@@ -161,7 +163,10 @@ async def test_what_mirrors_the_rows_takes_them_in_when_the_stream_goes_on(works
     )
 
 
-async def test_a_rebuild_parks_again_what_it_cannot_apply_and_leaves_out_what_was_skipped(workshop: Workshop) -> None:
+@pytest.mark.parametrize("projection", [contact.PROJECTION, structs.replace(contact.PROJECTION, fold=None)])
+async def test_a_rebuild_parks_again_what_it_cannot_apply_and_leaves_out_what_was_skipped(
+    workshop: Workshop, projection: Projection
+) -> None:
     tenant, streams = await workshop.given(contacts=3)
     for stream in streams[:2]:
         await workshop.happened(tenant, stream, NUL, changed(tags=("after",)), after=3)
@@ -176,11 +181,24 @@ async def test_a_rebuild_parks_again_what_it_cannot_apply_and_leaves_out_what_wa
 
     before = kept()
     assert versions(workshop.database, tenant)[streams[0]] == 5
-    rebuilt = await workshop.rebuild()
+    rebuilt = await workshop.rebuild(projection)
     assert all(each.is_equal for each in rebuilt.compared if each.tenant_id == tenant)
     assert kept() == before
     await workshop.mend(tenant)
     assert kept() == before
+
+
+async def test_nothing_is_skipped_while_the_rows_are_built_anew(workshop: Workshop) -> None:
+    """The new rows have taken their notes by then, and would have it parked again."""
+    tenant, (stream,) = await workshop.given(contacts=1)
+    await workshop.happened(tenant, stream, NUL, after=3)
+    await workshop.level(tenant)
+    (waits,) = [each for each in await workshop.log.parked([contact.PROJECTION.checkpoint]) if each.tenant_id == tenant]
+    await workshop.aside.begin(contact.PROJECTION)
+    with pytest.raises(RebuildRunsError):
+        await workshop.resume(waits, Skip("grace", "a bug"))
+    await workshop.aside.forget(contact.PROJECTION)
+    assert await workshop.resume(waits, Skip("grace", "a bug")) is None
 
 
 async def test_two_projectors_park_it_once(database: Database, tenant: UUID) -> None:

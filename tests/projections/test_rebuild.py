@@ -65,6 +65,25 @@ async def test_rows_that_went_wrong_are_mended_and_told(workshop: Workshop) -> N
     assert contents(workshop.database, tenant) == before
 
 
+async def test_killed_right_after_the_swap_what_mirrors_the_rows_looks_at_them_again(workshop: Workshop) -> None:
+    tenant, streams = await workshop.given()
+    before = contents(workshop.database, tenant)
+    async with workshop.database.projector.of(tenant) as connection:
+        await connection.execute("UPDATE read.contact_v1 SET name = '{}' WHERE id = %s", (streams[0],))
+    async with workshop.database.projector.of(tenant) as connection:
+        await connection.execute("DELETE FROM read.contact_words_v1 WHERE contact_id = %s", (streams[0],))
+
+    def killed(stage: str, done: int, _: int) -> None:
+        if (stage, done) == ("swap", 1):
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await workshop.rebuild(on_progress=killed)
+    await workshop.level(tenant)
+    assert contents(workshop.database, tenant)["contact_v1"] == before["contact_v1"]
+    assert contents(workshop.database, tenant)["contact_words_v1"] == before["contact_words_v1"]
+
+
 async def test_the_fence_between_tenants_and_the_indexes_are_those_of_before(workshop: Workshop) -> None:
     await workshop.given()
     described: LiteralString = """

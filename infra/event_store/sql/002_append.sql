@@ -36,7 +36,7 @@ CREATE FUNCTION store.append(batch jsonb, skip_busy boolean DEFAULT false) RETUR
 AS $$
 #variable_conflict use_variable
 DECLARE
-    now_     constant timestamptz := clock_timestamp();
+    now_     timestamptz;
     genesis  constant bytea := decode(repeat('00', 32), 'hex');
     appends  integer;
     a_tenant uuid[]; a_command uuid[]; a_key bytea[]; a_body bytea[]; a_result uuid[]; a_status smallint[];
@@ -93,7 +93,7 @@ BEGIN
     shifts := array_fill(0::bigint, ARRAY[appends]);
     lasts := array_fill(NULL::bigint, ARRAY[appends]);
     heads := array_fill(NULL::bigint, ARRAY[appends]);
-    clocks := array_fill(now_, ARRAY[appends]);
+    clocks := array_fill(NULL::timestamptz, ARRAY[appends]);
     chains := array_fill(genesis, ARRAY[appends]);
     hashes := array_fill(NULL::bytea, ARRAY[coalesce(cardinality(e_append), 0)]);
     fresh := array_fill(true, ARRAY[appends]);
@@ -115,15 +115,17 @@ BEGIN
         END LOOP;
         WHILE i <= appends AND a_tenant[i] = found_.tenant_id LOOP
             heads[i] := found_.position;
-            -- As-of reads go by recorded_at, so it never goes back, whatever the clock does.
-            clocks[i] := greatest(now_, found_.recorded_at);
+            clocks[i] := found_.recorded_at;
             chains[i] := found_.hash;
             fresh[i] := false;
             i := i + 1;
         END LOOP;
     END LOOP;
     CLOSE locked;
+    -- As-of reads go by recorded_at: it never goes back, whatever the clock does, and is not of before a wait for a head.
+    now_ := clock_timestamp();
     FOR i IN 1..appends LOOP
+        clocks[i] := greatest(now_, clocks[i]);
         IF heads[i] IS NULL THEN
             IF skip_busy AND EXISTS (SELECT FROM store.tenant_head h WHERE h.tenant_id = a_tenant[i]) THEN
                 results[i] := 'busy';

@@ -1,5 +1,6 @@
 """R6.5: a lone event takes a shorter way, and what comes of it is the same."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from infra.keys.keyring import Keyring
 from infra.keys.master import local_master
 from tests.conftest import SECRET, Database
 from tests.given import changed, deleted
-from tests.infra.event_store.appends import append, claim, key, one, stream
+from tests.infra.event_store.appends import append, claim, held, key, one, stream
 from tests.infra.event_store.catalogue import Connection
 from tests.infra.integrity.independent import chain
 
@@ -51,6 +52,20 @@ async def test_an_event_of_a_new_tenant_is_its_first(way: Way) -> None:
     outcome, first, last, at, result_id, status, detail = await way(removed(uuid4(), uuid4(), 0))
     assert (outcome, first, last, result_id, status, detail) == ("ok", 1, 1, None, None, None)
     assert at is not None
+
+
+async def test_it_is_recorded_when_it_was_written_however_long_it_waited(
+    way: Way, database: Database, tenant: UUID
+) -> None:
+    """B4: a moment that a read has answered for stays as it was."""
+    await way(removed(tenant, uuid4(), 0))
+    async with held(database, tenant) as other:
+        waiting = asyncio.ensure_future(way(removed(tenant, uuid4(), 0)))
+        await asyncio.sleep(0.2)
+        (asked,) = await (await other.execute("SELECT clock_timestamp()")).fetchone() or (None,)
+    row = await waiting
+    assert row[0] == "ok"
+    assert row[3] > asked
 
 
 async def test_events_of_a_stream_follow_one_another(way: Way, tenant: UUID) -> None:

@@ -7,11 +7,12 @@ import psycopg
 import pytest
 import structlog
 
+from commands.ports import StoreUnavailableError
 from infra.event_store.store import PostgresEventStore
 from infra.postgres import APPEND, Pool, open_pool
 from tests.conftest import SECRET, Database
 from tests.given import changed, registered
-from tests.infra.event_store.appends import append, claim, one, stream
+from tests.infra.event_store.appends import append, claim, held, one, stream
 from tests.infra.event_store.catalogue import Connection
 from tests.waiting import until
 
@@ -85,3 +86,14 @@ async def test_statements_that_the_client_let_go_of_are_prepared_again(
     async with pool.connection() as connection:
         await connection.execute("DEALLOCATE ALL")
     assert (await alone.append(one(tenant))).position == before.position + 1
+
+
+async def test_what_waits_too_long_for_another_is_told_and_not_tried_again(database: Database, tenant: UUID) -> None:
+    """It was taken back, so its outcome is known."""
+    pool = await open_pool(database.dsns[APPEND], name="calls", size=2, statement_seconds=1)
+    store = PostgresEventStore(pool, database.service, SECRET)
+    async with held(database, tenant):
+        with structlog.testing.capture_logs() as logged, pytest.raises(StoreUnavailableError):
+            await store.append(one(tenant))
+    assert logged == []
+    await pool.close()

@@ -62,8 +62,8 @@ class Audited:
         """Positions and kinds of what is wrong."""
         return [(finding.position, finding.kind.value) for finding in self.verify(*tenants).findings]
 
-    def settle(self) -> Settled:
-        return settle(self.log.dsns[AUDITOR], self.archive, KEY, now())
+    def settle(self, *, restored: bool = False) -> Settled:
+        return settle(self.log.dsns[AUDITOR], self.archive, KEY, now(), restored=restored)
 
     def damage(self, admin: Any, statement: str, **values: object) -> None:
         """Change something of the tenant's as a superuser; it must be there."""

@@ -1,11 +1,13 @@
 """A restored database is recognised at the start, and what knew its future begins anew. Faults 5, B4."""
 
+import asyncio
 from uuid import UUID, uuid4
 
 import pytest
 from msgspec import structs
 
 from infra.integrity.archive import UntrustedRecordError
+from infra.integrity.exporter import LOCK
 from infra.integrity.proof import check
 from infra.integrity.proofs import proof_of
 from infra.integrity.records import Restored, is_signed_by, to_lines
@@ -55,6 +57,30 @@ async def test_a_log_behind_its_last_checkpoint_begins_another_incarnation(audit
     assert (record.tenant, record.position, record.lost) == (audited.tenant, 8, 10)
     assert is_signed_by(record, KEY.public)
     assert not audited.settle().begun, "once is enough"
+
+
+@pytest.mark.parametrize("was_seen", [True, False])
+async def test_one_that_is_known_to_be_restored_begins_another_whatever_was_signed(
+    audited: Audited, admin: Admin, was_seen: bool
+) -> None:
+    """A restore to a moment after the last checkpoint shows in nothing."""
+    was = audited.settle().incarnation if was_seen else installed(admin)[0]
+    settled = audited.settle(restored=True)
+    assert (settled.begun, settled.restored) == (True, ())
+    assert settled.incarnation != was
+    assert installed(admin)[0] == settled.incarnation
+    assert was in installed(admin)[1]
+    assert audited.archive.incarnations()[-1] == settled.incarnation
+    assert not audited.settle().begun, "once is enough"
+
+
+async def test_a_log_that_is_whole_is_looked_at_without_waiting_for_who_signs(audited: Audited, admin: Admin) -> None:
+    audited.settle()
+    admin.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+    try:
+        assert not (await asyncio.wait_for(asyncio.to_thread(audited.settle), 10)).begun
+    finally:
+        admin.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
 
 
 async def test_what_was_lost_in_a_restore_is_explained_and_what_comes_after_is_signed_anew(
