@@ -126,7 +126,7 @@ SCENARIOS = (
     Scenario(
         number=12,
         name="cache frozen or gone",
-        shows="no write waits for Valkey, and keys go on working",
+        shows="no write waits for Valkey; keys, sessions and role changes stay right",
         run=cache.frozen_or_gone,
         quick=True,
     ),
