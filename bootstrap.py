@@ -43,6 +43,7 @@ async def api(wired: Wiring) -> Any:
     from commands.handle import Handler
     from infra import clock, postgres
     from infra.cache.valkey import ValkeyMarks
+    from infra.event_store.audit_log import PostgresAuditLog
     from infra.event_store.finder import find
     from infra.event_store.log import applied_position
     from infra.event_store.snapshots import PostgresSnapshots
@@ -88,6 +89,7 @@ async def api(wired: Wiring) -> Any:
             store=store,
             handler=handler,
             reads=queries,
+            audit=PostgresAuditLog(connections, keyring),
             progress=progress,
             search=search,
             **await signing_in(wired, reads, appends, store, handler),
@@ -112,7 +114,10 @@ async def signing_in(
     from infra import clock
     from infra.access.attempts import PostgresSignInAttempts
     from infra.access.authorization import PostgresAuthorization
+    from infra.access.key_uses import PostgresKeyUses
+    from infra.access.past import PostgresPastAccess
     from infra.access.sessions import PostgresSessions
+    from infra.keys.api_keys import MacApiKeys
     from infra.keys.passwords import BcryptPasswords
     from infra.keys.refresh import HmacRefreshTokens
     from infra.keys.signing import load_signing_keys
@@ -135,6 +140,9 @@ async def signing_in(
         "passwords": passwords,
         "tokens": tokens,
         "authorization": authorization,
+        "past_access": PostgresPastAccess(connections),
+        "api_keys": MacApiKeys(secret.key("api-keys")),
+        "key_uses": PostgresKeyUses(connections),
         "sessions": sessions,
         "sign_in": SignIn(store, handler, passwords, attempts, sessions, clock.now, clock.new_id, later),
         "attempts": attempts,

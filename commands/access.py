@@ -31,11 +31,13 @@ class Principal(Struct, frozen=True, kw_only=True):
     grants: Grants
     colleagues: frozenset[UUID] = frozenset()
     """Who shares a team with them, where that matters."""
+    key_id: UUID | None = None
+    """The API key that acts for the user, with roles of its own; it is its own session."""
 
     @property
     def actor(self) -> Actor:
         """As events name who acted."""
-        return Actor("user", self.user_id)
+        return Actor("api_key", self.key_id) if self.key_id else Actor("user", self.user_id)
 
     def may(self, permission: str) -> bool:
         """Whether they hold a permission for every record that there is."""
@@ -52,6 +54,29 @@ class Principal(Struct, frozen=True, kw_only=True):
                 return owner_id == self.user_id
             case _:
                 return False
+
+
+class KeyClaims(Struct, frozen=True):
+    """What an API key says: whose it is, and the digest of its secret."""
+
+    tenant_id: UUID
+    key_id: UUID
+    digest: str
+
+
+def speaking(access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: UUID | None = None) -> Principal:
+    """Who a request with these claims speaks for, in these roles, in a tenant with this access."""
+    grants = access.granted(roles)
+    return Principal(
+        tenant_id=claims.tenant_id,
+        user_id=claims.user_id,
+        session_id=claims.session_id,
+        epoch=claims.epoch,
+        roles=roles,
+        grants=grants,
+        colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in grants.values() else frozenset(),
+        key_id=key_id,
+    )
 
 
 class InvalidTokenError(Exception):
@@ -89,8 +114,25 @@ class Authorization(Protocol):
         """
         ...
 
+    async def of_key(self, claims: KeyClaims) -> Principal:
+        """Who a request with this API key speaks for.
+
+        Raises:
+            DomainError: auth.key_ended, it was revoked, has expired, or the user it acts for is suspended.
+            StoreUnavailableError: it can't be found out; nobody is let in on what was so a while ago.
+        """
+        ...
+
     async def access(self, tenant_id: UUID) -> Access:
         """Who may do what in a tenant. Raises StoreUnavailableError."""
+        ...
+
+
+class PastAccess(Protocol):
+    """Who might do what in the past, from the log."""
+
+    async def at(self, tenant_id: UUID, position: int) -> Access:
+        """A tenant's access as of a position. Raises StoreUnavailableError."""
         ...
 
 
@@ -107,3 +149,12 @@ def lacking(permission: str) -> DomainError:
 def session_ended() -> DomainError:
     """The refusal of a token that was good, of a session that is over."""
     return DomainError("auth.session_ended", "this session is over", hint="Sign in again.")
+
+
+def key_ended() -> DomainError:
+    """The refusal of an API key that was good once."""
+    return DomainError(
+        "auth.key_ended",
+        "this API key was revoked, has expired, or its user is suspended",
+        hint="Ask an admin of your company for another key.",
+    )

@@ -27,6 +27,8 @@ class Context(Struct, frozen=True, kw_only=True):
     metadata: Metadata
     key: KeyOf | None = None
     dry_run: bool = False
+    user_id: UUID | None = None
+    """For whom the actor acts, where that is not the actor."""
 
 
 class Given(Struct, Generic[S], frozen=True, kw_only=True):

@@ -151,7 +151,7 @@ class Handler:
             state=state,
             now=now,
             new_id=self._new_id,
-            caller=context.metadata.actor.id,
+            caller=context.user_id or context.metadata.actor.id,
             found=await self._look_up(context.tenant_id, wanted) if (wanted := case.lookups(command)) else {},
             errors=tuple(errors),
         )

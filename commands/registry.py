@@ -1,8 +1,10 @@
 """Every use case there is. A new aggregate adds its lines here."""
 
-from commands import contact, identity, invites, members, roles, teams, users
+from commands import api_keys, contact, identity, invites, members, roles, teams, users
 from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
 from commands.handle import UseCase
+from domain.api_key import ApiKey
+from domain.api_key import evolve as evolve_api_key
 from domain.contact import Contact
 from domain.contact import evolve as evolve_contact
 from domain.role import Role
@@ -59,6 +61,12 @@ FOUND_TEAM: UseCase[teams.FoundTeam, Team] = UseCase(
 )
 CHANGE_MEMBERS: UseCase[teams.ChangeMembers, Team] = UseCase(
     kind="team", evolve=evolve_team, decide=teams.change_members, lookups=teams.lookups
+)
+ISSUE_KEY: UseCase[api_keys.NewKey, ApiKey] = UseCase(
+    kind="api_key", evolve=evolve_api_key, decide=api_keys.issue, creates=True, status=201
+)
+REVOKE_KEY: UseCase[api_keys.RevokeKey, ApiKey] = UseCase(
+    kind="api_key", evolve=evolve_api_key, decide=api_keys.revoke, status=204
 )
 REGISTER_CONTACT: UseCase[RegisterContact, Contact] = UseCase(
     kind="contact",

@@ -108,11 +108,11 @@ def delete(command: ByHolder, given: Given[Role]) -> Decision:
     """
     role = _there(given.state)
     require_held(grants(*role.permissions), command.by)
-    if any(role.key in member.roles for member in command.access.members.values()):
+    if command.access.is_held(role.key):
         raise DomainError(
             "role.in_use",
-            "users hold this role",
-            hint="Give them other roles first; the list of users shows who holds it.",
+            "users or API keys hold this role",
+            hint="Give the users other roles and revoke the keys first; the lists of both show who holds it.",
         )
     return Decision(events=(RoleDeleted(),), releases=(Claim(given.tenant_id, KEY_CLAIM, role.key, given.stream_id),))
 

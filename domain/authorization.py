@@ -5,6 +5,7 @@ As of a past position it answers who might have done what then.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Struct, UnsetType, field, structs
 
 from domain.access import ADMIN, BUILT_IN_ROLES, Grants, grants, union
+from domain.api_key import ApiKeyIssued, ApiKeyRevoked
 from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
 from domain.team import TeamFounded, TeamMembersChanged
 from domain.user import UserRestored, UserRolesChanged, UserSignedOut, UserSuspended
@@ -38,6 +40,7 @@ _WHOLE = (
     *(UserRolesChanged, UserSuspended, UserRestored, UserSignedOut),
     *(RoleDefined, RoleChanged, RoleDeleted, AdminRemoved),
     *(TeamFounded, TeamMembersChanged),
+    *(ApiKeyIssued, ApiKeyRevoked),
 )
 FACTS: Mapping[str, msgspec.json.Decoder[Any]] = MappingProxyType(
     {
@@ -76,6 +79,21 @@ class Defined(Struct, frozen=True):
     grants: Grants
 
 
+class Key(Struct, frozen=True):
+    """An API key; of one that was revoked little more than its name stays, for what it did is in the log."""
+
+    name: str
+    roles: tuple[str, ...]
+    user_id: UUID
+    digest: str
+    expires_at: datetime | None = None
+    revoked: bool = False
+
+    def is_good(self, at: datetime) -> bool:
+        """Whether it opens something at a moment."""
+        return not self.revoked and (self.expires_at is None or at < self.expires_at)
+
+
 class Access(Struct, frozen=True):
     """State of a tenant's access as of a position; `removals` counts admins that are none any more."""
 
@@ -84,6 +102,7 @@ class Access(Struct, frozen=True):
     members: Mapping[UUID, Member] = field(default_factory=dict)
     defined: Mapping[UUID, Defined] = field(default_factory=dict)
     teams: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
+    keys: Mapping[UUID, Key] = field(default_factory=dict)
 
     @property
     def roles(self) -> dict[str, Grants]:
@@ -105,6 +124,11 @@ class Access(Struct, frozen=True):
         """Everybody who shares a team with a user."""
         return frozenset().union(*(user_ids for user_ids in self.teams.values() if user_id in user_ids))
 
+    def is_held(self, role: str) -> bool:
+        """Whether a user, or an API key that is good, has a role."""
+        keys = (key.roles for key in self.keys.values() if not key.revoked)
+        return any(role in roles for roles in (*(member.roles for member in self.members.values()), *keys))
+
     @property
     def admins(self) -> frozenset[UUID]:
         """Users who may do everything, and are there to do it."""
@@ -122,6 +146,7 @@ class _Changing:
         self.members = dict(access.members)
         self.defined = dict(access.defined)
         self.teams = dict(access.teams)
+        self.keys = dict(access.keys)
         self.removals = access.removals
 
     def apply(self, stream_id: UUID, event: Any) -> None:
@@ -143,6 +168,15 @@ class _Changing:
                 self.teams[stream_id] = frozenset(user_ids)
             case AdminRemoved():
                 self.removals += 1
+            case _:
+                self._apply_to_one(stream_id, event)
+
+    def _apply_to_one(self, stream_id: UUID, event: Any) -> None:
+        match event:
+            case ApiKeyIssued(name=name, roles=roles, user_id=user_id, digest=digest, expires_at=expires_at):
+                self.keys[stream_id] = Key(name, roles, user_id, digest, expires_at)
+            case ApiKeyRevoked():
+                self.keys[stream_id] = structs.replace(self.keys[stream_id], digest="", revoked=True)
             case _:
                 self.members[stream_id] = _changed(self.members[stream_id], event)
 
@@ -173,4 +207,4 @@ def fold(access: Access, facts: Iterable[Fact]) -> Access:
             position = fact.position
     if changing is None:
         return access
-    return Access(position, changing.removals, changing.members, changing.defined, changing.teams)
+    return Access(position, changing.removals, changing.members, changing.defined, changing.teams, changing.keys)

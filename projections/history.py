@@ -46,32 +46,58 @@ class Entry(Struct, frozen=True, kw_only=True):
     correlation_id: str
 
 
-_HIDDEN = frozenset({"id", "version", "created_at", "updated_at", "deleted_at"})
+HIDDEN = frozenset(
+    {"id", "version", "created_at", "updated_at", "deleted_at", "password_hash", "digest", "link", "epoch"}
+)
+"""Members of states and events that are told otherwise, or are for signing in and told to nobody."""
+
+
+def action_of(topic: str) -> str:
+    """What an entry says was done: the topic without its version."""
+    return topic.rpartition(".v")[0] or topic.rstrip("/")
 
 
 def entries(
-    kind: str, recorded: Sequence[Recorded[Event]], evolve: Callable[..., Any], names: Mapping[UUID, str]
+    kind: str,
+    recorded: Sequence[Recorded[Event]],
+    evolve: Callable[..., Any],
+    names: Mapping[UUID, str],
+    *,
+    addresses: bool = False,
 ) -> list[Entry]:
-    """The history of one stream, oldest first; `names` are the names of users by id."""
+    """The history of one stream, oldest first; `names` are the names of those who acted by id.
+
+    From which `addresses` it was done is told to those only who look into the audit trail.
+    """
     state: Any = None
     found = []
     for item in recorded:
         after = evolve(state, item.event, stream_id=item.stream_id, at=item.recorded_at)
-        actor = item.metadata.actor
-        found.append(
-            Entry(
-                position=item.position,
-                at=item.recorded_at,
-                actor=ActorView(actor.kind, actor.id, names.get(actor.id) if actor.id else None),
-                action=item.event.TOPIC.rpartition(".v")[0],
-                target=Target(kind, item.stream_id),
-                changes=tuple(_changes(_flat(state), _flat(after))),
-                address=None,
-                correlation_id=item.metadata.correlation_id,
-            )
-        )
+        found.append(entry(kind, item, tuple(_changes(_flat(state), _flat(after))), names, addresses=addresses))
         state = after
     return found
+
+
+def entry(
+    kind: str, item: Recorded[Event], changes: tuple[Change, ...], names: Mapping[UUID, str], *, addresses: bool
+) -> Entry:
+    """The entry of one event that changed this."""
+    return Entry(
+        position=item.position,
+        at=item.recorded_at,
+        actor=actor_view(item, names),
+        action=action_of(item.event.TOPIC),
+        target=Target(kind, item.stream_id),
+        changes=changes,
+        address=item.metadata.address if addresses else None,
+        correlation_id=item.metadata.correlation_id,
+    )
+
+
+def actor_view(item: Recorded[Event], names: Mapping[UUID, str]) -> ActorView:
+    """Who did it."""
+    actor = item.metadata.actor
+    return ActorView(actor.kind, actor.id, names.get(actor.id) if actor.id else None)
 
 
 def _flat(state: Any) -> dict[str, Any]:
@@ -80,7 +106,7 @@ def _flat(state: Any) -> dict[str, Any]:
         return {}
     flat = {}
     for name, value in to_builtins(state).items():
-        if name in _HIDDEN:
+        if name in HIDDEN:
             continue
         if isinstance(value, dict):
             flat.update({f"{name}.{inner}": part for inner, part in value.items()})

@@ -8,7 +8,10 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from api.http import (
+    api_keys,
+    audit,
     auth,
+    contact_access,
     contacts,
     docs,
     health,
@@ -39,6 +42,9 @@ ROUTERS = (
     user_access.ROUTER,
     invites.ROUTER,
     roles.ROUTER,
+    api_keys.ROUTER,
+    audit.ROUTER,
+    contact_access.ROUTER,
     contacts.ROUTER,
     health.ROUTER,
     metrics.ROUTER,

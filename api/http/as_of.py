@@ -25,11 +25,13 @@ _SLACK = timedelta(seconds=5)
 """Clocks differ: a client's now may be a moment ahead of ours."""
 
 
-async def moment_of(request: HttpRequest, as_of: datetime | None, position: int | None = None) -> Moment | None:
+async def moment_of(
+    request: HttpRequest, as_of: datetime | None, position: int | None = None, *, name: str = "as_of"
+) -> Moment | None:
     """The moment that a request asks for; None when it asks for now.
 
     `position` is what an earlier page found: a time of a second ago may still gain events whose commit was under way,
-    and the pages of one list must not differ by them.
+    and the pages of one list must not differ by them. `name` is that of the parameter.
 
     Raises:
         DomainError: query.invalid, the time is yet to come.
@@ -40,9 +42,9 @@ async def moment_of(request: HttpRequest, as_of: datetime | None, position: int 
     if as_of > services.clock() + _SLACK:
         raise DomainError(
             "query.invalid",
-            "as_of is a time to come",
-            hint="Send a time of the past; without as_of, what is there now is read.",
-            errors=(FieldError("as_of", "time.future", "is yet to come; send a time of the past"),),
+            f"{name} is a time to come",
+            hint=f"Send a time of the past; without {name}, what is there now is read.",
+            errors=(FieldError(name, "time.future", "is yet to come; send a time of the past"),),
         )
     if position is None:
         position = await services.store.position_at(principal_of(request).tenant_id, as_of)

@@ -8,6 +8,7 @@ from litestar import get
 from msgspec import Struct
 
 from api.http import examples
+from api.http.actors import actor_names
 from api.http.answer import Answer
 from api.http.as_of import AsOf, moment_of
 from api.http.exchange import (
@@ -26,7 +27,7 @@ from domain.contact import Contact
 from domain.errors import GoneError, NotFoundError
 from projections import company as company_rows
 from projections import contact as contact_rows
-from projections import contact_past, contact_queries, history, user_queries
+from projections import contact_past, contact_queries, history
 from projections import user as user_rows
 from projections.contact_queries import CompanyRef, ContactView, Filters, Sort, Stored
 from projections.position import Level, Moment
@@ -151,10 +152,7 @@ async def contact_history(request: HttpRequest) -> Answer:
     recorded = await services.store.load(tenant_id, contact_id, up_to=moment.position if moment else None)
     if not recorded or not recorded[0].event.TOPIC.startswith("contact."):
         raise NotFoundError("contact")
-    actors = sorted({item.metadata.actor.id for item in recorded if item.metadata.actor.id})
-    names = await services.reads.ask(
-        tenant_id, partial(user_queries.names, tenant_id=tenant_id, ids=actors), at_least=level
-    )
+    names = await actor_names(request, recorded, level)
     entries = history.entries("contact", recorded, contact.evolve, names)[::-1]
     if before is not None:
         entries = [entry for entry in entries if entry.position < before]

@@ -194,3 +194,40 @@ DRY_INVITE: dict[str, Any] = {
 ACCEPTANCE: dict[str, Any] = {"token": _LINK, "name": "Charles Babbage", "password": "a plate of iron wheels"}
 FORGOT: dict[str, Any] = {"email": "grace@engines.example"}
 RESET: dict[str, Any] = {"token": _LINK, "password": "a plate of iron wheels"}
+API_KEY_TEXT = "rk_AZsfTpqLfA2OHyo7TF1uggGbH04AAHAAgAAAAAAAAAp0aGlydHktdHdvIG1hZGUtdXAgYnl0ZXMgb2Ygc2VjcmV0bWFkZXVwXzg"
+NEW_API_KEY: dict[str, Any] = {"name": "Nightly import", "roles": ["sales"], "expires_at": "2099-01-01T00:00:00Z"}
+API_KEY: dict[str, Any] = {
+    "id": "019b1f4e-9a8b-7c0d-8e1f-2a3b4c5d6e82",
+    "version": 1,
+    "name": "Nightly import",
+    "roles": ["sales"],
+    "user_id": _USER_ID,
+    "prefix": API_KEY_TEXT[:15],
+    "expires_at": "2099-01-01T00:00:00Z",
+    "last_used_at": None,
+    "created_at": "2026-01-05T09:30:00Z",
+    "updated_at": "2026-01-05T09:30:00Z",
+}
+DRY_API_KEY: dict[str, Any] = {
+    "dry_run": True,
+    "events": [{"type": "api_key.issued.v1", "data": NEW_API_KEY | {"user_id": _USER_ID, "prefix": API_KEY["prefix"]}}],
+    "state": API_KEY,
+}
+DRY_REVOCATION: dict[str, Any] = {
+    "dry_run": True,
+    "events": [{"type": "api_key.revoked.v1", "data": {}}],
+    "state": API_KEY | {"version": 2},
+}
+AUDIT_ENTRY: dict[str, Any] = ENTRY | {"address": "192.0.2.7"}
+SECURITY_EVENT: dict[str, Any] = {
+    "position": 9,
+    "at": "2026-01-05T10:00:00Z",
+    "kind": "sign_in_failed",
+    "severity": "low",
+    "actor": None,
+    "address": "192.0.2.66",
+    "detail": "somebody gave a wrong password, or a wrong second factor, for this user",
+    "user": {"id": _USER_ID, "name": "Grace Hopper"},
+    "correlation_id": "5f0c9a52c1d74c0e",
+}
+SIGHT: dict[str, Any] = {"user_id": _USER_ID, "permission": "contacts.read", "scope": "all", "from": ["sales"]}

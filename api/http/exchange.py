@@ -11,6 +11,7 @@ from litestar import Request
 from msgspec import Struct
 
 from api.http.gate import header
+from api.http.operation import Operation
 from api.http.parameters import query
 from api.http.services import Services
 from commands.access import Principal
@@ -136,6 +137,7 @@ def context_of(request: HttpRequest, raw: bytes, *, dry_run: bool) -> Context:
         metadata=metadata_of(request, principal.actor),
         key=None if dry_run else key,
         dry_run=dry_run,
+        user_id=principal.user_id,
     )
 
 
@@ -169,7 +171,8 @@ async def _marked(services: Services, tenant_id: UUID, key: KeyOf) -> AsyncItera
 
 def _key(request: HttpRequest, principal: Principal, raw: bytes) -> KeyOf | None:
     text = header(request, b"idempotency-key")
-    if text is None:
+    operation: Operation = request.route_handler.opt["operation"]
+    if text is None or not operation.idempotent:
         return None
     if not _KEY.fullmatch(text):
         raise DomainError(
@@ -179,7 +182,7 @@ def _key(request: HttpRequest, principal: Principal, raw: bytes) -> KeyOf | None
                 FieldError("Idempotency-Key", "idempotency.key_invalid", "has other characters or another length"),
             ),
         )
-    scope = "\0".join((str(principal.user_id), request.method, request.scope["path"], text))
+    scope = "\0".join((str(principal.actor.id), request.method, request.scope["path"], text))
     return KeyOf(hashlib.sha256(scope.encode()).digest(), hashlib.sha256(raw).digest())
 
 

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
 from api.http.services import Services
 from commands.access import InvalidTokenError, Principal, lacking
+from commands.api_keys import PREFIX
 from domain.errors import DomainError
 
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -79,8 +80,10 @@ async def admit(request: Request[Any, Any, Any]) -> None:
         return
     principal = await _authenticate(request)
     request.scope["state"]["principal"] = principal
-    structlog.contextvars.bind_contextvars(tenant_id=principal.tenant_id, actor_id=principal.user_id)
+    structlog.contextvars.bind_contextvars(tenant_id=principal.tenant_id, actor_id=principal.actor.id)
     needed = operation.permission
+    if needed == SIGNED_IN and principal.key_id and not operation.for_keys:
+        raise _user_required()
     # A route that does not look whose records it is about serves those only who may use it on everybody's.
     if needed != SIGNED_IN and not principal.may(needed) and not (operation.scoped and needed in principal.grants):
         raise lacking(needed)
@@ -102,6 +105,8 @@ async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
             hint="Send the header Authorization: Bearer <access_token>; POST /v1/auth/login gives one.",
         )
     services: Services = request.scope["state"]["services"]
+    if token.strip().startswith(PREFIX):
+        return await _by_key(services, token.strip())
     try:
         claims = services.tokens.verify(token.strip())
     except InvalidTokenError as error:
@@ -109,3 +114,23 @@ async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
             raise DomainError("auth.token_expired", "the access token has expired", hint="Sign in again.") from None
         raise DomainError("auth.token_invalid", "the access token is not valid", hint="Sign in again.") from None
     return await services.authorization.principal(claims)
+
+
+async def _by_key(services: Services, text: str) -> Principal:
+    try:
+        claims = services.api_keys.read(text)
+    except InvalidTokenError:
+        hint = "Send the key as it was given when it was issued."
+        raise DomainError("auth.token_invalid", "this is no API key of ours", hint=hint) from None
+    principal = await services.authorization.of_key(claims)
+    await services.key_uses.note(claims.tenant_id, claims.key_id)
+    return principal
+
+
+def _user_required() -> DomainError:
+    return DomainError(
+        "auth.user_required",
+        "this is for users who have signed in, not for API keys",
+        hint="Sign in as a user and send the access token.",
+        members={"permission": SIGNED_IN},
+    )

@@ -104,6 +104,7 @@ async def change_me(request: HttpRequest) -> Answer:
         permission=SIGNED_IN,
         query=NoQuery,
         answers={200: MyPermissions},
+        for_keys=True,
         result=examples.MY_PERMISSIONS,
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from api.http.operation import PUBLIC, Operation
+from api.http.operation import PUBLIC, SIGNED_IN, Operation
 from api.http.problems import MEDIA_TYPE, STATUSES, Problem
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -17,6 +17,7 @@ _IDEMPOTENT = ("idempotency.key_reused", "idempotency.in_progress", "idempotency
 _PATH = {True: {"type": "string", "format": "uuid"}, False: {"type": "string"}}
 """Schemas of what stands in paths: ids, and keys."""
 _QUERY_ERROR = "query.invalid"
+_BEARER = "An access token (a JWT), or an API key (rk_...)."
 
 
 def document(operations: Iterable[tuple[str, str, Operation]]) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def document(operations: Iterable[tuple[str, str, Operation]]) -> dict[str, Any]
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": _BEARER}},
         },
     }
 
@@ -122,11 +123,11 @@ def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
 def _query(field: structs.FieldInfo, example: Any) -> dict[str, Any]:
     schema = msgspec.json.schema(field.type)
     definitions = schema.pop("$defs", {})
-    if "$ref" in schema:
-        schema = definitions[schema["$ref"].rpartition("/")[2]]
     if "anyOf" in schema:
         options = [option for option in schema["anyOf"] if option != {"type": "null"}]
         schema = options[0] if len(options) == 1 else {"anyOf": options}
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
     if not field.required and field.default is not None:
         schema = schema | {"default": msgspec.to_builtins(field.default)}
     made = {"name": field.encode_name, "in": "query", "required": field.required, "schema": schema}
@@ -154,6 +155,9 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     codes = [*operation.errors, *_ALWAYS]
     if operation.permission != PUBLIC:
         codes += [*_SIGNED_IN, "auth.token_invalid", "auth.token_expired", "auth.session_ended"]
+        codes += ["auth.key_ended"]
+        if operation.permission == SIGNED_IN and not operation.for_keys:
+            codes.append("auth.user_required")
     if operation.idempotent:
         codes += _IDEMPOTENT
     if operation.query is not None:

@@ -16,6 +16,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     `answers` maps status to the type of the body (None: no body; a tuple: one of them),
     `errors` lists problem codes.
     `scoped`: the route itself looks whose records it is about, so a permission that is good for some is let in.
+    `for_keys`: needs nothing but to be signed in, and an API key will do.
     `example` is a request body, or the query that reads well; `result` the body of the first answer, `results` those
     of others by status.
     """
@@ -34,6 +35,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     writes: bool = False
     idempotent: bool = False
     scoped: bool = False
+    for_keys: bool = False
     if_match: bool = False
     read_after: bool = False
     description: str = ""

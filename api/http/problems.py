@@ -15,8 +15,11 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "1"
 
 STATUSES: dict[str, int] = {
+    "api_key.deleted": 410,
+    "api_key.not_found": 404,
     "auth.busy": 503,
     "auth.invalid_credentials": 401,
+    "auth.key_ended": 401,
     "auth.refresh_invalid": 401,
     "auth.refresh_reused": 401,
     "auth.session_ended": 401,
@@ -24,6 +27,7 @@ STATUSES: dict[str, int] = {
     "auth.token_expired": 401,
     "auth.token_invalid": 401,
     "auth.token_missing": 401,
+    "auth.user_required": 403,
     "body.malformed": 400,
     "body.media_type": 415,
     "body.too_large": 413,

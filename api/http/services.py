@@ -7,7 +7,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.http.cursor import Cursors
-from commands.access import Authorization, Tokens
+from commands.access import Authorization, PastAccess, Tokens
+from commands.api_keys import ApiKeys, KeyUses
 from commands.handle import Handler
 from commands.mail import Mailer
 from commands.passwords import Passwords
@@ -15,6 +16,7 @@ from commands.ports import Clock, EventStore, NewId
 from commands.sessions import Sessions
 from commands.sign_in import SignIn
 from commands.throttle import SignInAttempts
+from projections.audit import AuditLog
 from projections.contact_search import AnyContactSearch
 from projections.ports import Connection
 from projections.position import Level
@@ -79,11 +81,15 @@ class Services(Struct, frozen=True, kw_only=True):
     store: EventStore
     handler: Handler
     reads: Reads
+    audit: AuditLog
     progress: Progress
     search: AnyContactSearch
     passwords: Passwords
     tokens: Tokens
     authorization: Authorization
+    past_access: PastAccess
+    api_keys: ApiKeys
+    key_uses: KeyUses
     sessions: Sessions
     sign_in: SignIn
     attempts: SignInAttempts

@@ -38,7 +38,7 @@ class DryRun(Struct, frozen=True):
     state: dict[str, Any]
 
 
-_UNTOLD = frozenset({"password_hash", "link"})
+_UNTOLD = frozenset({"password_hash", "link", "digest"})
 """Members of events that are for signing in, and in no answer."""
 
 

@@ -5,6 +5,7 @@ that was answered before it.
 """
 
 import asyncio
+import hmac
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -17,10 +18,10 @@ from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 from psycopg_pool import PoolTimeout
 
-from commands.access import Claims, Principal, session_ended
+from commands.access import Claims, KeyClaims, Principal, key_ended, session_ended, speaking
 from commands.ports import StoreUnavailableError
-from domain.access import Scope
 from domain.authorization import Access, Fact, fold
+from infra import clock
 from infra.lines import Lines, Statement
 from infra.postgres import Pool
 
@@ -68,6 +69,18 @@ class PostgresAuthorization:
             self._principals.clear()
         self._principals[claims.session_id] = access, claims, principal
         return principal
+
+    async def of_key(self, claims: KeyClaims) -> Principal:
+        """See the port."""
+        access = await self.access(claims.tenant_id)
+        key = access.keys.get(claims.key_id)
+        if key is None or not key.is_good(clock.now()) or not hmac.compare_digest(key.digest, claims.digest):
+            raise key_ended()
+        member = access.members.get(key.user_id)
+        if member is None or member.suspended:
+            raise key_ended()
+        as_session = Claims(claims.tenant_id, key.user_id, claims.key_id, member.epoch)
+        return speaking(access, as_session, key.roles, key_id=claims.key_id)
 
     async def access(self, tenant_id: UUID) -> Access:
         """See the port."""
@@ -150,16 +163,7 @@ def _principal(claims: Claims, access: Access) -> Principal:
     member = access.members.get(claims.user_id)
     if member is None or member.suspended or not member.joined or member.epoch != claims.epoch:
         raise session_ended()
-    grants = access.granted(member.roles)
-    return Principal(
-        tenant_id=claims.tenant_id,
-        user_id=claims.user_id,
-        session_id=claims.session_id,
-        epoch=claims.epoch,
-        roles=member.roles,
-        grants=grants,
-        colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in grants.values() else frozenset(),
-    )
+    return speaking(access, claims, member.roles)
 
 
 def _rows(result: PGresult) -> list[tuple[Any, ...]]:

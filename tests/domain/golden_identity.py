@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from domain.api_key import ApiKeyIssued, ApiKeyRevoked
 from domain.event import Event
 from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
 from domain.security import RefreshReused, SignInFailed
@@ -51,4 +52,13 @@ IDENTITY: dict[str, Event] = {
     "a team": TeamFounded(name="North"),
     "a team of two": TeamMembersChanged(user_ids=(_USER, _SESSION)),
     "a user signed out everywhere": UserSignedOut(reason=SignOut.ASKED),
+    "a key for a program": ApiKeyIssued(
+        name="Nightly import",
+        roles=("sales", "auditors"),
+        user_id=_USER,
+        prefix="rk_AZsfTpqLfA2O",
+        digest="0" * 64,
+        expires_at=_LINK.expires_at,
+    ),
+    "a key revoked": ApiKeyRevoked(),
 }

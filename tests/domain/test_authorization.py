@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.access import BUILT_IN_ROLES, Scope
-from domain.authorization import FACTS, Access, Fact, fold
+from domain.api_key import ApiKeyIssued, ApiKeyRevoked
+from domain.authorization import FACTS, Access, Fact, Key, fold
 from domain.event import TOPICS, Event
 from domain.user import SignOut, UserRegistered, UserSignedOut
 from tests.given import some_id
@@ -61,6 +62,16 @@ def test_nothing_personal_is_looked_at() -> None:
     sealed = b'{"name":{"k":"aa","n":"bb","c":"cc"},"email":{"k":"aa"},"password_hash":{},"roles":["sales"]}'
     access = fold(Access(), [Fact(1, ADA, UserRegistered.TOPIC, sealed)])
     assert access.members[ADA].roles == ("sales",)
+
+
+def test_a_revoked_key_keeps_its_name_and_holds_no_role() -> None:
+    issued = ApiKeyIssued(name="Import", roles=("sales",), user_id=ADA, prefix="rk_", digest="d")
+    access = fold(Access(), [*LOG, fact(20, some_id(9), issued)])
+    assert access.keys[some_id(9)] == Key("Import", ("sales",), ADA, "d")
+    assert access.is_held("sales")
+    gone = fold(fold(Access(), [fact(20, some_id(9), issued)]), [fact(21, some_id(9), ApiKeyRevoked())])
+    assert gone.keys[some_id(9)] == Key("Import", ("sales",), ADA, "", revoked=True)
+    assert not gone.is_held("sales")
 
 
 def test_every_fact_is_an_event_that_there_is() -> None:

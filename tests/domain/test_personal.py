@@ -17,6 +17,8 @@ CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids"}
 
 PERSONAL = {
     "admin.removed.v1": set(),
+    "api_key.issued.v1": set(),
+    "api_key.revoked.v1": set(),
     "company.registered.v1": set(),
     "contact.changed.v1": CONTACT,
     "contact.deleted.v1": set(),
@@ -47,6 +49,8 @@ PERSONAL = {
 
 OPEN = {
     "admin.removed.v1": {"user_id"},
+    "api_key.issued.v1": {"name", "roles", "user_id", "prefix", "digest", "expires_at"},
+    "api_key.revoked.v1": set(),
     "company.registered.v1": {"name"},
     "contact.changed.v1": {"company_id", "owner_id", "lifecycle"},
     "contact.deleted.v1": set(),

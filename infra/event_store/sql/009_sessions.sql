@@ -99,7 +99,7 @@ CREATE INDEX event_access ON store.event (tenant_id, position)
  WHERE topic IN (
     'user.registered.v1', 'user.invited.v1', 'user.joined.v1', 'user.roles_changed.v1', 'user.suspended.v1', 'user.restored.v1', 'user.signed_out.v1',
     'role.defined.v1', 'role.changed.v1', 'role.deleted.v1', 'admin.removed.v1',
-    'team.founded.v1', 'team.members_changed.v1');
+    'team.founded.v1', 'team.members_changed.v1', 'api_key.issued.v1', 'api_key.revoked.v1');
 
 -- What requests ask first, those of a moment together: whether the session lasts, and what was said of access after the
 -- position that the process knows (NULL where another of the same call asks for that). asks is a list of
@@ -120,11 +120,26 @@ AS $$
               AND v.topic IN (
     'user.registered.v1', 'user.invited.v1', 'user.joined.v1', 'user.roles_changed.v1', 'user.suspended.v1', 'user.restored.v1', 'user.signed_out.v1',
     'role.defined.v1', 'role.changed.v1', 'role.deleted.v1', 'admin.removed.v1',
-    'team.founded.v1', 'team.members_changed.v1')
+    'team.founded.v1', 'team.members_changed.v1', 'api_key.issued.v1', 'api_key.revoked.v1')
             OFFSET 0) e ON true  -- OFFSET: tenant by tenant, so that one partition is looked into and not all
      ORDER BY a.n, e.position
 $$;
-REVOKE EXECUTE ON FUNCTION store.look FROM PUBLIC;
+-- The same events up to a position, for who might do what then. Runs as its caller: row level security stays as it is.
+CREATE FUNCTION store.access_until(last bigint)
+    RETURNS TABLE ("position" bigint, stream_id uuid, topic text, data bytea)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT v.position, v.stream_id, v.topic, v.data FROM store.event v
+     WHERE v.tenant_id = store.current_tenant() AND v.position <= last
+       AND v.topic IN (
+    'user.registered.v1', 'user.invited.v1', 'user.joined.v1', 'user.roles_changed.v1', 'user.suspended.v1', 'user.restored.v1', 'user.signed_out.v1',
+    'role.defined.v1', 'role.changed.v1', 'role.deleted.v1', 'admin.removed.v1',
+    'team.founded.v1', 'team.members_changed.v1', 'api_key.issued.v1', 'api_key.revoked.v1')
+     ORDER BY v.position
+$$;
+
+REVOKE EXECUTE ON FUNCTION store.look, store.access_until FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION store.access_until TO rapport_service;
 GRANT EXECUTE ON FUNCTION store.look TO rapport_append;
 
 -- Sign-ins that failed of late, by what they have in common: the e-mail that was named together with the address, the

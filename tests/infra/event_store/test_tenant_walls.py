@@ -11,6 +11,7 @@ from commands.sessions import NewSession
 from domain.company import CompanyRegistered
 from domain.tenant import PLATFORM
 from domain.user import UserRegistered
+from infra.access.key_uses import PostgresKeyUses
 from infra.access.sessions import PostgresSessions
 from infra.event_store.codec import claim_hmac
 from infra.event_store.library.datastore import RapportDatastore
@@ -46,6 +47,7 @@ async def tenants(database: Database) -> tuple[UUID, UUID]:
         await store.append(one(tenant, CompanyRegistered(name="Engines")))
         session = NewSession(id=uuid4(), user_id=uuid4(), epoch=0, client=None, address=None)
         await PostgresSessions(database.service, 60).start(tenant, session)
+        await PostgresKeyUses(database.service).note(tenant, uuid4())
         await catch_up(database, tenant)
         async with database.projector.of(tenant) as connection:
             await poison.park(connection, tenant, "walls_v1", [Poison(ada, 1, "for the sake of a row")])
