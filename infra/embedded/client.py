@@ -42,11 +42,13 @@ def start(
     cache: Path | None = None,
     heap_mb: int = 512,
     min_free_mb: int = 200,
+    head_start: float = 0.0,
 ) -> "Embedded":
     """Start the servers with their data below `data`; return when those in `wait_for` serve.
 
     The default for `wait_for` is all but opensearch. `on_event` is called in a thread of its own with every event.
     `cache` is where OpenSearch's jars are kept, `heap_mb` its heap, `min_free_mb` the disk space that must be free.
+    OpenSearch, whose start takes a small machine for itself, begins `head_start` seconds after the others serve.
     Raises EmbeddedError, after stopping what had started, when one of `wait_for` can't run.
     """
     unknown = sorted(set(ports or {}) - set(servers))
@@ -55,6 +57,7 @@ def start(
     order = Order(
         data=os.path.abspath(data), servers=tuple(servers), ports=dict(ports or {}),  # noqa: PTH100 - links stay
         cache=str(cache or cache_folder()), parent=os.getpid(), heap_mb=heap_mb, min_free_mb=min_free_mb,
+        head_start=head_start,
     )  # fmt: skip
     embedded = Embedded(_spawn(), order, on_event)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.embedded import folder, leftovers, ports
-from infra.embedded.protocol import EmbeddedError, ServerEvent
+from infra.embedded.protocol import EmbeddedError, ServerEvent, ServerName
 from infra.embedded.server import Place, Server
 
 Say = Callable[[ServerEvent], None]
@@ -35,6 +35,13 @@ class Keeper:
         self._say = say
         self._port = 0
         self._process: asyncio.subprocess.Process | None = None
+        self.started = asyncio.Event()
+        """The first start is over, whether it went well or not."""
+
+    @property
+    def name(self) -> ServerName:
+        """The server's name."""
+        return self._server.name
 
     async def run(self) -> None:
         """Start and keep. Reports `ready`, `restarting` and, if the first start fails, `failed`."""
@@ -45,6 +52,8 @@ class Keeper:
             problem = error if isinstance(error, EmbeddedError) else folder.unusable(self._place.folder, error)
             self._say(ServerEvent.failure(problem, self._server.name))
             return
+        finally:
+            self.started.set()
         await self._keep()
 
     async def stop(self) -> None:

@@ -14,7 +14,8 @@ class Order(msgspec.Struct, frozen=True):
     """The first and only line on the supervisor's stdin. End of file on stdin means: stop everything.
 
     `ports` holds fixed TCP ports; a server without one gets a free port. `heap_mb` is OpenSearch's heap and
-    `min_free_mb` the free disk space, in megabytes, below which nothing is started.
+    `min_free_mb` the free disk space, in megabytes, below which nothing is started. OpenSearch is started `head_start`
+    seconds after the others are ready.
     """
 
     data: str
@@ -24,6 +25,7 @@ class Order(msgspec.Struct, frozen=True):
     parent: int
     heap_mb: int = 512
     min_free_mb: int = 200
+    head_start: float = 0.0
 
 
 class EmbeddedError(Exception):

@@ -51,13 +51,22 @@ async def main(order: Order) -> None:
     except EmbeddedError as error:
         say(ServerEvent.failure(error))
         return
-    tasks = [asyncio.create_task(keeper.run()) for keeper in keepers]
+    tasks = [asyncio.create_task(_run(keeper, keepers, order.head_start)) for keeper in keepers]
     await ended
     lock.mark_stopping()
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
     await asyncio.gather(*(keeper.stop() for keeper in keepers))
+
+
+async def _run(keeper: Keeper, keepers: Iterable[Keeper], head_start: float) -> None:
+    if keeper.name == "opensearch" and head_start:
+        for other in keepers:
+            if other is not keeper:
+                await other.started.wait()
+        await asyncio.sleep(head_start)
+    await keeper.run()
 
 
 def _set_up(order: Order) -> tuple[folder.Lock, list[Keeper]]:

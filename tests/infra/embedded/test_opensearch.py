@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -77,3 +78,17 @@ def test_a_port_that_opensearch_does_not_accept_is_refused(tmp_path: Path) -> No
         port = other.getsockname()[1]
         with pytest.raises(EmbeddedError, match="in use"):
             start(tmp_path / "data", ["opensearch"], ports={"opensearch": port}, wait_for=["opensearch"])
+
+
+@pytest.mark.opensearch
+def test_it_leaves_the_others_a_head_start(tmp_path: Path) -> None:
+    moments: dict[tuple[str, str | None], float] = {}
+
+    def note(event: ServerEvent) -> None:
+        moments.setdefault((event.kind, event.server), time.monotonic())
+
+    with start(tmp_path / "data", ["opensearch", "nats"], on_event=note, head_start=0.5):
+        assert wait_until(lambda: ("starting", "opensearch") in moments, 30)
+    assert moments["starting", "opensearch"] - moments["ready", "nats"] >= 0.5
+    with start(tmp_path / "data", ["opensearch", "nats"], head_start=60) as embedded:
+        assert list(embedded.pids()) == ["nats"]
