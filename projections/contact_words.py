@@ -39,27 +39,29 @@ SELECT {contact_rows.COLUMNS}, coalesce(w.words, '{{}}')
  WHERE c.tenant_id = %s AND c.id = ANY(%s)
 """
 _OLD = "SELECT contact_id, words FROM contact_words_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
+# One statement, so that a contact with new words is written without waiting for which of them are new to the tenant.
 _SAVE = """
 WITH saved AS (
     INSERT INTO contact_words_v1
-    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r (tenant_id uuid, contact_id uuid, position bigint, words bigint[])
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
+      AS r (tenant_id uuid, contact_id uuid, position bigint, words bigint[])
     ON CONFLICT (tenant_id, contact_id) DO UPDATE SET position = excluded.position, words = excluded.words
 ), gone AS (
-    DELETE FROM contact_words_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)
-)
-UPDATE contact_word_uses_v1 u SET uses = u.uses + d.uses
-  FROM unnest(%s::bigint[], %s::integer[]) AS d (id, uses)
- WHERE u.tenant_id = %s AND u.id = d.id
-RETURNING u.id, u.uses
-"""
-_NEW = """
-WITH new AS (
-    SELECT * FROM jsonb_to_recordset(%s::jsonb)
-      AS r (tenant_id uuid, id bigint, word text, uses integer, near integer[])
+    DELETE FROM contact_words_v1 WHERE tenant_id = %(tenant)s AND contact_id = ANY(%(gone)s)
+), change AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(change)s::jsonb) AS r (id bigint, uses integer, word text, near integer[])
 ), counted AS (
-    INSERT INTO contact_word_uses_v1 SELECT tenant_id, id, uses FROM new
+    UPDATE contact_word_uses_v1 u SET uses = u.uses + c.uses
+      FROM change c WHERE u.tenant_id = %(tenant)s AND u.id = c.id
+    RETURNING u.id, u.uses
+), fresh AS MATERIALIZED (
+    SELECT * FROM change c WHERE c.uses > 0 AND NOT EXISTS (SELECT FROM counted k WHERE k.id = c.id)
+), used AS (
+    INSERT INTO contact_word_uses_v1 SELECT %(tenant)s, f.id, f.uses FROM fresh f
+), spelt AS (
+    INSERT INTO contact_vocabulary_v1 SELECT %(tenant)s, f.id, f.word, f.near FROM fresh f
 )
-INSERT INTO contact_vocabulary_v1 SELECT tenant_id, id, word, near FROM new
+SELECT id FROM counted WHERE uses <= 0
 """
 _FORGET = """
 WITH counted AS (DELETE FROM contact_word_uses_v1 WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s))
@@ -74,6 +76,11 @@ def word_id(tenant_id: UUID, word: str) -> int:
     """A word's number with this tenant; even."""
     digest = blake2b(word.encode(), digest_size=8, key=tenant_id.bytes).digest()
     return int.from_bytes(digest, signed=True) & ~1
+
+
+@lru_cache(maxsize=8192)
+def _near(tenant_id: UUID, word: str) -> list[int]:
+    return near_keys(tenant_id.bytes, [word])
 
 
 def numbers(tenant_id: UUID, text: ContactText) -> dict[int, str]:
@@ -114,23 +121,14 @@ async def _save(
         if c.text
     ]
     gone = [contact.id for contact in contacts if not contact.text]
-    parameters = (_json(rows), tenant_id, gone, list(change), list(change.values()), tenant_id)
-    counted: dict[int, int] = dict(await (await connection.execute(_SAVE, parameters)).fetchall())
-    fresh = [
-        {
-            "tenant_id": tenant_id,
-            "id": number,
-            "word": words[number],
-            "uses": by,
-            "near": near_keys(tenant_id.bytes, [words[number]]),
-        }
+    changes = [
+        {"id": number, "uses": by}
+        | ({"word": words[number], "near": _near(tenant_id, words[number])} if by > 0 else {})
         for number, by in change.items()
-        if by > 0 and number not in counted
     ]
-    if fresh:
-        await connection.execute(_NEW, (_json(fresh),))
-    unused = [number for number, left in counted.items() if left <= 0]
-    if unused:
+    parameters = {"rows": _json(rows), "tenant": tenant_id, "gone": gone, "change": _json(changes)}
+    cursor = await connection.execute(_SAVE, parameters)
+    if any(by < 0 for by in change.values()) and (unused := [number for (number,) in await cursor.fetchall()]):
         await connection.execute(_FORGET, {"tenant": tenant_id, "ids": unused})
 
 
