@@ -1,8 +1,20 @@
 """All benchmarks, one after the other."""
 
-from bench import append, command, footprint, growth, lag, rebuild, relay, stream
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from bench import append, chain, command, footprint, growth, lag, rebuild, relay, report, stream
+
+PROGRAMS = (append, chain, command, lag, rebuild, relay, stream, growth, footprint)
+"""Those of docs/benchmarks.md."""
+
+
+def main(arguments: Sequence[str], programs: Sequence[ModuleType] = PROGRAMS) -> None:
+    report.head(arguments)
+    for program in programs:
+        program.main()
+
 
 if __name__ == "__main__":
-    print(f"{'name':32} {'ours':>12} {'reference':>12} {'ratio':>8}  unit")
-    for program in (append, command, lag, rebuild, relay, stream, growth, footprint):
-        program.main()
+    main(sys.argv)

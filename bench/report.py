@@ -1,6 +1,7 @@
 """Figures as JSON lines or as a table; a ratio is always such that more is better."""
 
 import sys
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +18,13 @@ class Figure(Struct, frozen=True):
     note: str = ""
 
 
-def show(figures: list[Figure], arguments: list[str] | None = None) -> None:
+def head(arguments: Sequence[str]) -> None:
+    """Print what stands above the columns; nothing with --json, where every line is a figure."""
+    if "--json" not in arguments:
+        print(f"{'name':32} {'ours':>12} {'reference':>12} {'ratio':>8}  unit", flush=True)
+
+
+def show(figures: Sequence[Figure], arguments: Sequence[str] | None = None) -> None:
     """Print figures: JSON lines with --json, else aligned columns."""
     if "--json" in (sys.argv if arguments is None else arguments):
         for figure in figures:

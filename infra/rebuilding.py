@@ -11,13 +11,15 @@ import structlog
 from psycopg import sql
 from psycopg_pool import PoolTimeout
 
+from domain.errors import DomainError
 from infra.postgres import Connection, Pool, TenantConnections, unavailable_as_such
 from projections import ports
 from projections.aside import Gap, RebuildRunsError, Sum, SwapBusyError
+from projections.poison import kind_of
 from projections.projection import Projection
 
 ASIDE_PATH = "aside,read,public"
-"""search_path of the pool that `PostgresAside` takes."""
+"""search_path of the pool that `PostgresAside` takes, unless it is to sweep only."""
 
 _SHORT = 0.7
 _INDEXES_SIDE_BY_SIDE = 2
@@ -48,16 +50,28 @@ class _Tables(TenantConnections):
 
 
 class PostgresAside(_Tables):
-    """Implements projections.aside.Aside."""
+    """Implements projections.aside.Aside, over connections that find tables aside first (see ASIDE_PATH).
+
+    What claims, fills or swaps raises DomainError (rebuild.not_aside) on a connection that does not, for its writes
+    would go to what is read.
+    """
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
         self._pool = pool
 
     @asynccontextmanager
+    async def of(self, tenant_id: UUID) -> AsyncIterator[Connection]:
+        """See the port."""
+        async with super().of(tenant_id) as connection:
+            await _must_be_aside(connection)
+            yield connection
+
+    @asynccontextmanager
     async def claimed(self) -> AsyncIterator[None]:
         """See the port. Held by a session, so it goes with the process."""
         async with self._pool.connection() as connection:
+            await _must_be_aside(connection)
             found = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (_CLAIM,))).fetchone()
             if not found or not found[0]:
                 raise RebuildRunsError
@@ -101,6 +115,7 @@ class PostgresAside(_Tables):
         """See the port."""
         try:
             async with self._pool.connection() as connection, connection.transaction():
+                await _must_be_aside(connection)
                 await connection.execute("SET LOCAL synchronous_commit = on")
                 await _patience(connection, patience)
                 # Projectors lock their checkpoints before they write, so that none is under way from here on.
@@ -132,7 +147,7 @@ async def sweep(aside: PostgresAside) -> None:
         try:
             await aside.sweep(_SWEEP_SECONDS)
         except (psycopg.Error, PoolTimeout) as error:
-            _log.warning("rebuild.sweep_failed", error=repr(error))
+            _log.warning("rebuild.sweep_failed", error=kind_of(error))
 
 
 class PostgresSwap:
@@ -209,6 +224,17 @@ class PostgresScratch(_Tables):
         names = {"live": sql.Identifier("read", table), "here": sql.Identifier("pg_temp", table)}
         await connection.execute(sql.SQL("DELETE FROM {live} WHERE tenant_id = %s").format(**names), (tenant_id,))
         await connection.execute(sql.SQL("INSERT INTO {live} SELECT * FROM {here}").format(**names))
+
+
+async def _must_be_aside(connection: Connection) -> None:
+    """Something between here and Postgres may have dropped the start-up options, and so the search path."""
+    found = await (await connection.execute("SELECT (current_schemas(false))[1] = 'aside'")).fetchone()
+    if not found or not found[0]:
+        raise DomainError(
+            "rebuild.not_aside",
+            "connections to Postgres don't look into the schema aside, so a rebuild would write to what is read",
+            hint="Connect to Postgres itself: poolers like PgBouncer drop the start-up options that say so.",
+        )
 
 
 async def _patience(connection: Connection, seconds: float) -> None:

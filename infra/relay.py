@@ -21,6 +21,7 @@ from infra.broker.jetstream import PublishError
 from infra.event_store import codec
 from infra.event_store.opened import Row
 from infra.postgres import Pool
+from projections.poison import kind_of
 
 _log = structlog.get_logger()
 
@@ -109,7 +110,7 @@ class Relay:
                 while self._dirty and self._leads:
                     await self._drain()
             except (PublishError, psycopg.Error, PoolTimeout) as error:
-                _log.warning("relay.failed", error=repr(error))
+                _log.warning("relay.failed", error=kind_of(error))
                 self._read = dict(self._published)
                 await asyncio.sleep(_PAUSE_SECONDS)  # the poll finds these tenants again
 

@@ -16,6 +16,7 @@ from domain import contact as domain
 from domain.event import topics
 from projections import contact, contact_rows
 from projections.contact_index import ContactIndex, IndexUnavailableError, State, Writer
+from projections.poison import kind_of
 from projections.ports import Announcements, Log, Sessions
 
 CHECKPOINT = "contact_search_v1"
@@ -78,7 +79,7 @@ class ContactIndexer:
             except Exception as error:  # noqa: BLE001  whatever is away, the next turn sees
                 failures += 1
                 pause = min(_LONGEST_ABSENCE, 0.25 * 2 ** min(failures, 10))
-                _log.warning("search.index_unavailable", error=repr(error), retry_in=pause)
+                _log.warning("search.index_unavailable", error=kind_of(error), retry_in=pause)
                 self._looked_at, self._state = -_LOOK_SECONDS, "new"
                 await asyncio.sleep(pause)
             await self._pause(polled)
@@ -239,7 +240,7 @@ class ContactIndexer:
         count = self._failures.get(tenant_id, (0, 0.0))[0] + 1
         pause = min(_LONGEST_PAUSE, 0.25 * 2 ** min(count, 10))
         self._failures[tenant_id] = (count, time.monotonic() + pause)
-        _log.error("search.tenant_failed", tenant_id=str(tenant_id), error=repr(error), retry_in=pause)
+        _log.error("search.tenant_failed", tenant_id=str(tenant_id), error=kind_of(error), retry_in=pause)
 
 
 class WakingAnnouncements:

@@ -90,13 +90,14 @@ async def load(
     clock: Clock,
     new_id: NewId,
     on_progress: Callable[[int], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> UUID | None:
     """Load what is missing of a demo company; returns its tenant id, or None when there was nothing to do.
 
     Decisions are those of the API, but many contacts go into one append. `on_progress` is told how many more are
-    there. May be killed at any point and run again: a contact's id follows from the tenant and its number, and
-    batches are appended in order, so what is there is found by its ids and the rest is added. Somebody else's
-    company that took the admin's e-mail first is left alone.
+    there; `stopped` is asked before every append whether to leave the rest. May be killed at any point and run again:
+    a contact's id follows from the tenant and its number, and batches are appended in order, so what is there is found
+    by its ids and the rest is added. Somebody else's company that took the admin's e-mail first is left alone.
 
     Raises:
         DomainError: the e-mail, or a contact's external id, was taken by somebody else meanwhile.
@@ -108,7 +109,7 @@ async def load(
     loader = _Loader(demo, store, clock, new_id, owner or Owner(tenant_id=new_id(), stream_id=new_id()))
     if owner is None:
         await loader.sign_up(await passwords.hash(demo.password))
-    added = await loader.run(on_progress)
+    added = await loader.run(on_progress, stopped)
     return loader.tenant_id if added or owner is None else None
 
 
@@ -159,11 +160,11 @@ class _Loader:
                 high = middle
         return low
 
-    async def run(self, on_progress: Callable[[int], None]) -> int:
-        """Add what is missing; returns how many that were."""
+    async def run(self, on_progress: Callable[[int], None], stopped: Callable[[], bool]) -> int:
+        """Add what is missing, until stopped; returns how many that were."""
         before = told = done = await self.count()
         on_progress(before)
-        while done < len(self._contacts):
+        while done < len(self._contacts) and not stopped():
             batch = range(done, min(done + BATCH, len(self._contacts)))
             try:
                 await self._append(batch)

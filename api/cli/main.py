@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -84,9 +84,13 @@ def up(
         tell=(lambda _: None) if as_json else (lambda text: _errors.print(text, style="dim")),
     )
     try:
-        if demo and not stop.is_set():
-            _load_demo(tools, quiet=as_json)
-        if as_json:
+        if demo:
+            _load_demo(tools, quiet=as_json, stopped=stop.is_set)
+        if stop.is_set():
+            # Nobody is told that it is ready: it is about to be gone.
+            if demo and not as_json:
+                _errors.print("The next start goes on with the demo data where this one was stopped.", style="dim")
+        elif as_json:
             sys.stdout.write(msgspec.json.encode(installation.ready()).decode() + "\n")
             sys.stdout.flush()
         else:
@@ -129,7 +133,7 @@ def restore(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def demo(context: typer.Context) -> None:
     """Load the demo data: 3 tenants with 5,000 contacts. What is there already stays as it is."""
-    _load_demo(context.obj, quiet=False)
+    _load_demo(context.obj, quiet=False, stopped=lambda: False)
 
 
 @events.command("tail")
@@ -149,15 +153,17 @@ def tail(
         return
 
 
-def _load_demo(tools: Tools, *, quiet: bool) -> None:
+def _load_demo(tools: Tools, *, quiet: bool, stopped: Callable[[], bool]) -> None:
     from api.cli import demo as data  # noqa: PLC0415  names of demo people are of no use to other commands
 
     async def load(progress: Progress) -> None:
         async with tools.writing() as w:
             for tenant in data.tenants():
+                if stopped():
+                    return
                 bar = progress.add_task(tenant.name, total=len(tenant.contacts))
                 advance = partial(progress.advance, bar)
-                if await data.load(tenant, w.store, w.passwords, tools.clock, tools.new_id, advance) is None:
+                if await data.load(tenant, w.store, w.passwords, tools.clock, tools.new_id, advance, stopped) is None:
                     progress.update(bar, visible=False)
 
     with _progress(disable=quiet) as shown:

@@ -103,11 +103,12 @@ async def mend(tools: Tools, name: str, meter: Meter, *, tenant_id: UUID, stream
     """Build the rows of one tenant, or of one of its streams, anew.
 
     Raises:
-        DomainError: there is no such projection, or its rows are not each of one stream.
+        DomainError: there is no such projection or tenant, or its rows are not each of one stream.
     """
     started = time.monotonic()
     async with tools.rebuilding() as rebuilding:
         projection = _named(rebuilding, name)
+        await _check_tenant(rebuilding, tenant_id)
         mirrors = followers(projection)
         if stream_id:
             try:
@@ -142,10 +143,11 @@ async def verify(tools: Tools, name: str | None, meter: Meter, *, tenant_id: UUI
     """Compare read models with a fresh fold of the log: all or one of them, for all tenants or one.
 
     Raises:
-        DomainError: there is no such projection.
+        DomainError: there is no such projection or tenant.
     """
     found = {}
     async with tools.rebuilding() as rebuilding:
+        await _check_tenant(rebuilding, tenant_id)
         for projection in [_named(rebuilding, name)] if name else rebuilding.projections:
             tenants = [t for t in await rebuilding.log.tenants() if tenant_id in {None, t.tenant_id}]
             count = _counting(meter, projection.name, sum(tenant.head for tenant in tenants))
@@ -178,15 +180,23 @@ async def retry(
     Returns how many are not parked any more, and those that still are.
 
     Raises:
-        DomainError: there is no such projection.
+        DomainError: there is no such projection or tenant, or the stream is not parked.
     """
-    freed = 0
+    freed = tried = 0
     async with tools.projecting() as projecting:
+        await _check_tenant(projecting, tenant_id)
         chosen = [_named(projecting, name)] if name else list(projecting.projections)
         for projection in chosen:
             for each in await projecting.log.parked([projection.checkpoint]):
                 if tenant_id in {None, each.tenant_id} and stream_id in {None, each.stream_id}:
+                    tried += 1
                     freed += await _resumed(projecting, projection, each, skip)
+        if stream_id and not tried:
+            raise DomainError(
+                "stream.not_parked",
+                f"{name or 'no projection'} has {'not ' if name else ''}parked the stream {stream_id}",
+                hint="`rapport projections parked` lists those that wait.",
+            )
         left_over = await projecting.log.parked([each.checkpoint for each in chosen])
     return freed, [p for p in left_over if tenant_id in {None, p.tenant_id} and stream_id in {None, p.stream_id}]
 
@@ -225,6 +235,12 @@ def _named(projecting: Projecting, name: str) -> Projection:
             "projection.not_found", f"there is no projection {name}", hint=f"Projections are {', '.join(found)}."
         )
     return found[name]
+
+
+async def _check_tenant(projecting: Projecting, tenant_id: UUID | None) -> None:
+    """A slip in an id must not look like work that was done."""
+    if tenant_id and all(tenant_id != each.tenant_id for each in await projecting.log.tenants()):
+        raise DomainError("tenant.not_found", f"there is no tenant {tenant_id}")
 
 
 def _counting(meter: Meter, stage: str, total: int) -> Callable[[int], None]:

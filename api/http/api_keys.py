@@ -24,8 +24,9 @@ from api.http.exchange import (
     write_headers,
 )
 from api.http.operation import operation
+from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import Cursor, DryRun, Limit, Page, dry_run_answer
+from api.http.shapes import READ_ERRORS, Cursor, DryRun, Limit, Page, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands.api_keys import IssueKey, NewKey, RevokeKey
 from commands.registry import ISSUE_KEY, REVOKE_KEY
@@ -74,13 +75,15 @@ class ListQuery(Struct, forbid_unknown_fields=True):
         permission="api_keys.manage",
         query=ListQuery,
         answers={200: Page[KeyView]},
-        errors=("cursor.invalid",),
+        errors=(*READ_ERRORS, "cursor.invalid"),
         result={"data": [examples.API_KEY], "next_cursor": None},
+        read_after=True,
     ),
 )
 async def list_keys(request: HttpRequest) -> Answer:
     """Keys, from the log itself."""
     query: ListQuery = query_of(request, ListQuery)
+    await settled(request, ())
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     after = services.cursors.read(query.cursor, tenant_id, _SCOPE) if query.cursor else ""
     access = await services.authorization.access(tenant_id)
@@ -147,14 +150,16 @@ async def issue_key(request: HttpRequest) -> Answer:
         permission="api_keys.manage",
         query=NoQuery,
         answers={200: KeyView},
-        errors=("api_key.not_found", "api_key.deleted"),
+        errors=(*READ_ERRORS, "api_key.not_found", "api_key.deleted"),
         result=examples.API_KEY,
+        read_after=True,
     ),
 )
 async def read_key(request: HttpRequest) -> Answer:
     """One key, but never its secret."""
     key_id = _id(request)
     query_of(request, NoQuery)
+    await settled(request, ())
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     state = await services.handler.state(tenant_id, "api_key", api_key.evolve, key_id)
     if state.deleted_at is not None:

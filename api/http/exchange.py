@@ -26,7 +26,6 @@ PATCH = ("application/merge-patch+json", "application/json")
 _DRAINED = 64
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*')
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 HttpRequest = Request[Any, Any, Any]
 
@@ -116,12 +115,8 @@ def check_media(request: HttpRequest, allowed: tuple[str, ...]) -> None:
 
 def metadata_of(request: HttpRequest, actor: Actor) -> Metadata:
     """How an act is traced."""
-    traceparent = header(request, b"traceparent") or ""
-    return Metadata(
-        actor=actor,
-        correlation_id=request.scope["state"]["correlation_id"],
-        traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
-    )
+    state = request.scope["state"]
+    return Metadata(actor=actor, correlation_id=state["correlation_id"], traceparent=state["traceparent"])
 
 
 def context_of(request: HttpRequest, raw: bytes, *, dry_run: bool) -> Context:

@@ -18,12 +18,17 @@ from commands.api_keys import PREFIX
 from domain.errors import DomainError
 
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+# W3C Trace Context: version ff, and ids of zeros alone, are none.
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _log = structlog.get_logger()
 
 
 class Tracing:
-    """Outermost: gives every request a correlation id, every answer the header, and the log one line of both."""
+    """Outermost: gives every request a correlation id, every answer the header, and the log one line of both.
+
+    A sound traceparent goes the same ways. Without one none is made: there is no trace that it would belong to.
+    """
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
@@ -37,9 +42,20 @@ class Tracing:
         headers = dict(scope["headers"])
         asked = headers.get(b"x-correlation-id", b"")
         correlation_id = asked.decode() if _CORRELATION_ID.fullmatch(asked) else os.urandom(16).hex()
-        scope["state"] = {"correlation_id": correlation_id, "headers": headers, "services": self._services}
+        told = [(b"x-correlation-id", correlation_id.encode())]
+        trace = headers.get(b"traceparent")
+        traceparent = trace.decode() if trace and _TRACEPARENT.fullmatch(trace) else None
+        scope["state"] = {
+            "correlation_id": correlation_id,
+            "traceparent": traceparent,
+            "headers": headers,
+            "services": self._services,
+        }
         # A request runs in a task, so in a context, of its own: nothing is bound that would have to be cleared.
         structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
+        if trace and traceparent:
+            told.append((b"traceparent", trace))
+            structlog.contextvars.bind_contextvars(traceparent=traceparent)
         started = time.perf_counter()
         status = 500
 
@@ -47,7 +63,7 @@ class Tracing:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
+                message["headers"] = [*message["headers"], *told]
             await send(message)
 
         try:

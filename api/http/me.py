@@ -105,12 +105,15 @@ async def change_me(request: HttpRequest) -> Answer:
         query=NoQuery,
         answers={200: MyPermissions},
         for_keys=True,
+        errors=READ_ERRORS,
         result=examples.MY_PERMISSIONS,
+        read_after=True,
     ),
 )
 async def my_permissions(request: HttpRequest) -> Answer:
     """As of this request."""
     query_of(request, NoQuery)
+    await settled(request, ())
     principal = principal_of(request)
     return Answer(MyPermissions(access.spelt(principal.grants), principal.roles))
 
@@ -123,12 +126,15 @@ async def my_permissions(request: HttpRequest) -> Answer:
         permission="users.read",
         query=NoQuery,
         answers={200: Page[PermissionView]},
+        errors=READ_ERRORS,
         result=examples.PERMISSIONS,
+        read_after=True,
     ),
 )
 async def list_permissions(request: HttpRequest) -> Answer:
     """All of them, with what they are for."""
     query_of(request, NoQuery)
+    await settled(request, ())
     data = [PermissionView(name, words, name in access.SCOPED) for name, words in access.PERMISSIONS.items()]
     return Answer(Page(data=data, next_cursor=None))
 

@@ -100,6 +100,7 @@ def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
             "An id of your own for this request, 1 to 128 of [A-Za-z0-9._-]; without a sound one, one is made.",
         )
     )
+    found.append(_header("traceparent", {"type": "string"}, "W3C Trace Context; a sound one is given back and kept."))
     if operation.idempotent:
         found.append(
             _header(
@@ -181,7 +182,7 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _answer_headers(operation: Operation, status: int) -> dict[str, Any]:
     text = {"schema": {"type": "string"}}
-    headers: dict[str, Any] = {"X-Correlation-Id": text}
+    headers: dict[str, Any] = {"X-Correlation-Id": text, "traceparent": text}
     if operation.writes and status in {200, 201, 204}:
         headers["Event-Position"] = {"schema": {"type": "string"}, "description": "For Read-After."}
     if status == 201:  # noqa: PLR2004

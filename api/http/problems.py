@@ -194,8 +194,8 @@ def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Respo
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-    """A fault of ours: logged with its trace, told without."""
-    _log.error("request.failed", exc_info=error, path=request.scope["path"])
+    """A fault of ours: logged with where it was raised, told without."""
+    _log.error("request.failed", exc_info=error, route=request.scope.get("path_template", ""))
     return answer(
         DomainError(
             "server.error",

@@ -22,9 +22,10 @@ from api.http.exchange import (
     write_headers,
 )
 from api.http.operation import operation
+from api.http.read_after import settled
 from api.http.reading import Readable
 from api.http.role_views import RoleView, TeamView, built_in_view, role_view, team_view
-from api.http.shapes import DryRun, Page, dry_run_answer
+from api.http.shapes import READ_ERRORS, DryRun, Page, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands.handle import UseCase
 from commands.registry import CHANGE_MEMBERS, CHANGE_ROLE, DEFINE_ROLE, DELETE_ROLE, FOUND_TEAM
@@ -58,12 +59,15 @@ def _write(summary: str, tag: str, permission: str, *errors: str, **more: Any) -
         permission="users.read",
         query=NoQuery,
         answers={200: Page[RoleView]},
+        errors=READ_ERRORS,
         result={"data": [examples.ROLE], "next_cursor": None},
+        read_after=True,
     ),
 )
 async def list_roles(request: HttpRequest) -> Answer:
     """The built-in ones, then those that the company has defined."""
     query_of(request, NoQuery)
+    await settled(request, ())
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     access = await services.authorization.access(tenant_id)
     states = [await services.handler.state(tenant_id, "role", role.evolve, each) for each in access.defined]
@@ -96,14 +100,16 @@ async def define_role(request: HttpRequest) -> Answer:
         permission="users.read",
         query=NoQuery,
         answers={200: RoleView},
-        errors=("role.not_found",),
+        errors=(*READ_ERRORS, "role.not_found"),
         result=examples.ROLE,
+        read_after=True,
     ),
 )
 async def read_role(request: HttpRequest) -> Answer:
     """One role."""
     key = str(request.path_params["role_key"])
     query_of(request, NoQuery)
+    await settled(request, ())
     if key in BUILT_IN_ROLES:
         return Answer(built_in_view(key), headers={"ETag": etag(1)})
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
@@ -154,12 +160,15 @@ async def delete_role(request: HttpRequest) -> Answer:
         permission="users.read",
         query=NoQuery,
         answers={200: Page[TeamView]},
+        errors=READ_ERRORS,
         result={"data": [examples.TEAM], "next_cursor": None},
+        read_after=True,
     ),
 )
 async def list_teams(request: HttpRequest) -> Answer:
     """Every team, the oldest first."""
     query_of(request, NoQuery)
+    await settled(request, ())
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     access = await services.authorization.access(tenant_id)
     states = [await services.handler.state(tenant_id, "team", team.evolve, each) for each in access.teams]

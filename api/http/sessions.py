@@ -12,7 +12,8 @@ from api.http.auth import BODY_ERRORS, TAG, Tokens, body_of, tokens_answer
 from api.http.caller import client_of, traced
 from api.http.exchange import HttpRequest, NoQuery, path_id, principal_of, query_of, services_of
 from api.http.operation import SIGNED_IN, operation
-from api.http.shapes import Page
+from api.http.read_after import settled
+from api.http.shapes import READ_ERRORS, Page
 from commands import passwords
 from commands.decision import Context
 from commands.normalise import Problems
@@ -43,12 +44,15 @@ class SessionView(Struct, frozen=True, kw_only=True):
         permission=SIGNED_IN,
         query=NoQuery,
         answers={200: Page[SessionView]},
+        errors=READ_ERRORS,
         result={"data": [examples.SESSION], "next_cursor": None},
+        read_after=True,
     ),
 )
 async def list_sessions(request: HttpRequest) -> Answer:
     """Where the caller is signed in, newest first."""
     query_of(request, NoQuery)
+    await settled(request, ())
     principal = principal_of(request)
     found = await services_of(request).sessions.of_user(principal)
     data = [SessionView(**structs.asdict(one), current=one.id == principal.session_id) for one in found]

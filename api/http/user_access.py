@@ -7,6 +7,8 @@ from api.http import examples
 from api.http.answer import Answer
 from api.http.exchange import HttpRequest, NoQuery, path_id, principal_of, query_of, services_of
 from api.http.operation import operation
+from api.http.read_after import settled
+from api.http.shapes import READ_ERRORS
 from domain import user
 from domain.access import SCOPED
 
@@ -35,14 +37,16 @@ class Explanation(Struct, frozen=True):
         permission="users.read",
         query=NoQuery,
         answers={200: Explanation},
-        errors=("query.invalid", "user.not_found"),
+        errors=(*READ_ERRORS, "user.not_found"),
         result=examples.EXPLANATION,
+        read_after=True,
     ),
 )
 async def explain_access(request: HttpRequest) -> Answer:
     """Each permission with the roles that give it in that scope; none while the user is suspended."""
     user_id = path_id(request, "user_id", "user")
     query_of(request, NoQuery)
+    await settled(request, ())
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     state = await services.handler.state(tenant_id, "user", user.evolve, user_id)
     access = await services.authorization.access(tenant_id)

@@ -24,6 +24,7 @@ from domain.authorization import Access, Fact, fold
 from infra import clock
 from infra.lines import Lines, Statement
 from infra.postgres import Pool
+from projections.poison import kind_of
 
 _TENANTS = 2_000
 _PRINCIPALS = 20_000
@@ -110,7 +111,7 @@ class PostgresAuthorization:
             rows = await self._rows(batch, before)
             answers = self._folded(batch, before, rows)
         except (psycopg.OperationalError, PoolTimeout) as error:
-            _fail(batch, StoreUnavailableError(repr(error)))
+            _fail(batch, StoreUnavailableError(kind_of(error)))
         except BaseException as error:
             _fail(batch, error)
             raise

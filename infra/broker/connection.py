@@ -8,6 +8,8 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from projections.poison import kind_of
+
 _log = structlog.get_logger()
 
 _RETRY_SECONDS = 0.5
@@ -78,11 +80,11 @@ class NatsConnection:
                     error_cb=self._error,
                 )
             except (NatsError, OSError, TimeoutError) as error:
-                _log.warning("nats.unreachable", error=repr(error))
+                _log.warning("nats.unreachable", error=kind_of(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 self._ready.set()
                 return
 
     async def _error(self, error: Exception) -> None:
-        _log.warning("nats.error", error=repr(error))
+        _log.warning("nats.error", error=kind_of(error))

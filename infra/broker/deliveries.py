@@ -19,6 +19,7 @@ from infra.broker import envelope
 from infra.broker.connection import NatsConnection
 from infra.broker.jetstream import ensure_streams, stream_name
 from infra.event_store.opened import Row
+from projections.poison import kind_of
 
 _log = structlog.get_logger()
 
@@ -97,7 +98,7 @@ class JetStreamDeliveries:
                 client = await self._connection.connected()
                 await self._pull(client, partition)
             except Exception as error:  # noqa: BLE001  whatever it was, without a pull the partition would be late for ever
-                _log.warning("deliveries.interrupted", partition=partition, error=repr(error))
+                _log.warning("deliveries.interrupted", partition=partition, error=kind_of(error))
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _pull(self, client: Client, partition: int) -> None:
@@ -155,12 +156,12 @@ class JetStreamDeliveries:
         try:
             return list(await self._open_rows(rows))
         except StoreUnavailableError as error:
-            _log.warning("delivery.without_keys", events=len(rows), error=repr(error))
+            _log.warning("delivery.without_keys", events=len(rows), error=kind_of(error))
             return []
         except (ValueError, LookupError) as error:
             if len(rows) == 1:
                 tenant_id, position, *_ = rows[0]
-                _log.error("delivery.unreadable", tenant_id=str(tenant_id), position=position, error=repr(error))
+                _log.error("delivery.unreadable", tenant_id=str(tenant_id), position=position, error=kind_of(error))
                 return []
         return [item for row in rows for item in await self._opened([row])]
 
@@ -218,5 +219,5 @@ def _row(message: Msg) -> Row | None:
     try:
         return envelope.row(message.data)
     except ValueError as error:  # no JSON of ours, not even UTF-8
-        _log.error("delivery.unreadable", subject=message.subject, error=repr(error))
+        _log.error("delivery.unreadable", subject=message.subject, error=kind_of(error))
         return None

@@ -12,6 +12,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from infra.broker.connection import NatsConnection, heed_cancellation
+from projections.poison import kind_of
 
 _log = structlog.get_logger()
 
@@ -77,4 +78,4 @@ class NatsSignals:
                 await client.publish(subject, text.encode())
                 heed_cancellation()
             except NatsError as error:
-                _log.warning("signal.lost", subject=subject, error=repr(error))
+                _log.warning("signal.lost", subject=subject, error=kind_of(error))

@@ -9,6 +9,8 @@ import structlog
 from valkey.asyncio import Valkey
 from valkey.exceptions import ValkeyError
 
+from projections.poison import kind_of
+
 _log = structlog.get_logger()
 
 _TIMEOUT_SECONDS = 0.02
@@ -53,7 +55,7 @@ class ValkeyMarks:
                 return bool(await command(self._client))
         except (ValkeyError, OSError, TimeoutError) as error:
             self._not_before = time.monotonic() + _PAUSE_SECONDS
-            _log.warning("valkey.unavailable", error=repr(error))
+            _log.warning("valkey.unavailable", error=kind_of(error))
             return None
 
 

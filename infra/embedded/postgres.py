@@ -25,6 +25,8 @@ log_timezone = 'UTC'
 lc_messages = 'C'
 log_min_messages = warning
 log_line_prefix = '%m [%p] %d '
+log_error_verbosity = terse             # no DETAIL or CONTEXT, which quote rows,
+log_min_error_statement = panic         # and no statements, which have values in them
 cluster_name = 'rapport'
 shared_preload_libraries = ''
 

@@ -23,6 +23,7 @@ from infra.event_store.sealed import SealedAppend
 from infra.event_store.waiting import TooManyWaitingError, Waiting, WaitingAppends
 from infra.postgres import Pool
 from infra.secret import Secret
+from projections.poison import kind_of
 
 _CALLS = 2
 _MOST_CALLS = 8
@@ -158,7 +159,7 @@ class Appender:
         try:
             rows = await self._call([waiting.append for waiting in batch])
         except (psycopg.OperationalError, PoolTimeout) as error:
-            _fail(batch, StoreUnavailableError(repr(error)))
+            _fail(batch, StoreUnavailableError(kind_of(error)))
         except Exception as error:  # noqa: BLE001  it is told to those whose appends it is about
             if len(batch) > 1:
                 # One can't be stored, or met another first append of its stream. Nothing was written: by halves it is

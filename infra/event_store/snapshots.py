@@ -17,6 +17,7 @@ from domain.event import Event, Recorded
 from infra.event_store import codec, opened
 from infra.keys.keyring import Keyring, UnknownKeyError
 from infra.postgres import Pool, TenantConnections
+from projections.poison import kind_of
 
 # The snapshot goes before the events as a row without a topic: one statement is one round trip.
 _LOAD: LiteralString = f"""
@@ -80,7 +81,7 @@ class PostgresSnapshots:
             try:
                 await self.flush()
             except (psycopg.Error, PoolTimeout) as error:
-                _log.warning("snapshots.not_kept", error=repr(error))
+                _log.warning("snapshots.not_kept", error=kind_of(error))
 
     async def flush(self) -> None:
         """Write what waits now.

@@ -24,6 +24,7 @@ from infra.integrity.keys import SigningKey
 from infra.integrity.merkle import Tree
 from infra.integrity.records import Checkpoint, sign, to_lines
 from infra.postgres import Pool, TenantConnections
+from projections.poison import kind_of
 
 MOST_EVENTS = 65_536
 """Events of a checkpoint, at most: so many hashes it takes to prove that one of them is in it."""
@@ -73,7 +74,7 @@ class Exporter:
                 done = await self.export()
                 _log.info("checkpoints.exported", checkpoints=done.checkpoints, events=done.events)
             except (psycopg.Error, PoolTimeout, OSError, UntrustedRecordError, StoreUnavailableError) as error:
-                _log.error("checkpoints.failed", error=repr(error))
+                _log.error("checkpoints.failed", error=kind_of(error))
             await asyncio.sleep(seconds)
 
     async def export(self, tenants: Collection[UUID] | None = None) -> Exported:
@@ -107,7 +108,8 @@ class Exporter:
         try:
             made = [sign(each, self._key) async for each in self._new(tenant_id, incarnation, last, head)]
         except (BrokenChainError, StoreUnavailableError) as error:
-            done.refused[tenant_id] = str(error) or repr(error)
+            # What Postgres says may quote rows; what is wrong with a chain is said in words of ours.
+            done.refused[tenant_id] = str(error) if isinstance(error, BrokenChainError) else kind_of(error)
             _log.error("checkpoint.refused", tenant_id=str(tenant_id), reason=done.refused[tenant_id])
             return []
         done.checkpoints += len(made)

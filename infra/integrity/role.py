@@ -13,6 +13,7 @@ from infra.integrity.incarnation import Settled, settle
 from infra.integrity.keys import SigningKey
 from infra.postgres import AUDITOR, Pool, role_dsn
 from infra.wiring import Wiring, postgres_dsn, secret_of
+from projections.poison import kind_of
 from settings import Settings
 
 _log = structlog.get_logger()
@@ -43,7 +44,7 @@ async def keep_checkpoints(wired: Wiring) -> None:
     try:
         await asyncio.to_thread(settle_down, wired.settings)
     except (UntrustedRecordError, OSError, psycopg.Error) as error:
-        _log.error("incarnation.unchecked", error=repr(error))
+        _log.error("incarnation.unchecked", error=kind_of(error))
     pool = await wired.pool(AUDITOR, size=2)
     wired.spawn(exporter(wired.settings, pool).run(wired.settings.checkpoint_seconds))
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.installation import Installation, Tenant, problem
+from tests.acceptance.installation import PASSWORD, Installation, Tenant, problem
 
 pytestmark = pytest.mark.servers
 
@@ -22,6 +22,10 @@ def other(installation: Installation) -> Tenant:
 
 UNTOLD = {"x-correlation-id", "date", "connection"}
 """Headers that say nothing of the record: `connection` depends on whether the body had arrived by then."""
+
+
+WIDEST = {"limit": 200, "q": "ada"}
+"""Parameters with which a list shows most."""
 
 
 def comparable(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
@@ -106,6 +110,44 @@ def test_lists_searches_and_histories_show_the_callers_tenant_alone(tenant: Tena
         assert {entry["actor"]["id"] for entry in one.get(f"/v1/contacts/{own['id']}/history").json()["data"]} == {
             one.user_id
         }
+
+
+def fill(tenant: Tenant) -> set[str]:
+    """One of everything that lists show; returns what tells it from another tenant's: ids, names, addresses."""
+    sign = uuid.uuid4().hex[:8]
+    mail = f"{sign}@engines.example"
+    contact = tenant.add({"name": f"Ada {sign}", "email": f"ada-{mail}", "company": f"Engines {sign}"})
+    team, role, person, guest = (
+        tenant.http.post(f"/v1/{kind}", json=body)
+        for kind, body in (
+            ("teams", {"name": f"Team {sign}"}),
+            ("roles", {"name": f"Role {sign}", "permissions": []}),
+            ("users", {"name": f"User {sign}", "email": f"user-{mail}", "password": PASSWORD, "roles": []}),
+            ("invites", {"email": f"guest-{mail}", "roles": []}),
+        )
+    )
+    assert [answer.status_code for answer in (team, role, person, guest)] == [201] * 4
+    tenant.position = int(guest.headers["Event-Position"])
+    (session,) = tenant.http.get("/v1/auth/sessions").json()["data"]
+    ids = {each.json()["id"] for each in (team, person, guest)} | {contact["id"], contact["company"]["id"]}
+    return {*ids, sign, session["id"], role.json()["key"], tenant.user_id, tenant.email}
+
+
+def test_no_list_of_the_api_shows_anything_of_another_tenant(tenant: Tenant, other: Tenant) -> None:
+    paths: dict[str, dict[str, Any]] = tenant.http.get("/openapi.json").json()["paths"]
+    lists = [path for path, methods in paths.items() if "get" in methods and "{" not in path]
+    assert {"/v1/contacts", "/v1/users", "/v1/roles", "/v1/teams", "/v1/auth/sessions"} <= set(lists)
+    one, two = fill(tenant), fill(other)
+
+    for asking, own, foreign in ((tenant, one, two | {other.id}), (other, two, one | {tenant.id})):
+        seen = ""
+        for path in lists:
+            taken = {each["name"] for each in paths[path]["get"]["parameters"] if each["in"] == "query"}
+            answer = asking.get(path, **{name: most for name, most in WIDEST.items() if name in taken})
+            assert answer.status_code == 200, (path, answer.text)
+            assert [each for each in foreign if each in answer.text] == [], path
+            seen += answer.text
+        assert [each for each in own if each not in seen] == [], "what is one's own is shown, so the rest could be"
 
 
 def test_records_of_another_tenant_can_not_be_referred_to(tenant: Tenant, other: Tenant) -> None:

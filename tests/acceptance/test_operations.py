@@ -1,8 +1,11 @@
 """What operators use: the commands on read models, and the figures for Prometheus."""
 
 import json
+import os
+import signal
 import time
 from typing import Any, LiteralString
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -123,6 +126,45 @@ def test_what_does_not_exist_is_refused_in_a_sentence(installation: Installation
         "projections", "rebuild", "search", RAPPORT_DATA=str(installation.data), RAPPORT_SEARCH="postgres"
     )
     assert "there is no search index" in refused.stderr
+
+
+def test_a_tenant_or_stream_that_is_none_does_not_look_like_work_done(
+    installation: Installation, tenant: Tenant
+) -> None:
+    nobody, nothing = ("--tenant", str(uuid4())), ("--stream", str(uuid4()))
+    of_tenant = ("--tenant", tenant.id)
+    for words, said in (
+        (("rebuild", "contact", *nobody), "there is no tenant"),
+        (("verify", "contact", *nobody), "there is no tenant"),
+        (("retry", *nothing), "no projection has parked the stream"),
+        (("skip", "contact", *of_tenant, *nothing, "--why", "a slip"), "contact has not parked the stream"),
+    ):
+        refused = rapport("projections", *words, RAPPORT_DATA=str(installation.data))
+        assert (refused.returncode, said in refused.stderr) == (1, True), (words, refused.stderr)
+
+
+def test_what_kept_moving_is_told_and_not_taken_for_verified(installation: Installation, tenant: Tenant) -> None:
+    made = tenant.add({"name": "Ada Lovelace"})
+    tenant.search("lovelace")
+    tenant.get(f"/v1/contacts/{made['id']}")
+    until(lambda: projections(installation, "verify", "contact_words", "--tenant", tenant.id)[0] == 0)
+    projector = installation.role_pid("projector")
+    os.kill(projector, signal.SIGSTOP)
+    try:
+        # Words behind contacts, as they are while contacts are written faster than anybody looks.
+        behind: LiteralString = (
+            "UPDATE read.checkpoint SET position = position - 1"
+            " WHERE tenant_id = %s AND projection LIKE 'contact_words%%'"
+        )
+        changed(installation, behind, tenant.id)
+        done = rapport(
+            "projections", "verify", "contact_words", "--tenant", tenant.id, RAPPORT_DATA=str(installation.data)
+        )
+    finally:
+        os.kill(projector, signal.SIGCONT)
+    assert done.returncode == 1
+    assert "1 kept moving and were not compared" in done.stdout
+    assert "kept moving and were not compared" in done.stderr
 
 
 def test_lag_backlog_and_queue_are_told(installation: Installation, tenant: Tenant) -> None:

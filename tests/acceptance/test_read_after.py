@@ -28,6 +28,32 @@ def test_every_write_is_read_back_at_once_everywhere(tenant: Tenant) -> None:
         assert len(tenant.get(f"/v1/contacts/{made['id']}/history").json()["data"]) == 2
 
 
+def ids_of(tenant: Tenant) -> dict[str, str]:
+    """An id for each name that paths of reads use; a new name needs one here."""
+    key = tenant.http.post("/v1/api-keys", json={"name": "Reads", "roles": ["sales"]})
+    assert key.status_code == 201, key.text
+    ids = {"api_key_id": key.json()["id"], "user_id": tenant.user_id, "role_key": "admin"}
+    return {**ids, "contact_id": tenant.add()["id"]}
+
+
+def test_every_read_of_the_api_honours_it(tenant: Tenant) -> None:
+    paths = tenant.http.get("/openapi.json").json()["paths"]
+    reads = {path: methods["get"] for path, methods in paths.items() if path.startswith("/v1/") and "get" in methods}
+    assert {"/v1/contacts", "/v1/roles/{role_key}", "/v1/auth/sessions"} <= set(reads)
+    ids = ids_of(tenant)
+    for path, operation in reads.items():
+        needed = {each["name"]: "ada" for each in operation["parameters"] if each["in"] == "query" and each["required"]}
+        url = path.format_map(ids)
+        ahead, odd, reached = (
+            tenant.http.get(url, params=needed, headers={"Read-After": position})
+            for position in (str(tenant.position + 1), "x", str(tenant.position))
+        )
+        problem(ahead, 400, "read_after.ahead")
+        problem(odd, 400, "read_after.invalid")
+        assert reached.status_code == 200, (path, reached.text)
+        assert "Read-After" in {each["name"] for each in operation["parameters"]}, path
+
+
 def test_a_position_beyond_the_end_is_refused_at_once(tenant: Tenant) -> None:
     for path in readable(tenant):
         answer = tenant.http.get(path, headers={"Read-After": str(tenant.position + 1)})

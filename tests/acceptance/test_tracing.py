@@ -1,9 +1,11 @@
 """R7.4, N-S3, invariant 4: one id from the request to the logs and the events, and no one's data in a log."""
 
+import json
 import re
 import time
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.acceptance.installation import PASSWORD, Installation, Tenant
@@ -19,6 +21,14 @@ def logged(installation: Installation, correlation_id: str) -> dict[str, Any]:
                 return line
         time.sleep(0.02)
     raise LookupError(correlation_id)
+
+
+def stored(installation: Installation, tenant: Tenant, position: int) -> Any:
+    """The traceparent in the metadata of an event."""
+    with psycopg.connect(installation.ready["postgres_admin"]) as connection:
+        query = "SELECT convert_from(metadata, 'UTF8') FROM store.event WHERE tenant_id = %s AND position = %s"
+        ((text,),) = connection.execute(query, (tenant.id, position)).fetchall()
+    return json.loads(text).get("traceparent")
 
 
 @pytest.mark.parametrize("given", ["a", "x" * 128, "A-Z.09_", "0af7651916cd43dd8448eb211c80319c"])
@@ -41,6 +51,46 @@ def test_without_a_sound_one_each_request_gets_its_own(tenant: Tenant, given: st
     for ids in made:
         assert len(ids) == 1
         assert re.fullmatch(r"[A-Za-z0-9._-]{16,128}", ids[0])
+
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_a_sound_traceparent_is_given_back_logged_and_stored(installation: Installation, tenant: Tenant) -> None:
+    headers = {"traceparent": TRACEPARENT, "X-Correlation-Id": f"{tenant.id}.traced"}
+    answers = [
+        tenant.http.post("/v1/contacts", json={"name": "Ada"}, headers=headers),
+        tenant.http.get("/v1/contacts", headers={"traceparent": TRACEPARENT, "Authorization": ""}),
+        tenant.http.get("/nowhere", headers={"traceparent": TRACEPARENT}),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 401, 404]
+    assert [answer.headers.get_list("traceparent") for answer in answers] == [[TRACEPARENT]] * 3
+    assert logged(installation, headers["X-Correlation-Id"])["traceparent"] == TRACEPARENT
+    assert stored(installation, tenant, int(answers[0].headers["Event-Position"])) == TRACEPARENT
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "",
+        "x",
+        TRACEPARENT.upper(),
+        f"{TRACEPARENT}-00",
+        f"ff{TRACEPARENT[2:]}",
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01",
+    ],
+)
+def test_without_a_sound_traceparent_there_is_none(
+    installation: Installation, tenant: Tenant, given: str | None
+) -> None:
+    headers = {"X-Correlation-Id": f"{tenant.id}.untraced"} | ({} if given is None else {"traceparent": given})
+    answer = tenant.http.post("/v1/contacts", json={"name": "Ada"}, headers=headers)
+    assert answer.status_code == 201
+    assert "traceparent" not in answer.headers
+    assert "traceparent" not in logged(installation, headers["X-Correlation-Id"])
+    assert stored(installation, tenant, int(answer.headers["Event-Position"])) is None
 
 
 def test_the_log_line_of_a_request_says_who_asked_for_which_tenant(installation: Installation, tenant: Tenant) -> None:

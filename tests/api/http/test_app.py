@@ -1,4 +1,4 @@
-"""R2.2, R7.5: a route that does not say who may use it does not start; what routes say is what the document says."""
+"""R2.2, R7.5, invariant 8: a route that does not say who may use it does not start; the document tells what it says."""
 
 from typing import Any, cast
 
