@@ -34,6 +34,10 @@ _LEASE_SECONDS = 3.0
 _SWEEP_SECONDS = 60.0
 _SWEPT_AT_ONCE = 1000
 _PAUSE_SECONDS = 0.2
+_BUSY_SECONDS = 0.02
+_TOGETHER_SECONDS = 0.004
+"""When one poke follows another as soon as that, a moment is waited for more: a round trip serves several then, and the
+processors have time for those who apply what was published."""
 
 _BEHIND: LiteralString = "SELECT tenant_id, published, head FROM store.relay_behind(%s)"
 _READ: LiteralString = f"SELECT {codec.COLUMNS} FROM store.relay_read(%s, %s, %s)"
@@ -103,12 +107,16 @@ class Relay:
                 await self._execute(_RELEASE, (self._holder,))
 
     async def _relay(self) -> None:
+        loop, ended = asyncio.get_running_loop(), 0.0
         while True:
             await self._wake.wait()
+            if loop.time() - ended < _BUSY_SECONDS:
+                await asyncio.sleep(_TOGETHER_SECONDS)
             self._wake.clear()
             try:
                 while self._dirty and self._leads:
                     await self._drain()
+                ended = loop.time()
             except (PublishError, psycopg.Error, PoolTimeout) as error:
                 _log.warning("relay.failed", error=kind_of(error))
                 self._read = dict(self._published)
