@@ -16,8 +16,9 @@ setup:
 run: setup
 	@exec .venv/bin/rapport up
 
+# The fast tests have run by then; those with servers are all the others.
 test: check
-	@.venv/bin/python -m pytest tests
+	@.venv/bin/python -m pytest tests -m "servers or opensearch"
 
 check: setup
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
