@@ -88,9 +88,7 @@ def issue(command: NewKey, given: Given[ApiKey]) -> Decision:
     asked, problems = command.asked, Problems(given.errors)
     name = ""
     if isinstance(asked.name, str):
-        name = normalise.line(asked.name, "/name", problems, longest=_LONGEST) or ""
-        if not name:
-            problems.add("/name", "field.blank", "is blank")
+        name = normalise.filled(asked.name, "/name", problems, longest=_LONGEST)
     roles = check_roles(asked.roles or (), command.access, problems)
     expires_at = _expiry(asked.expires_at, given.now, problems)
     problems.raise_if_any()

@@ -16,6 +16,7 @@ from domain.tenant import PLATFORM, Tenant, TenantRegistered
 from domain.user import UserRegistered
 
 EMAIL_CLAIM = "user.email"
+_LONGEST = 200
 
 
 class RegisterTenant(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -42,12 +43,16 @@ class NewTenant(Struct, frozen=True, kw_only=True):
 def check(values: Mapping[str, Any], problems: Problems) -> dict[str, str]:
     """The members of a sign-up in normal form, from what could be read of them; what is wrong goes to `problems`."""
     found: dict[str, str] = {}
-    for member in ("tenant_name", "name"):
-        if isinstance(text := values.get(member), str):
-            line = normalise.line(text, f"/{member}", problems, longest=200)
-            if line is None:
-                problems.add(f"/{member}", "field.blank", "is blank")
-            found[member] = line or ""
+    if isinstance(text := values.get("tenant_name"), str):
+        found["tenant_name"] = normalise.filled(text, "/tenant_name", problems, longest=_LONGEST)
+    return found | check_person(values, problems)
+
+
+def check_person(values: Mapping[str, Any], problems: Problems) -> dict[str, str]:
+    """Name, e-mail and password of a new user in normal form, from what could be read of them."""
+    found: dict[str, str] = {}
+    if isinstance(name := values.get("name"), str):
+        found["name"] = normalise.filled(name, "/name", problems, longest=_LONGEST)
     if isinstance(email := values.get("email"), str):
         found["email"] = normalise.email(email, "/email", problems) or ""
     if isinstance(password := values.get("password"), str):

@@ -10,7 +10,7 @@ from commands import passwords
 from commands.decision import Decision, Given
 from commands.identity import EMAIL_CLAIM, login_name
 from commands.links import LinkToken
-from commands.normalise import Problems, line
+from commands.normalise import Problems, filled
 from commands.ports import Claim
 from domain.tenant import PLATFORM
 from domain.user import (
@@ -91,9 +91,7 @@ def check(values: Mapping[str, Any], problems: Problems) -> str:
     """Name and password of somebody who takes up a mail; answers the name in normal form."""
     name = ""
     if isinstance(given := values.get("name"), str):
-        name = line(given, "/name", problems, longest=_LONGEST_NAME) or ""
-        if not name:
-            problems.add("/name", "field.blank", "is blank")
+        name = filled(given, "/name", problems, longest=_LONGEST_NAME)
     if isinstance(password := values.get("password"), str):
         passwords.check(password, "/password", problems)
     return name

@@ -93,6 +93,14 @@ def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None
     return text or None
 
 
+def filled(value: str, at: str, problems: Problems, *, longest: int) -> str:
+    """One line of text that may not be blank."""
+    text = line(value, at, problems, longest=longest)
+    if text is None:
+        problems.add(at, "field.blank", "is blank")
+    return text or ""
+
+
 def email(value: str, at: str, problems: Problems) -> str | None:
     """An address in normal form (IDNA domain, RFC 6531 local part); no DNS look-up."""
     plain = _PLAIN_EMAIL.fullmatch(value)

@@ -134,10 +134,7 @@ def key_taken(_: Claim) -> DomainError:
 
 
 def _name(text: str, problems: Problems) -> str:
-    line = normalise.line(text, "/name", problems, longest=_LONGEST)
-    if line is None:
-        problems.add("/name", "field.blank", "is blank")
-    return line or ""
+    return normalise.filled(text, "/name", problems, longest=_LONGEST)
 
 
 def _grants(texts: Iterable[str | None], problems: Problems) -> Grants:

@@ -38,9 +38,7 @@ def found(command: FoundTeam, given: Given[Team]) -> Decision:
     problems = Problems(given.errors)
     name = ""
     if isinstance(command.name, str):
-        name = normalise.line(command.name, "/name", problems, longest=_LONGEST) or ""
-        if not name:
-            problems.add("/name", "field.blank", "is blank")
+        name = normalise.filled(command.name, "/name", problems, longest=_LONGEST)
     problems.raise_if_any()
     return Decision(events=(TeamFounded(name=name),))
 

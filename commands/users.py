@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from msgspec import UNSET, Struct, UnsetType
 
-from commands import normalise, passwords
+from commands import normalise
 from commands.decision import Decision, Given
 from commands.identity import EMAIL_CLAIM, login_name
 from commands.normalise import Problems
@@ -82,19 +82,6 @@ class RehashPassword(Struct, frozen=True):
     password_hash: str
 
 
-def check_new(values: Mapping[str, Any], problems: Problems) -> dict[str, str]:
-    """Name, e-mail and password of a new user in normal form, from what could be read of them."""
-    found: dict[str, str] = {}
-    if isinstance(name := values.get("name"), str):
-        found["name"] = _name(name, problems)
-    if isinstance(email := values.get("email"), str):
-        found["email"] = normalise.email(email, "/email", problems) or ""
-    if isinstance(password := values.get("password"), str):
-        passwords.check(password, "/password", problems)
-        found["password"] = password
-    return found
-
-
 def add(command: NewUser, given: Given[User]) -> Decision:
     """A user more, whose e-mail no other user of the installation has."""
     registered = UserRegistered(
@@ -142,10 +129,7 @@ def rehash_password(command: RehashPassword, _: Given[User]) -> Decision:
 
 
 def _name(text: str, problems: Problems) -> str:
-    line = normalise.line(text, "/name", problems, longest=_LONGEST)
-    if line is None:
-        problems.add("/name", "field.blank", "is blank")
-    return line or ""
+    return normalise.filled(text, "/name", problems, longest=_LONGEST)
 
 
 def _timezone(text: str, problems: Problems) -> str:

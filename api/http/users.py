@@ -29,7 +29,7 @@ from api.http.reading import Readable
 from api.http.shapes import READ_ERRORS, Cursor, DryRun, Limit, Page, dry_run_answer
 from api.http.user_views import UserView, seen, view
 from api.http.writing import NoBody, Understand, as_it_is, carry_out
-from commands import members, users
+from commands import identity, members
 from commands.handle import UseCase
 from commands.members import GiveRoles, Restore, RolesOf, Suspend
 from commands.normalise import Problems
@@ -115,7 +115,7 @@ async def add_user(request: HttpRequest) -> Answer:
 
     async def understand(readable: Readable[AddUser]) -> tuple[NewUser, Sequence[FieldError]]:
         problems = Problems(readable.errors)
-        found = users.check_new(readable.values, problems)
+        found = identity.check_person(readable.values, problems)
         access = await services.authorization.access(principal.tenant_id)
         roles = members.check_roles(readable.values.get("roles") or (), access, problems)
         problems.raise_if_any()
