@@ -13,6 +13,7 @@ from api.http.exchange import (
     HttpRequest,
     WriteQuery,
     alone,
+    body_or_refusal,
     check_if_match,
     check_media,
     context_of,
@@ -21,7 +22,6 @@ from api.http.exchange import (
     path_id,
     principal_of,
     query_of,
-    raw_body,
     services_of,
     write_headers,
 )
@@ -126,11 +126,7 @@ async def _write(request: HttpRequest, case: UseCase[Any, Contact], body: type[A
     """The course of every write to a contact: look up, read the body, decide, append, answer."""
     contact_id = None if case.creates else path_id(request, "contact_id", "contact")
     query: WriteQuery = query_of(request, WriteQuery)
-    raw, refusal = b"", None
-    try:
-        raw = await raw_body(request)
-    except DomainError as too_large:  # told only when there is something to do it to
-        refusal = too_large
+    raw, refusal = await body_or_refusal(request)
     services = services_of(request)
     case = within_reach(case, principal_of(request), request.route_handler.opt["operation"].permission)
     read = _reader(request, raw, refusal, body, media)

@@ -98,6 +98,14 @@ async def raw_body(request: HttpRequest) -> bytes:
     return raw
 
 
+async def body_or_refusal(request: HttpRequest) -> tuple[bytes, DomainError | None]:
+    """The body, or why it is not taken: to be told only when there is something to do it to."""
+    try:
+        return await raw_body(request), None
+    except DomainError as refusal:
+        return b"", refusal
+
+
 def _too_large(most: int) -> DomainError:
     return DomainError("body.too_large", f"the body has more than {most} bytes", hint="Send less at once.")
 

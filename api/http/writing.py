@@ -12,17 +12,17 @@ from api.http.exchange import (
     HttpRequest,
     WriteQuery,
     alone,
+    body_or_refusal,
     check_if_match,
     check_media,
     context_of,
     if_match,
     query_of,
-    raw_body,
     services_of,
 )
 from api.http.reading import Readable
 from commands.handle import Outcome, UseCase
-from domain.errors import DomainError, FieldError
+from domain.errors import FieldError
 
 Understand = Callable[[Readable[Any]], Awaitable[tuple[Any, Sequence[FieldError]]]]
 """From a body to the command, with what is wrong with it. Asked anew when somebody else was faster."""
@@ -52,11 +52,7 @@ async def carry_out(
         DomainError: it can't be done; nothing was changed.
     """
     query: WriteQuery = query_of(request, WriteQuery)
-    raw, refusal = b"", None
-    try:
-        raw = await raw_body(request)
-    except DomainError as too_large:  # told only when there is something to do it to
-        refusal = too_large
+    raw, refusal = await body_or_refusal(request)
     context = context_of(request, raw, dry_run=query.dry_run)
     context = structs.replace(context, metadata=structs.replace(context.metadata, address=address_of(request)))
 
