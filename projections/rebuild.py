@@ -14,6 +14,7 @@ from domain.event import Event, Recorded
 from projections import poison
 from projections.aside import Aside, Gap, Sum, Swap, SwapBusyError
 from projections.building import next_of
+from projections.parked import locked, set_back
 from projections.ports import Behind, Log
 from projections.projection import Projection
 from projections.turns import BATCH, Turns
@@ -30,13 +31,11 @@ _SWAP_TRIES = 60
 _PAUSE_SECONDS = 0.2
 _PATIENCE = (0.3, 0.3, 0.6, 1.2, 2.0)
 
-_LOCK = "SELECT position FROM read.checkpoint WHERE tenant_id = %s AND projection = %s FOR UPDATE"
 _POSITION = "SELECT position FROM read.checkpoint WHERE tenant_id = %s AND projection = %s"
 _MOVE = """
 INSERT INTO read.checkpoint VALUES (%s, %s, %s)
 ON CONFLICT (tenant_id, projection) DO UPDATE SET position = excluded.position
 """
-_SET_BACK = "UPDATE read.checkpoint SET position = 0 WHERE tenant_id = %s AND projection = ANY(%s)"
 
 
 class SwapBlockedError(Exception):
@@ -154,8 +153,7 @@ class Rebuild:
     async def _compare(self, tenant_id: UUID) -> Compared:
         """Compare a tenant's rows at the same position; its projector waits meanwhile."""
         async with self._aside.of(tenant_id) as connection:
-            found = await (await connection.execute(_LOCK, (tenant_id, self._live.checkpoint))).fetchone()
-            live = found[0] if found else 0
+            live = await locked(connection, tenant_id, self._live.checkpoint)
             await self._take(tenant_id, live)
             found = await (await connection.execute(_POSITION, (tenant_id, self._next.checkpoint))).fetchone()
             sums = [await self._aside.sums(connection, table, tenant_id) for table in self._live.tables]
@@ -184,7 +182,7 @@ class Rebuild:
                 await self._close(swap, gap)
             for tenant_id in different if self._followers else ():
                 # In the same transaction: what mirrors rows that were others has to look at all of them again.
-                await (await swap.of(tenant_id)).execute(_SET_BACK, (tenant_id, list(self._followers)))
+                await set_back(await swap.of(tenant_id), tenant_id, self._followers, 0)
 
     async def _close(self, swap: Swap, gap: Gap) -> None:
         """Apply what a tenant's rows aside still lack."""

@@ -49,9 +49,8 @@ def settle(dsn: str, archive: Archive, key: SigningKey, now: datetime, *, restor
         psycopg.Error, OSError: the database or the archive can't be read or written.
     """
     with psycopg.connect(dsn, autocommit=True) as connection:
-        said = _one(connection, _INCARNATION)
-        if not restored and archive.incarnations()[-1:] == [said] and not _lost(connection, archive):
-            return Settled(said, begun=False, restored=())
+        if not restored and (settled := _as_it_was(connection, archive)):
+            return settled
         # The archive is of one writer at a time, and an exporter may be at it for long.
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         try:
@@ -59,6 +58,14 @@ def settle(dsn: str, archive: Archive, key: SigningKey, now: datetime, *, restor
         finally:
             # Not left to the connection's end, which the server sees only later than who comes next.
             connection.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+
+
+def _as_it_was(connection: Connection, archive: Archive) -> Settled | None:
+    """The incarnation where it is the last one known and no log has lost anything; else None."""
+    said = _one(connection, _INCARNATION)
+    if archive.incarnations()[-1:] == [said] and not _lost(connection, archive):
+        return Settled(said, begun=False, restored=())
+    return None
 
 
 def _lost(connection: Connection, archive: Archive) -> list[tuple[Checkpoint, int]]:
@@ -69,11 +76,11 @@ def _lost(connection: Connection, archive: Archive) -> list[tuple[Checkpoint, in
 
 
 def _settle(connection: Connection, archive: Archive, key: SigningKey, now: datetime, *, restored: bool) -> Settled:
+    if not restored and (settled := _as_it_was(connection, archive)):  # somebody else may have been here
+        return settled
     said = _one(connection, _INCARNATION)
     known = archive.incarnations()
     lost = _lost(connection, archive)
-    if known and said == known[-1] and not lost and not restored:
-        return Settled(said, begun=False, restored=())
     fresh = uuid4() if restored or said in known else said
     records = tuple(_restored(connection, last, head, fresh, key, now) for last, head in lost)
     # In this order: a crash in between leaves a name that nobody knows, and the next start does the rest.
