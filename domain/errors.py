@@ -67,3 +67,10 @@ class GoneError(DomainError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"{kind}.deleted", f"this {kind} was deleted")
+
+
+def kind_of(error: BaseException | None) -> str:
+    """An error without its message, which may quote what was to be written."""
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return f"{name} {state}" if (state := getattr(error, "sqlstate", None)) else name

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from projections.poison import kind_of
+from domain.errors import kind_of
 
 _MOST_FRAMES = 40
 

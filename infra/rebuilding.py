@@ -11,11 +11,10 @@ import structlog
 from psycopg import sql
 from psycopg_pool import PoolTimeout
 
-from domain.errors import DomainError
+from domain.errors import DomainError, kind_of
 from infra.postgres import Connection, Pool, TenantConnections, unavailable_as_such
 from projections import ports
 from projections.aside import Gap, RebuildRunsError, Sum, SwapBusyError
-from projections.poison import kind_of
 from projections.projection import Projection
 
 ASIDE_PATH = "aside,read,public"

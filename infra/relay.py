@@ -16,12 +16,12 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from domain.errors import kind_of
 from infra.broker.envelope import Message, message
 from infra.broker.jetstream import PublishError
 from infra.event_store import codec
 from infra.event_store.opened import Row
 from infra.postgres import Pool
-from projections.poison import kind_of
 
 _log = structlog.get_logger()
 

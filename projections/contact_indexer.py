@@ -13,10 +13,10 @@ from uuid import UUID
 import structlog
 
 from domain import contact as domain
+from domain.errors import kind_of
 from domain.event import topics
 from projections import contact, contact_rows
 from projections.contact_index import ContactIndex, IndexUnavailableError, State, Writer
-from projections.poison import kind_of
 from projections.ports import Announcements, Log, Sessions
 
 CHECKPOINT = "contact_search_v1"

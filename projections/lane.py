@@ -7,8 +7,8 @@ from uuid import UUID
 
 import structlog
 
+from domain.errors import kind_of
 from domain.event import Event, Recorded
-from projections.poison import kind_of
 from projections.ports import CheckpointMovedError
 from projections.turns import BATCH, Turns
 

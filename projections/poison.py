@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.errors import kind_of
 from domain.event import Event, Recorded
 from projections.ports import Connection, Unreadable
 from projections.projection import Projection
@@ -118,13 +119,6 @@ def reason(item: Recorded[Event], error: BaseException) -> str:
 def unreadable(item: Recorded[Event], event: Unreadable) -> Poison:
     """An event that could not even be read."""
     return Poison(item.stream_id, item.position, f"{event.TOPIC} at version {item.version}: {event.error}")
-
-
-def kind_of(error: BaseException | None) -> str:
-    """An error without its message, which may quote what was to be written."""
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return f"{name} {state}" if (state := getattr(error, "sqlstate", None)) else name
 
 
 class _Parts:

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import structlog
 
+from domain.errors import kind_of
 from domain.event import Event, Recorded
 from projections.lane import Lane
 from projections.parked import resume
-from projections.poison import kind_of
 from projections.ports import Announcements, Behind, Deliveries, Log, Sessions
 from projections.projection import Projection
 from projections.registry import followers

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from domain.errors import kind_of
 from domain.event import Event, Recorded
 from projections import poison
 from projections.poison import ProjectionFailedError
@@ -196,7 +197,7 @@ class Turns:
             "projection.failed",
             projection=failed.name,
             tenant_id=str(tenant_id),
-            error=poison.kind_of(failed.__cause__),
+            error=kind_of(failed.__cause__),
             retry_in=pause,
         )
 

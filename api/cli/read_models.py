@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from api.cli.ports import Projecting, Tools
 from api.cli.progress import Meter
-from domain.errors import DomainError
+from domain.errors import DomainError, kind_of
 from projections.aside import RebuildRunsError
 from projections.mending import NotOfOneStreamError, mend_stream, mend_tenant
 from projections.parked import Skip, resume
-from projections.poison import ProjectionFailedError, kind_of
+from projections.poison import ProjectionFailedError
 from projections.ports import Parked
 from projections.projection import Projection
 from projections.rebuild import Compared, Rebuild, Rebuilt, SwapBlockedError

@@ -21,10 +21,10 @@ from psycopg_pool import PoolTimeout
 from commands.access import Claims, KeyClaims, Principal, key_ended, session_ended, speaking
 from commands.ports import StoreUnavailableError
 from domain.authorization import Access, Fact, fold
+from domain.errors import kind_of
 from infra import clock
 from infra.lines import Lines, Statement
 from infra.postgres import Pool
-from projections.poison import kind_of
 
 _TENANTS = 2_000
 _PRINCIPALS = 20_000

@@ -8,7 +8,7 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from projections.poison import kind_of
+from domain.errors import kind_of
 
 _log = structlog.get_logger()
 

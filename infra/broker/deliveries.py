@@ -14,12 +14,12 @@ from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from commands.ports import StoreUnavailableError
+from domain.errors import kind_of
 from domain.event import Event, Recorded
 from infra.broker import envelope
 from infra.broker.connection import NatsConnection
 from infra.broker.jetstream import ensure_streams, stream_name
 from infra.event_store.opened import Row
-from projections.poison import kind_of
 
 _log = structlog.get_logger()
 

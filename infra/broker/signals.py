@@ -11,8 +11,8 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from domain.errors import kind_of
 from infra.broker.connection import NatsConnection, heed_cancellation
-from projections.poison import kind_of
 
 _log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ import structlog
 from valkey.asyncio import Valkey
 from valkey.exceptions import ValkeyError
 
-from projections.poison import kind_of
+from domain.errors import kind_of
 
 _log = structlog.get_logger()
 

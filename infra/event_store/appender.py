@@ -17,13 +17,13 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from commands.ports import StoreOverloadedError, StoreUnavailableError, VersionConflictError
+from domain.errors import kind_of
 from infra.event_store import codec
 from infra.event_store.calls import Row, StoreCalls, is_plain
 from infra.event_store.sealed import SealedAppend
 from infra.event_store.waiting import TooManyWaitingError, Waiting, WaitingAppends
 from infra.postgres import Pool
 from infra.secret import Secret
-from projections.poison import kind_of
 
 _CALLS = 2
 _MOST_CALLS = 8

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg_pool import PoolTimeout
 
 from commands.ports import Snapshot
+from domain.errors import kind_of
 from domain.event import Event, Recorded
 from infra.event_store import codec, opened
 from infra.keys.keyring import Keyring, UnknownKeyError
 from infra.postgres import Pool, TenantConnections
-from projections.poison import kind_of
 
 # The snapshot goes before the events as a row without a topic: one statement is one round trip.
 _LOAD: LiteralString = f"""

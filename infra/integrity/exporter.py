@@ -18,13 +18,13 @@ from msgspec import Struct
 from psycopg_pool import PoolTimeout
 
 from commands.ports import StoreUnavailableError
+from domain.errors import kind_of
 from infra.integrity import chain
 from infra.integrity.archive import Archive, UntrustedRecordError
 from infra.integrity.keys import SigningKey
 from infra.integrity.merkle import Tree
 from infra.integrity.records import Checkpoint, sign, to_lines
 from infra.postgres import Pool, TenantConnections
-from projections.poison import kind_of
 
 MOST_EVENTS = 65_536
 """Events of a checkpoint, at most: so many hashes it takes to prove that one of them is in it."""

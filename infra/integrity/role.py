@@ -5,6 +5,7 @@ import asyncio
 import psycopg
 import structlog
 
+from domain.errors import kind_of
 from infra.clock import now
 from infra.integrity.archive import Archive, UntrustedRecordError
 from infra.integrity.exporter import Exporter
@@ -13,7 +14,6 @@ from infra.integrity.incarnation import Settled, settle
 from infra.integrity.keys import SigningKey
 from infra.postgres import AUDITOR, Pool, role_dsn
 from infra.wiring import Wiring, postgres_dsn, secret_of
-from projections.poison import kind_of
 from settings import Settings
 
 _log = structlog.get_logger()
