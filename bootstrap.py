@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from infra.event_store.installation import Installation
 from infra.lean import collect_seldom
 from infra.postgres import is_up
-from infra.wiring import Wiring, wiring
+from infra.wiring import Wiring, mailer_of, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ async def api(wired: Wiring) -> Any:
     from commands.folded import FoldedStates
     from commands.handle import Handler
     from infra import clock, postgres
+    from infra.cache.limits import ValkeyLimiter
     from infra.cache.valkey import ValkeyMarks
     from infra.event_store.audit_log import PostgresAuditLog
     from infra.event_store.finder import find
@@ -65,7 +66,10 @@ async def api(wired: Wiring) -> Any:
     valkey = Valkey.from_url(settings.valkey_url) if settings.valkey_url else None
     if valkey:
         wired.stack.push_async_callback(valkey.aclose)
-    marks = ValkeyMarks(valkey)
+    patience = settings.valkey_timeout_ms / 1000
+    marks, limiter = ValkeyMarks(valkey, patience), ValkeyLimiter(valkey, timeout=patience)
+    await limiter.open()
+    wired.spawn(limiter.run())
     installed = await wired.installed(reads)
     queries, replica = await query_side(wired, reads, installed, progress)
     search = await contact_search(wired, queries, installed)
@@ -101,6 +105,10 @@ async def api(wired: Wiring) -> Any:
             metrics=metrics_of(wired, store),
             metrics_token=settings.metrics_token,
             max_body=settings.max_body,
+            body_seconds=settings.body_seconds,
+            limits=settings.limits,
+            limiter=limiter,
+            proxies=settings.trusted_proxies,
         )
     )
 
@@ -123,7 +131,6 @@ async def signing_in(
     from infra.keys.signing import load_signing_keys
     from infra.keys.tokens import AccessTokens
     from infra.later import Later
-    from infra.mail.folder import MailFolder
     from infra.postgres import TenantConnections
 
     settings, secret, connections = wired.settings, wired.secret, TenantConnections(reads)
@@ -147,7 +154,7 @@ async def signing_in(
         "sign_in": SignIn(store, handler, passwords, attempts, sessions, clock.now, clock.new_id, later),
         "attempts": attempts,
         "later": later,
-        "mailer": MailFolder(settings.data / "mail", settings.mail_from),
+        "mailer": mailer_of(settings),
         "jwks": keys.jwks(),
     }
 
@@ -260,9 +267,10 @@ async def serve_api(wired: Wiring, port: int) -> None:
     """Serve the API until SIGTERM."""
     from api.http.serve import serve
 
+    settings = wired.settings
     app = await api(wired)
     collect_seldom()
-    await serve(app, host=wired.settings.host, port=port)
+    await serve(app, host=settings.host, port=port, idle_seconds=settings.idle_seconds)
 
 
 def run_role(settings: Settings, role: str, port: int = 0) -> None:

@@ -24,7 +24,7 @@ def main() -> None:
     print(f"http://127.0.0.1:{port}", flush=True)
     app = Litestar([echo], openapi_config=None, logging_config=None)
     collect_seldom()
-    uvloop.run(serve(app, host="127.0.0.1", port=port))
+    uvloop.run(serve(app, host="127.0.0.1", port=port, idle_seconds=60))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from bench.installation import sign_up
+from bench.installation import ENVIRONMENT, sign_up
 from bench.report import Figure, show
 
 START_SECONDS = 5.0
@@ -30,7 +30,7 @@ def start(folder: str) -> tuple[subprocess.Popen[bytes], str, float]:
     process = subprocess.Popen(
         [sys.executable, "-m", "bootstrap", "up", "--data", folder, "--port", "0", "--json", "--no-demo"],
         stdout=subprocess.PIPE,
-        env={**os.environ, "RAPPORT_TESTING": "1", "RAPPORT_BCRYPT_COST": "4"},
+        env={**os.environ, **ENVIRONMENT},
     )
     assert process.stdout is not None  # noqa: S101
     ready = json.loads(process.stdout.readline())

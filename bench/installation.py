@@ -14,6 +14,13 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+ENVIRONMENT = {
+    "RAPPORT_TESTING": "1",
+    "RAPPORT_BCRYPT_COST": "4",
+    # Every request is counted, and none is refused.
+    **{f"RAPPORT_RATE_LIMIT_{name}": "100000000/60" for name in ("AUTH", "ADDRESS", "USER", "TENANT")},
+}
+
 
 @contextmanager
 def installation(*options: str) -> Iterator[dict[str, Any]]:
@@ -31,7 +38,7 @@ def installation(*options: str) -> Iterator[dict[str, Any]]:
             "--json",
             "--no-demo",
         ]
-        environment = {**os.environ, "RAPPORT_TESTING": "1", "RAPPORT_BCRYPT_COST": "4", "RAPPORT_LOG_LEVEL": "warning"}
+        environment = {**os.environ, **ENVIRONMENT, "RAPPORT_LOG_LEVEL": "warning"}
         process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, env=environment)
         try:
             assert process.stdout is not None  # noqa: S101

@@ -16,6 +16,7 @@ from settings import Settings
 if TYPE_CHECKING:
     from opensearchpy import AsyncOpenSearch
 
+    from commands.mail import Mailer
     from infra.broker.connection import NatsConnection
     from infra.broker.signals import NatsSignals
     from infra.keys.keyring import Keyring
@@ -31,6 +32,17 @@ class NotConfiguredError(Exception):
 def secret_of(settings: Settings) -> Secret:
     """The root of all keys: from the setting, else from the data folder."""
     return secret.secret_from(settings.secret) if settings.secret else secret.secret_in(settings.data)
+
+
+def mailer_of(settings: Settings) -> "Mailer":
+    """What delivers mails: the SMTP server, else a folder."""
+    if settings.smtp:
+        from infra.mail.smtp import SmtpMailer
+
+        return SmtpMailer(settings.smtp, settings.mail_from)
+    from infra.mail.folder import MailFolder
+
+    return MailFolder(settings.data / "mail", settings.mail_from)
 
 
 def master_of(settings: Settings) -> "LocalMaster":

@@ -1,9 +1,11 @@
 """Settings are read once, and what can't be used is said at once."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from commands.limits import AUTH, READ, SEARCH, Limit
 from infra.wiring import master_of
 from settings import SettingsError, from_environment
 
@@ -42,3 +44,40 @@ def test_what_the_secrets_own_master_key_wrapped_stays_readable_under_another() 
 def test_a_master_key_that_cannot_be_used_is_refused(environment: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=r"master key|RAPPORT_MASTER_KEY"):
         from_environment({**SECRET, **environment})
+
+
+def test_limits_differ_by_kind_of_route_and_by_plan() -> None:
+    """R7.1."""
+    large, small = "0197a000-0000-7000-8000-000000000001", "0197a000-0000-7000-8000-000000000002"
+    environment = {
+        "RAPPORT_RATE_LIMIT_USER": "1000/60 search=100/30 auth=off",
+        "RAPPORT_PLANS": f"large:{large} trial:{small}",
+        "RAPPORT_RATE_LIMIT_USER_LARGE": "off",
+        "RAPPORT_RATE_LIMIT_TENANT_TRIAL": "10/1",
+        "RAPPORT_RATE_LIMIT_AUTH": "off",
+    }
+    limits = from_environment({**SECRET, **environment}).limits
+    usual = limits.plan(UUID(int=0))
+    kinds = (READ, SEARCH, AUTH)
+    assert [usual.user.of(kind) for kind in kinds] == [Limit("user", 1000, 60), Limit("user-search", 100, 30), None]
+    assert usual.tenant.of(READ) == Limit("tenant", 12_000, 60)
+    assert limits.plan(UUID(large)).user.of(SEARCH) is None
+    assert limits.plan(UUID(large)).tenant == usual.tenant
+    assert limits.plan(UUID(small)).tenant.of(READ) == Limit("tenant", 10, 1)
+    assert (limits.auth, limits.address) == (None, Limit("address", 600, 60))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RAPPORT_RATE_LIMIT_AUTH", "30"),
+        ("RAPPORT_RATE_LIMIT_ADDRESS", "0/60"),
+        ("RAPPORT_RATE_LIMIT_USER", "1/60 serach=1/60"),
+        ("RAPPORT_RATE_LIMIT_USER", ""),
+        ("RAPPORT_PLANS", "large:nobody"),
+        ("RAPPORT_TRUSTED_PROXIES", "10.0.0.0/99"),
+    ],
+)
+def test_a_limit_that_cannot_be_used_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        from_environment({**SECRET, name: value})

@@ -2,17 +2,12 @@
 
 from msgspec import structs
 
+from api.http.address import address_of
 from api.http.exchange import HttpRequest, metadata_of
 from api.http.gate import header
 from domain.event import Actor, Metadata
 
 _LONGEST = 200
-
-
-def address_of(request: HttpRequest) -> str | None:
-    """The address of the peer."""
-    peer = request.scope["client"]
-    return peer[0] if peer else None
 
 
 def client_of(request: HttpRequest) -> str | None:

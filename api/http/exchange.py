@@ -1,9 +1,10 @@
 """The conventions that routes share: contexts, preconditions, headers of answers."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from litestar import Request
 from msgspec import Struct
 
 from api.http.gate import header
+from api.http.given_up import GivenUp
 from api.http.operation import Operation
 from api.http.parameters import query
 from api.http.services import Services
@@ -24,6 +26,7 @@ JSON = ("application/json",)
 PATCH = ("application/merge-patch+json", "application/json")
 
 _DRAINED = 64
+_given_up = GivenUp()
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*')
 
@@ -73,9 +76,21 @@ async def raw_body(request: HttpRequest) -> bytes:
     """The body as it came.
 
     Raises:
-        DomainError: body.too_large, or request.invalid when the client went away half-way.
+        DomainError: body.too_large, body.timeout, or request.invalid when the client went away half-way.
     """
-    most = services_of(request).max_body
+    services = services_of(request)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(services.body_seconds):
+            return await _arrived(request, services.max_body)
+    _given_up.let_go()
+    raise DomainError(
+        "body.timeout",
+        f"the body did not arrive within {services.body_seconds} seconds",
+        hint="Send less at once, or from a better connection.",
+    )
+
+
+async def _arrived(request: HttpRequest, most: int) -> bytes:
     bearable = _DRAINED * most
     if int(header(request, b"content-length") or 0) > bearable:
         raise _too_large(most)

@@ -11,9 +11,10 @@ from litestar.enums import ScopeType
 from litestar.exceptions import MethodNotAllowedException
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http import limits
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
 from api.http.services import Services
-from commands.access import InvalidTokenError, Principal, lacking
+from commands.access import Claims, InvalidTokenError, KeyClaims, Principal, lacking
 from commands.api_keys import PREFIX
 from domain.errors import DomainError
 
@@ -63,7 +64,7 @@ class Tracing:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *told]
+                message["headers"] = [*message["headers"], *told, *limits.headers(scope["state"].get("counts"))]
             await send(message)
 
         try:
@@ -79,12 +80,12 @@ class Tracing:
 
 
 async def admit(request: Request[Any, Any, Any]) -> None:
-    """Authenticate, then check the permission that the route declares. Runs before anything of the route does.
+    """Authenticate, count, then check the permission that the route declares. Runs before anything of the route does.
 
     It is no Litestar guard, because Litestar copies the connection for each of those.
 
     Raises:
-        DomainError: auth.* (401) or permission.missing (403).
+        DomainError: auth.* (401), rate_limit.exceeded (429) or permission.missing (403).
         MethodNotAllowedException: OPTIONS, which nothing needs while there is no CORS.
     """
     operation: Operation | None = request.route_handler.opt.get("operation")
@@ -93,6 +94,7 @@ async def admit(request: Request[Any, Any, Any]) -> None:
         allowed = request.app.state.methods[request.scope["path_template"]]
         raise MethodNotAllowedException(headers={"Allow": ", ".join(allowed)})
     if operation.permission == PUBLIC:
+        await limits.count_stranger(request)
         return
     principal = await _authenticate(request)
     request.scope["state"]["principal"] = principal
@@ -113,6 +115,22 @@ def header(request: Request[Any, Any, Any], name: bytes) -> str | None:
 
 
 async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
+    services: Services = request.scope["state"]["services"]
+    try:
+        claims = _claims(request, services)
+        limits.check_caller(request, claims)
+        principal = await _principal(services, claims)
+    except limits.RateLimitedError:
+        raise
+    except DomainError:
+        # Only a token that still holds counts for its user: with a revoked one, nobody can use up what is theirs.
+        await limits.count_stranger(request)
+        raise
+    await limits.count_caller(request, claims)
+    return principal
+
+
+def _claims(request: Request[Any, Any, Any], services: Services) -> Claims | KeyClaims:
     scheme, _, token = (header(request, b"authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise DomainError(
@@ -120,24 +138,27 @@ async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
             "this needs an access token",
             hint="Send the header Authorization: Bearer <access_token>; POST /v1/auth/login gives one.",
         )
-    services: Services = request.scope["state"]["services"]
     if token.strip().startswith(PREFIX):
-        return await _by_key(services, token.strip())
+        return _key_claims(services, token.strip())
     try:
-        claims = services.tokens.verify(token.strip())
+        return services.tokens.verify(token.strip())
     except InvalidTokenError as error:
         if error.expired:
             raise DomainError("auth.token_expired", "the access token has expired", hint="Sign in again.") from None
         raise DomainError("auth.token_invalid", "the access token is not valid", hint="Sign in again.") from None
-    return await services.authorization.principal(claims)
 
 
-async def _by_key(services: Services, text: str) -> Principal:
+def _key_claims(services: Services, text: str) -> KeyClaims:
     try:
-        claims = services.api_keys.read(text)
+        return services.api_keys.read(text)
     except InvalidTokenError:
         hint = "Send the key as it was given when it was issued."
         raise DomainError("auth.token_invalid", "this is no API key of ours", hint=hint) from None
+
+
+async def _principal(services: Services, claims: Claims | KeyClaims) -> Principal:
+    if isinstance(claims, Claims):
+        return await services.authorization.principal(claims)
     principal = await services.authorization.of_key(claims)
     await services.key_uses.note(claims.tenant_id, claims.key_id)
     return principal

@@ -7,9 +7,10 @@ from typing import Any
 from litestar import Router, post
 
 from api.http import examples, reading
+from api.http.address import address_of
 from api.http.answer import Answer
 from api.http.auth import BODY_ERRORS, NO_STORE, Registered, spelt
-from api.http.caller import address_of, client_of, traced
+from api.http.caller import client_of, traced
 from api.http.exchange import (
     JSON,
     HttpRequest,

@@ -6,8 +6,8 @@ from ipaddress import IPv6Address, ip_address
 from litestar import Router, get
 from litestar.exceptions import NotFoundException
 
+from api.http.address import peer_of
 from api.http.answer import Answer
-from api.http.caller import address_of
 from api.http.exchange import HttpRequest, services_of
 from api.http.gate import header
 from api.http.operation import PUBLIC, operation
@@ -44,7 +44,7 @@ def _may_see(request: HttpRequest, token: str | None) -> bool:
     # A proxy on this machine connects from it too, on behalf of anybody.
     if any(header(request, name) for name in _PASSED_ON):
         return False
-    return _is_this_machine(address_of(request))
+    return _is_this_machine(peer_of(request))
 
 
 def _is_this_machine(peer: str | None) -> bool:

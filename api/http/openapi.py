@@ -13,6 +13,8 @@ from api.http.problems import MEDIA_TYPE, STATUSES, Problem
 _REFERENCE = "#/components/schemas/{name}"
 _ALWAYS = ("request.invalid", "server.error", "store.unavailable")
 _SIGNED_IN = ("auth.token_missing", "permission.missing")
+_NOT_LIMITED = ("health",)
+"""Tags of what is not limited (see limits.count_stranger)."""
 _IDEMPOTENT = ("idempotency.key_reused", "idempotency.in_progress", "idempotency.key_invalid", "command.contention")
 _PATH = {True: {"type": "string", "format": "uuid"}, False: {"type": "string"}}
 """Schemas of what stands in paths: ids, and keys."""
@@ -153,16 +155,7 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
                 media["examples"] = {"example": {"value": example}}
             made["content"] = {"application/json": media}
         answers[str(status)] = made
-    codes = [*operation.errors, *_ALWAYS]
-    if operation.permission != PUBLIC:
-        codes += [*_SIGNED_IN, "auth.token_invalid", "auth.token_expired", "auth.session_ended"]
-        codes += ["auth.key_ended"]
-        if operation.permission == SIGNED_IN and not operation.for_keys:
-            codes.append("auth.user_required")
-    if operation.idempotent:
-        codes += _IDEMPOTENT
-    if operation.query is not None:
-        codes.append(_QUERY_ERROR)
+    codes = _codes(operation)
     for status in sorted({STATUSES[code] for code in codes}):
         mine = sorted({code for code in codes if STATUSES[code] == status})
         answers.setdefault(
@@ -180,9 +173,29 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     return answers
 
 
+def _codes(operation: Operation) -> list[str]:
+    """Of every error that the operation may answer."""
+    codes = [*operation.errors, *_ALWAYS]
+    if operation.tag not in _NOT_LIMITED:
+        codes.append("rate_limit.exceeded")
+    if "body.too_large" in codes:
+        codes.append("body.timeout")
+    if operation.permission != PUBLIC:
+        codes += [*_SIGNED_IN, "auth.token_invalid", "auth.token_expired", "auth.session_ended", "auth.key_ended"]
+        if operation.permission == SIGNED_IN and not operation.for_keys:
+            codes.append("auth.user_required")
+    if operation.idempotent:
+        codes += _IDEMPOTENT
+    if operation.query is not None:
+        codes.append(_QUERY_ERROR)
+    return codes
+
+
 def _answer_headers(operation: Operation, status: int) -> dict[str, Any]:
     text = {"schema": {"type": "string"}}
     headers: dict[str, Any] = {"X-Correlation-Id": text, "traceparent": text}
+    if operation.tag not in _NOT_LIMITED:
+        headers |= {"RateLimit-Policy": text, "RateLimit": text}
     if operation.writes and status in {200, 201, 204}:
         headers["Event-Position"] = {"schema": {"type": "string"}, "description": "For Read-After."}
     if status == 201:  # noqa: PLR2004

@@ -30,6 +30,7 @@ STATUSES: dict[str, int] = {
     "auth.user_required": 403,
     "body.malformed": 400,
     "body.media_type": 415,
+    "body.timeout": 408,
     "body.too_large": 413,
     "command.contention": 503,
     "contact.deleted": 410,
@@ -45,6 +46,7 @@ STATUSES: dict[str, int] = {
     "permission.missing": 403,
     "precondition.version": 412,
     "query.invalid": 400,
+    "rate_limit.exceeded": 429,
     "read_after.ahead": 400,
     "read_after.invalid": 400,
     "read_after.timeout": 503,
@@ -74,6 +76,7 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     410: "Gone",
     412: "Precondition failed",
@@ -132,6 +135,8 @@ def answer(error: DomainError, correlation_id: str) -> Response[dict[str, Any]]:
     headers = {}
     if status == 401:  # noqa: PLR2004
         headers["WWW-Authenticate"] = 'Bearer realm="rapport"'
+    if status == 408:  # noqa: PLR2004
+        headers["Connection"] = "close"  # what is left of the body is not waited for
     if status == 503 or error.code == "idempotency.in_progress":  # noqa: PLR2004
         headers["Retry-After"] = RETRY_SECONDS
     if wait := error.members.get("retry_after"):

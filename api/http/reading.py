@@ -29,6 +29,10 @@ class Readable(Struct, Generic[T], frozen=True):
     errors: tuple[FieldError, ...] = ()
 
 
+_DEEPEST = 64
+# A string need not end: what is looked at once is not looked at again, however it was made.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
 _NAME = re.compile(rb'"([^"]*)"\s*:')
 
 
@@ -42,6 +46,7 @@ def body(raw: bytes, kind: type[T]) -> Readable[T]:
     Raises:
         MalformedError: it is no JSON object.
     """
+    _check_depth(raw)
     try:
         value = msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError:
@@ -59,6 +64,17 @@ def _json(raw: bytes) -> Any:
         raise _malformed(f"is not JSON: {error}") from None
     _check_once(raw)
     return data
+
+
+def _check_depth(raw: bytes) -> None:
+    """Refuse what is nested deeper than anything that has a meaning here."""
+    if raw.count(b"[") + raw.count(b"{") <= _DEEPEST:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", raw)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _DEEPEST:
+            raise _malformed(f"is nested more than {_DEEPEST} levels deep")
 
 
 def _check_once(raw: bytes) -> None:

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from api.http.address import Networks
 from api.http.cursor import Cursors
 from commands.access import Authorization, PastAccess, Tokens
 from commands.api_keys import ApiKeys, KeyUses
 from commands.handle import Handler
+from commands.limits import Limiter, Limits
 from commands.mail import Mailer
 from commands.passwords import Passwords
 from commands.ports import Clock, EventStore, NewId
@@ -104,3 +106,7 @@ class Services(Struct, frozen=True, kw_only=True):
     metrics: Callable[[], Awaitable[bytes]]
     metrics_token: str | None
     max_body: int
+    body_seconds: float
+    limits: Limits
+    limiter: Limiter
+    proxies: Networks

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from api.http import reading
-from api.http.caller import address_of
+from api.http.address import address_of
 from api.http.exchange import (
     HttpRequest,
     WriteQuery,

@@ -13,7 +13,6 @@ from domain.errors import kind_of
 
 _log = structlog.get_logger()
 
-_TIMEOUT_SECONDS = 0.02
 _PAUSE_SECONDS = 1.0
 _MARK_SECONDS = 10
 
@@ -24,8 +23,9 @@ class ValkeyMarks:
     While Valkey is away every key counts as unmarked: the event store decides about repeats anyway.
     """
 
-    def __init__(self, client: Valkey | None) -> None:
+    def __init__(self, client: Valkey | None, timeout: float) -> None:
         self._client = client
+        self._timeout = timeout
         self._not_before = 0.0
 
     async def begin(self, digest: bytes) -> bool:
@@ -51,7 +51,7 @@ class ValkeyMarks:
         if self._client is None or time.monotonic() < self._not_before:
             return None
         try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._timeout):
                 return bool(await command(self._client))
         except (ValkeyError, OSError, TimeoutError) as error:
             self._not_before = time.monotonic() + _PAUSE_SECONDS

@@ -1,0 +1,115 @@
+"""Rate limits over HTTP: what a request counts for, and what its answer says of that."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from litestar import Request
+
+from api.http.address import address_of, counted_as
+from api.http.services import Services
+from commands.access import Claims, KeyClaims
+from commands.limits import AUTH, READ, SEARCH, WRITE, Count, Limit, Use
+from domain.errors import DomainError
+
+_AUTH = "/v1/auth/"
+_FREE = ("/health", "/metrics")
+
+
+class RateLimitedError(DomainError):
+    """A limit is used up (rate_limit.exceeded)."""
+
+
+async def count_stranger(request: Request[Any, Any, Any]) -> None:
+    """Count a request that nobody is known to make, for its address.
+
+    Raises:
+        RateLimitedError: there were too many.
+    """
+    path = request.scope["path_template"]
+    if path.startswith(_FREE):  # who looks after an installation asks often, and its load balancer always
+        return
+    services: Services = request.scope["state"]["services"]
+    limits = (services.limits.auth if path.startswith(_AUTH) else None, services.limits.address)
+    key = counted_as(address_of(request) or "")
+    await _count(request, services, [(limit, key) for limit in limits if limit])
+
+
+async def count_caller(request: Request[Any, Any, Any], claims: Claims | KeyClaims) -> None:
+    """Count a request of somebody who is who they say, for the user or the API key, and for their tenant.
+
+    Raises:
+        RateLimitedError: there were too many.
+    """
+    services: Services = request.scope["state"]["services"]
+    await _count(request, services, _uses(request, services, claims))
+
+
+def check_caller(request: Request[Any, Any, Any], claims: Claims | KeyClaims) -> None:
+    """Refuse a request that is known to be one too many, before anything is asked for it.
+
+    Raises:
+        RateLimitedError: see above. Nothing is counted.
+    """
+    services: Services = request.scope["state"]["services"]
+    if known := services.limiter.refused(_uses(request, services, claims)):
+        _tell(request, known)
+
+
+def headers(counts: Sequence[Count] | None) -> list[tuple[bytes, bytes]]:
+    """The RateLimit fields of an answer (IETF draft-ietf-httpapi-ratelimit-headers); none when nothing was counted."""
+    if not counts:
+        return []
+    state = ", ".join([f'"{count.limit.name}";r={count.left};t={count.reset}' for count in counts])
+    return [(b"ratelimit-policy", _policy(tuple([count.limit for count in counts]))), (b"ratelimit", state.encode())]
+
+
+@lru_cache(maxsize=256)
+def _policy(limits: tuple[Limit, ...]) -> bytes:
+    return ", ".join(f'"{limit.name}";q={limit.most};w={limit.seconds}' for limit in limits).encode()
+
+
+@lru_cache(maxsize=1024)
+def route_class(method: str, path: str) -> str:
+    """The class of a route, by the template of its path."""
+    if path.startswith(_AUTH):
+        return AUTH
+    if path.endswith("/search"):
+        return SEARCH
+    return READ if method in {"GET", "HEAD"} else WRITE
+
+
+def _uses(request: Request[Any, Any, Any], services: Services, claims: Claims | KeyClaims) -> list[Use]:
+    scope = request.scope
+    kind = route_class(scope["method"], scope["path_template"])
+    plan = services.limits.plan(claims.tenant_id)
+    uses = []
+    if kind == AUTH and services.limits.auth:
+        uses.append((services.limits.auth, counted_as(address_of(request) or "")))
+    if isinstance(claims, Claims):
+        own, caller = plan.user.of(kind), claims.user_id
+    else:
+        own, caller = plan.key.of(kind), claims.key_id
+    if own:
+        uses.append((own, caller.hex))
+    if tenant := plan.tenant.of(kind):
+        uses.append((tenant, claims.tenant_id.hex))
+    return uses
+
+
+async def _count(request: Request[Any, Any, Any], services: Services, uses: Sequence[Use]) -> None:
+    if uses:
+        _tell(request, await services.limiter.count(uses))
+
+
+def _tell(request: Request[Any, Any, Any], counts: Sequence[Count]) -> None:
+    request.scope["state"]["counts"] = counts
+    wait = max([count.wait for count in counts])
+    if wait:
+        raise RateLimitedError(
+            "rate_limit.exceeded",
+            f"too many requests: the limit {next(count.limit.name for count in counts if count.wait)} is used up",
+            hint="Wait as Retry-After says; the header RateLimit tells what is left.",
+            members={"retry_after": math.ceil(wait)},
+        )
