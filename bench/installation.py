@@ -18,7 +18,7 @@ ENVIRONMENT = {
     "RAPPORT_TESTING": "1",
     "RAPPORT_BCRYPT_COST": "4",
     # Every request is counted, and none is refused.
-    **{f"RAPPORT_RATE_LIMIT_{name}": "100000000/60" for name in ("AUTH", "ADDRESS", "USER", "TENANT")},
+    **{f"RAPPORT_RATE_LIMIT_{name}": "100000000/60" for name in ("AUTH", "ADDRESS", "USER", "KEY", "TENANT")},
 }
 
 

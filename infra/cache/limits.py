@@ -19,6 +19,7 @@ from valkey.asyncio import Valkey
 from valkey.exceptions import ValkeyError
 
 from commands.limits import Count, Use
+from domain.errors import kind_of
 from infra.cache.limit_script import SCRIPT, packed, unpacked
 from infra.cache.windows import LocalLimiter
 
@@ -119,7 +120,7 @@ class ValkeyLimiter:
                 self._local.processes = max(1, (await pipeline.execute())[3])
         except (ValkeyError, OSError, TimeoutError) as error:
             if self.shared:
-                _log.warning("limits.unreachable", error=repr(error))
+                _log.warning("limits.unreachable", error=kind_of(error))
             return False
         return True
 
@@ -164,7 +165,7 @@ class ValkeyLimiter:
         else:
             self._failures += 1
             if self._failures >= _MOST_FAILURES and self.shared:
-                _log.warning("limits.failed", error=repr(error))
+                _log.warning("limits.failed", error=kind_of(error))
                 self._switch(shared=False)
             answers = [self._local.count(one.uses) for one in call.asked]
         for one, answer in zip(call.asked, answers, strict=True):

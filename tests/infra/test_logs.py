@@ -23,7 +23,7 @@ from litestar import get
 from api.http import app
 from api.http.operation import PUBLIC, operation
 
-@get("/fault/{name:str}", **operation(summary="x", tag="x", permission=PUBLIC, answers={200: None}))
+@get("/health/fault/{name:str}", **operation(summary="x", tag="x", permission=PUBLIC, answers={200: None}))
 async def fault(name: str) -> None:
     try:
         raise ValueError(f"bad {name}")
@@ -33,7 +33,7 @@ async def fault(name: str) -> None:
 async def main():
     app.ROUTERS = (fault,)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app.build(None)), base_url="http://tests") as client:
-        assert (await client.get(f"/fault/{SECRET}")).status_code == 500
+        assert (await client.get(f"/health/fault/{SECRET}")).status_code == 500
 
 asyncio.run(main())
 """
