@@ -1,75 +1,135 @@
 """Prepared statements over connections that stay ours while there is work, for what every request asks.
 
-A cursor of psycopg and a visit to its pool cost more than Postgres takes for such a statement. The same libpq
-connections are driven directly here: one message out, one answer in, and the loop watches the socket once.
+A cursor of psycopg, a visit to its pool and a transaction of several round trips cost more than Postgres takes for such
+a statement. The same libpq connections are driven directly here: one write to the socket, one answer in.
 """
 
 import asyncio
+import re
+from collections import deque
 from collections.abc import Sequence
-from weakref import WeakKeyDictionary
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from msgspec import Struct
-from psycopg.errors import error_from_result
-from psycopg.pq import DiagnosticField, ExecStatus, Format
+from psycopg.abc import Transformer
+from psycopg.adapt import PyFormat
+from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
+from psycopg_pool import PoolTimeout
 
-from infra.postgres import Connection, Pool
+from infra.line import Command, Line
 
-_NO_SUCH_STATEMENT = b"26000"
+if TYPE_CHECKING:
+    from infra.postgres import Pool
+
 _IDLE_SECONDS = 0.2
+_OTHERS = 4
 
-_prepared: WeakKeyDictionary[Connection, set[bytes]] = WeakKeyDictionary()
+Question = tuple[str, Sequence[Any]]
+"""A query with %s for each of its parameters, and those."""
 
 
 class Statement(Struct, frozen=True):
-    """A statement under the name that it is prepared as; its parameters are all of one format, its answer is binary."""
+    """A query with $1 and so on for its parameters, which are all of one format; its answer is binary."""
 
-    name: bytes
     query: bytes
     parameters: Format = Format.BINARY
 
 
 class Lines:
-    """Connections of a pool, for one process."""
+    """Connections of a pool, for one process; some are left to those who ask the pool itself."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: "Pool") -> None:
         self._pool = pool
-        self._idle: list[_Line] = []
+        self._most = max(1, pool.max_size - _OTHERS)
+        self._open = 0
+        self._idle: list[Line] = []
+        self._waiting: deque[asyncio.Future[Line | None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._returning: set[asyncio.Task[None]] = set()
 
     async def ask(self, statement: Statement, parameters: Sequence[bytes]) -> PGresult:
-        """The rows of an answer.
+        """The rows of an answer, as they come.
 
         Raises:
             psycopg.Error: as Postgres says; OperationalError when the connection is lost, the outcome unknown.
             psycopg_pool.PoolTimeout: there is no connection.
         """
+        command = Command((statement.query, ()), parameters, [statement.parameters] * len(parameters))
         line = await self._line()
         try:
-            result = await line.ask(statement, parameters)
-        except BaseException:
-            # What it is in the middle of is not known: it is no use to anybody.
-            await self._drop(line)
-            raise
-        self._idle.append(line)
-        if self._timer is None:
-            self._rest()
-        if result.status != ExecStatus.TUPLES_OK:
-            raise error_from_result(result)
+            (result,) = await line.run((command,))
+        finally:
+            await self._release(line)
         return result
 
-    async def _line(self) -> "_Line":
+    async def rows(self, questions: Sequence[Question]) -> list[list[tuple[Any, ...]]]:
+        """The rows that each question finds, all in one transaction and one round trip. Raises the same."""
+        line = await self._line()
+        try:
+            adapt = line.transformer
+            results = await line.run([_command(adapt, *question) for question in questions])
+            return [_loaded(adapt, result) for result in results]
+        finally:
+            await self._release(line)
+
+    async def _line(self) -> Line:
         while self._idle:
             line = self._idle.pop()
             if not line.connection.closed:
                 return line
             await self._drop(line)
-        return _Line(await self._pool.getconn())
+        if self._open >= self._most and (line_or_none := await self._next()):
+            return line_or_none
+        self._open += 1
+        try:
+            return Line(await self._pool.getconn())
+        except BaseException:
+            self._open -= 1
+            self._hand_on(None)
+            raise
 
-    async def _drop(self, line: "_Line") -> None:
+    async def _next(self) -> Line | None:
+        """The next line that is free, or None when another may be opened in its place."""
+        waiter: asyncio.Future[Line | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(self._pool.timeout):
+                return await waiter
+        except BaseException as error:
+            if waiter.done() and not waiter.cancelled() and (line := waiter.result()):
+                self._free(line)
+            if isinstance(error, TimeoutError):
+                raise PoolTimeout(f"no connection within {self._pool.timeout} s") from error
+            raise
+
+    async def _release(self, line: Line) -> None:
+        if line.is_at_rest:
+            self._free(line)
+        else:
+            # What it is in the middle of is not known: it is no use to anybody.
+            await self._drop(line)
+
+    def _free(self, line: Line) -> None:
+        if not self._hand_on(line):
+            self._idle.append(line)
+            if self._timer is None:
+                self._rest()
+
+    def _hand_on(self, line: Line | None) -> bool:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(line)
+                return True
+        return False
+
+    async def _drop(self, line: Line) -> None:
         line.leave()
+        self._open -= 1
+        self._hand_on(None)
         await line.connection.close()
         await self._pool.putconn(line.connection)
 
@@ -82,6 +142,7 @@ class Lines:
         loop = asyncio.get_running_loop()
         for line in [line for line in self._idle if loop.time() - line.used_at > _IDLE_SECONDS / 2]:
             self._idle.remove(line)
+            self._open -= 1
             line.leave()
             task = loop.create_task(self._pool.putconn(line.connection))
             self._returning.add(task)
@@ -90,92 +151,20 @@ class Lines:
             self._rest()
 
 
-class _Line:
-    """One connection, watched by the loop until `leave`."""
+@lru_cache(maxsize=1024)
+def _numbered(query: str) -> bytes:
+    """The query as Postgres has it: $1 for the first %s."""
+    numbers = count(1)
+    return re.sub("%[s%]", lambda found: f"${next(numbers)}" if found[0] == "%s" else "%", query).encode()
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.used_at = 0.0
-        self._pgconn = connection.pgconn
-        self._socket = connection.pgconn.socket
-        self._loop = asyncio.get_running_loop()
-        self._answer: asyncio.Future[PGresult] | None = None
-        self._result: PGresult | None = None
-        self._is_watched = True
-        self._loop.add_reader(self._socket, self._readable)
 
-    def leave(self) -> None:
-        """Let go of the socket, once: libpq closes it with the connection, and its number may be another's by then."""
-        if self._is_watched:
-            self._is_watched = False
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
+def _command(adapt: Transformer, query: str, values: Sequence[Any]) -> Command:
+    parameters = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values))
+    return Command((_numbered(query), adapt.types or ()), parameters, adapt.formats)
 
-    async def ask(self, statement: Statement, parameters: Sequence[bytes]) -> PGresult:
-        """The answer to a statement."""
-        result = await self._execute(statement, parameters)
-        if result.error_field(DiagnosticField.SQLSTATE) == _NO_SUCH_STATEMENT:
-            # After a rollback psycopg lets go of all prepared statements, also of those that it does not know.
-            _prepared.pop(self.connection, None)
-            result = await self._execute(statement, parameters)
-        return result
 
-    async def _execute(self, statement: Statement, parameters: Sequence[bytes]) -> PGresult:
-        known = _prepared.setdefault(self.connection, set())
-        if statement.name not in known:
-            self._pgconn.send_prepare(statement.name, statement.query)
-            prepared = await self._answered()
-            if prepared.status != ExecStatus.COMMAND_OK:
-                raise error_from_result(prepared)
-            known.add(statement.name)
-        formats = [statement.parameters] * len(parameters)
-        self._pgconn.send_query_prepared(statement.name, parameters, formats, result_format=Format.BINARY)
-        return await self._answered()
-
-    def _answered(self) -> "asyncio.Future[PGresult]":
-        self._answer = self._loop.create_future()
-        self._flush()
-        return self._answer
-
-    def _flush(self) -> None:
-        if self._pgconn.flush():  # the socket takes no more for now
-            self._loop.add_writer(self._socket, self._writable)
-
-    def _writable(self) -> None:
-        self._loop.remove_writer(self._socket)
-        try:
-            self._flush()
-        except psycopg.Error as error:
-            self._fail(error)
-
-    def _readable(self) -> None:
-        try:
-            self._pgconn.consume_input()
-            # Once more: of a reset uvloop tells a single time, and last words before it may be all that was read.
-            self._pgconn.consume_input()
-            while not self._pgconn.is_busy():
-                result = self._pgconn.get_result()
-                if result is None:
-                    self._done()
-                    return
-                # Of several, the first says why: those after it only that the connection is gone.
-                self._result = self._result or result
-        except psycopg.Error as error:
-            self._fail(error)
-
-    def _done(self) -> None:
-        answer, self._answer = self._answer, None
-        result, self._result = self._result, None
-        self.used_at = self._loop.time()
-        if answer and not answer.done() and result:
-            if self.connection.closed:
-                answer.set_exception(psycopg.OperationalError(result.get_error_message()))
-            else:
-                answer.set_result(result)
-
-    def _fail(self, error: psycopg.Error) -> None:
-        # A lost connection stays readable for ever: without this, the loop would call again and again.
-        self.leave()
-        answer, self._answer = self._answer, None
-        if answer and not answer.done():
-            answer.set_exception(error)
+def _loaded(adapt: Transformer, result: PGresult) -> list[tuple[Any, ...]]:
+    if not result.ntuples:
+        return []
+    adapt.set_pgresult(result)
+    return adapt.load_rows(0, result.ntuples, tuple)

@@ -8,14 +8,17 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import UUID
 
 import psycopg
+from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from commands.ports import StoreUnavailableError
+from infra.lines import Lines, Question
 from infra.pipeline import pipelined
 from infra.secret import Secret
 from projections.ports import CheckpointMovedError
+from projections.ports import Connection as Queried
 from projections.position import Level
 
 T = TypeVar("T")
@@ -33,7 +36,6 @@ OWNER = "rapport_owner"
 LOGIN_ROLES = (SERVICE, APPEND, RELAY, PROJECTOR, RECORDER, AUDITOR, MONITOR)
 
 Connection = AsyncConnection[TupleRow]
-Pool = AsyncConnectionPool[Connection]
 
 READ_PATH = "read,public"
 """Projections name their own tables without a schema; `public` has the extensions."""
@@ -46,6 +48,14 @@ _REACHED: LiteralString = """SELECT count(*) FROM read.checkpoint
     WHERE tenant_id = %s AND projection = ANY(%s) AND position >= %s"""
 _SET_TENANT: LiteralString = "SELECT set_config('app.tenant', %s, true)"
 _ADVANCE: LiteralString = "SELECT set_config('app.tenant', %s, true), read.advance(%s, %s, %s, %s)"
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """Connections of one role, and the lines over some of them."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.lines = Lines(self)
 
 
 def role_dsn(dsn: str, role: str, secret: Secret) -> str:
@@ -87,7 +97,7 @@ async def open_pool(
     timeout, reconnect_timeout = (5.0, 300.0) if patient else (0.5, 2.0)
     if not patient:
         options |= {"connect_timeout": 2, "tcp_user_timeout": 3000}
-    pool: Pool = AsyncConnectionPool(
+    pool = Pool(
         dsn,
         min_size=1,
         max_size=size,
@@ -115,13 +125,13 @@ class TenantReads(Protocol):
     """Queries under a tenant, wherever they are answered; the first part is api.http.services.Reads."""
 
     async def ask(
-        self, tenant_id: UUID, query: Callable[[Connection], Awaitable[T]], *, at_least: Level | None = None
+        self, tenant_id: UUID, query: Callable[[Queried], Awaitable[T]], *, at_least: Level | None = None
     ) -> T:
-        """What a query finds in a transaction that sees one tenant's rows; it may be run twice."""
+        """What a query finds, each statement in a transaction that sees one tenant's rows; it may be run twice."""
         ...
 
     async def rows(
-        self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...], *, at_least: Level | None = None
+        self, tenant_id: UUID, query: LiteralString, parameters: Sequence[Any], *, at_least: Level | None = None
     ) -> list[TupleRow]:
         """What one statement finds."""
         ...
@@ -136,6 +146,7 @@ class TenantConnections:
 
     def __init__(self, pool: Pool, *, again: Again | None = None) -> None:
         self._pool = pool
+        self._lines = pool.lines
         self._again = again
 
     @asynccontextmanager
@@ -168,54 +179,75 @@ class TenantConnections:
         return isinstance(error, StoreUnavailableError | PoolTimeout | OSError | TimeoutError)
 
     async def ask(
-        self, tenant_id: UUID, query: Callable[[Connection], Awaitable[T]], *, at_least: Level | None = None
+        self, tenant_id: UUID, query: Callable[[Queried], Awaitable[T]], *, at_least: Level | None = None
     ) -> T:
         """See api.http.services.Reads.
 
         Raises:
             BehindError: `at_least` is not there, and nobody can be waited for.
         """
+        return await query(OneByOne(self, tenant_id, at_least))
 
-        async def ask() -> T:
-            async with self.of(tenant_id) as connection:
-                if at_least:
-                    await require(connection, tenant_id, at_least)
-                return await query(connection)
+    async def rows(
+        self, tenant_id: UUID, query: LiteralString, parameters: Sequence[Any], *, at_least: Level | None = None
+    ) -> list[TupleRow]:
+        """One statement under a tenant, in one round trip and a transaction of its own. Raises as `ask`."""
+        return await self.found(tenant_id, query, parameters, at_least)
 
+    async def found(
+        self, tenant_id: UUID, query: str, parameters: Sequence[Any], at_least: Level | None
+    ) -> list[TupleRow]:
+        """The same for a query that was put together."""
         try:
-            return await ask()
+            return await self._found(tenant_id, query, parameters, at_least)
         except BehindError:
             # It was there once: a projector's last commits do not survive a crash of Postgres.
             if at_least is None or self._again is None or not await self._again(tenant_id, at_least):
                 raise
-        return await ask()
+        return await self._found(tenant_id, query, parameters, at_least)
 
-    async def rows(
-        self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...], *, at_least: Level | None = None
+    async def _found(
+        self, tenant_id: UUID, query: str, parameters: Sequence[Any], level: Level | None
     ) -> list[TupleRow]:
-        """One query under a tenant, in one round trip where nothing has to be `at_least` there; else as in `ask`."""
-        if at_least:
+        asked: list[Question] = [(_SET_TENANT, (str(tenant_id),))]
+        if level:
+            # On the connection that is read from, which behind a balancer may be any server's.
+            asked.append((_REACHED, (tenant_id, list(level.checkpoints), level.position)))
+        async with unavailable_as_such():
+            answers = await self._lines.rows([*asked, (query, parameters)])
+        if level and answers[1][0][0] < len(level.checkpoints):
+            raise BehindError(f"position {level.position} is not there")
+        return answers[-1]
 
-            async def ask(connection: Connection) -> list[TupleRow]:
-                return await (await connection.execute(query, parameters, binary=True)).fetchall()
 
-            return await self.ask(tenant_id, ask, at_least=at_least)
-        async with unavailable_as_such(), self._pool.connection() as connection, pipelined(connection):
-            await connection.execute(_SET_TENANT, (str(tenant_id),))
-            cursor = await connection.execute(query, parameters, binary=True)
-        # Not before the end of the block: both leave in one write to the socket.
-        return await cursor.fetchall()
+class Found(Struct):
+    """Implements projections.ports.Rows."""
+
+    rows: list[TupleRow]
+
+    async def fetchall(self) -> list[TupleRow]:
+        """All rows."""
+        return self.rows
+
+    async def fetchone(self) -> TupleRow | None:
+        """The next row, or None."""
+        return self.rows.pop(0) if self.rows else None
+
+
+class OneByOne(Struct, frozen=True):
+    """Implements projections.ports.Connection for reads, each in a transaction of its own."""
+
+    connections: TenantConnections
+    tenant_id: UUID
+    at_least: Level | None = None
+
+    async def execute(self, query: str, params: Sequence[Any] = (), *, binary: bool = True) -> Found:  # noqa: ARG002
+        """Run one statement; all answers are `binary`."""
+        return Found(await self.connections.found(self.tenant_id, query, params, self.at_least))
 
 
 class BehindError(StoreUnavailableError):
     """What is read from does not have yet what a query needs."""
-
-
-async def require(connection: Connection, tenant_id: UUID, level: Level) -> None:
-    """On the connection that is read from, which behind a balancer may be any server's. Raises BehindError."""
-    found = await (await connection.execute(_REACHED, (tenant_id, list(level.checkpoints), level.position))).fetchone()
-    if not found or found[0] < len(level.checkpoints):
-        raise BehindError(f"position {level.position} is not there")
 
 
 async def is_up(pool: Pool) -> bool:

@@ -8,7 +8,7 @@ is cancelled by recovery runs again on the primary.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Literal, LiteralString, TypeVar
 from uuid import UUID
 
@@ -18,7 +18,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
 from commands.ports import StoreUnavailableError
-from infra.postgres import BehindError, Connection, Pool, TenantConnections
+from infra.postgres import BehindError, Pool, TenantConnections
+from projections.ports import Connection as Queried
 from projections.position import Level
 
 T = TypeVar("T")
@@ -152,7 +153,7 @@ class ReplicaReads:
         self._longest = longest
 
     async def ask(
-        self, tenant_id: UUID, query: Callable[[Connection], Awaitable[T]], *, at_least: Level | None = None
+        self, tenant_id: UUID, query: Callable[[Queried], Awaitable[T]], *, at_least: Level | None = None
     ) -> T:
         """See the protocol."""
         return await self._either(
@@ -161,7 +162,7 @@ class ReplicaReads:
         )
 
     async def rows(
-        self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...], *, at_least: Level | None = None
+        self, tenant_id: UUID, query: LiteralString, parameters: Sequence[Any], *, at_least: Level | None = None
     ) -> list[TupleRow]:
         """See the protocol."""
         return await self._either(

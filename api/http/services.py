@@ -50,7 +50,7 @@ class Reads(Protocol):
     async def ask(
         self, tenant_id: UUID, query: Callable[[Connection], Awaitable[T]], *, at_least: Level | None = None
     ) -> T:
-        """What a query finds in a transaction that sees one tenant's rows.
+        """What a query finds, each statement in a transaction that sees one tenant's rows.
 
         A copy of the database may answer, a moment behind; what must be included is told by `at_least`. The query may
         be run twice, the second time elsewhere.

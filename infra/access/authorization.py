@@ -23,7 +23,7 @@ from commands.ports import StoreUnavailableError
 from domain.authorization import Access, Fact, fold
 from domain.errors import kind_of
 from infra import clock
-from infra.lines import Lines, Statement
+from infra.lines import Statement
 from infra.postgres import Pool
 
 _TENANTS = 2_000
@@ -31,9 +31,7 @@ _PRINCIPALS = 20_000
 _CALLS = 2
 _MOST_IN_CALL = 200
 
-_LOOK = Statement(
-    b"rapport_look", b"SELECT n, lasts, position, stream_id, topic, data FROM store.look($1::jsonb)", Format.TEXT
-)
+_LOOK = Statement(b"SELECT n, lasts, position, stream_id, topic, data FROM store.look($1::jsonb)", Format.TEXT)
 
 _encoder = msgspec.json.Encoder()
 
@@ -51,7 +49,7 @@ class PostgresAuthorization:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._lines = Lines(pool)
+        self._lines = pool.lines
         self._known: OrderedDict[UUID, Access] = OrderedDict()
         self._principals: dict[UUID, tuple[Access, Claims, Principal]] = {}  # by session, as of the state beside it
         self._waiting: list[_Asked] = []

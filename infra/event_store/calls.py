@@ -9,13 +9,13 @@ from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 
 from infra.event_store.sealed import SealedAppend
-from infra.lines import Lines, Statement
+from infra.lines import Statement
 from infra.postgres import Pool
 
 Row = Sequence[Any]
 
-_SEVERAL = Statement(b"rapport_append", b"SELECT * FROM store.append($1::jsonb, $2)", Format.TEXT)
-_ONE = Statement(b"rapport_append_one", b"SELECT * FROM store.append_one($1, $2, $3, $4, $5, $6, $7, $8)")
+_SEVERAL = Statement(b"SELECT * FROM store.append($1::jsonb, $2)", Format.TEXT)
+_ONE = Statement(b"SELECT * FROM store.append_one($1, $2, $3, $4, $5, $6, $7, $8)")
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -24,7 +24,7 @@ class StoreCalls:
     """The calls, of one process."""
 
     def __init__(self, pool: Pool) -> None:
-        self._lines = Lines(pool)
+        self._lines = pool.lines
 
     async def append(self, batch: bytes, *, skip_busy: bool) -> list[Row]:
         """The rows of `store.append`, one an append; `batch` is its JSON. Raises what `Lines.ask` does."""

@@ -20,7 +20,7 @@ def other(installation: Installation) -> Tenant:
     return installation.tenant("Bombe Works")
 
 
-UNTOLD = {"x-correlation-id", "date", "connection"}
+UNTOLD = {"x-correlation-id", "date", "connection", "ratelimit"}
 """Headers that say nothing of the record: `connection` depends on whether the body had arrived by then."""
 
 

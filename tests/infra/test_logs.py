@@ -63,7 +63,7 @@ def test_an_unexpected_exception_is_logged_by_kind_and_place_without_its_message
     (fault,) = [line for line in logged(_REQUEST) if line["event"] == "request.failed"]
     assert [each["kind"] for each in fault["exception"]] == ["RuntimeError", "ValueError"]
     assert all(each["frames"][-1].endswith(" fault") for each in fault["exception"])
-    assert fault["route"] == "/fault/{name}"
+    assert fault["route"] == "/health/fault/{name}"
 
 
 def test_what_libraries_log_of_exceptions_is_their_kind() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from commands.ports import StoreUnavailableError
 from infra.event_store.installation import installation
-from infra.postgres import SERVICE, Connection, Pool, TenantConnections, open_pool, role_dsn
+from infra.postgres import SERVICE, Pool, TenantConnections, open_pool, role_dsn
 from infra.replica import ReplicaReads, ReplicaWatch
 from projections import contact
+from projections.ports import Connection as Queried
 from projections.position import Level
 from tests.conftest import SECRET, Database
 from tests.infra.event_store.appends import call, one
@@ -71,7 +72,7 @@ class World:
     async def seen(self, at_least: Level | None = None) -> tuple[bool, int]:
         """Whether the replica answered, and how many contacts it showed."""
 
-        async def look(connection: Connection) -> tuple[bool, int]:
+        async def look(connection: Queried) -> tuple[bool, int]:
             cursor = await connection.execute("SELECT pg_is_in_recovery(), count(*) FROM read.contact_v1")
             in_recovery, count = await cursor.fetchone() or (None, None)
             return bool(in_recovery), int(count or 0)
@@ -195,9 +196,9 @@ async def test_a_replica_that_was_never_there_is_not_waited_for(database: Databa
 
 
 async def test_a_query_that_is_wrong_is_asked_once(world: World) -> None:
-    asked: list[Connection] = []
+    asked: list[Queried] = []
 
-    async def wrong(connection: Connection) -> None:
+    async def wrong(connection: Queried) -> None:
         asked.append(connection)
         await connection.execute("SELECT nonsense")
 
@@ -208,9 +209,8 @@ async def test_a_query_that_is_wrong_is_asked_once(world: World) -> None:
 
 
 async def test_what_fails_on_both_is_told(world: World) -> None:
-    async def slow(connection: Connection) -> None:
-        await connection.execute("SET LOCAL statement_timeout = '50ms'")
-        await connection.execute("SELECT pg_sleep(5)")
+    async def slow(connection: Queried) -> None:
+        await connection.execute("SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(5)")
 
     with pytest.raises(StoreUnavailableError):
         await world.reads.ask(world.tenant, slow)
