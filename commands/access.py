@@ -9,6 +9,7 @@ from domain.access import Grants, Scope
 from domain.authorization import Access
 from domain.errors import DomainError
 from domain.event import Actor
+from domain.field_rules import FREE, Fields, Rights
 
 
 class Claims(Struct, frozen=True):
@@ -29,6 +30,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     epoch: int
     roles: tuple[str, ...]
     grants: Grants
+    fields: Fields = FREE
+    """Fields that they may not write, or not even see."""
     colleagues: frozenset[UUID] = frozenset()
     """Who shares a team with them, where that matters."""
     key_id: UUID | None = None
@@ -39,9 +42,26 @@ class Principal(Struct, frozen=True, kw_only=True):
         """As events name who acted."""
         return Actor("api_key", self.key_id) if self.key_id else Actor("user", self.user_id)
 
+    @property
+    def rights(self) -> Rights:
+        """All that they may do, and so hand on."""
+        return Rights(self.grants, self.fields)
+
     def may(self, permission: str) -> bool:
         """Whether they hold a permission for every record that there is."""
         return self.grants.get(permission) is Scope.ALL
+
+    def owners(self, permission: str) -> tuple[UUID, ...] | None:
+        """Whose records they hold a permission for: None is everybody's, and nobody's too."""
+        match self.grants.get(permission):
+            case Scope.ALL:
+                return None
+            case Scope.TEAM:
+                return tuple(sorted({self.user_id, *self.colleagues}))
+            case Scope.OWN:
+                return (self.user_id,)
+            case _:
+                return ()
 
     def reaches(self, permission: str, owner_id: UUID | None) -> bool:
         """Whether they hold a permission for the records of an owner."""
@@ -66,15 +86,16 @@ class KeyClaims(Struct, frozen=True):
 
 def speaking(access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: UUID | None = None) -> Principal:
     """Who a request with these claims speaks for, in these roles, in a tenant with this access."""
-    grants = access.granted(roles)
+    rights = access.rights(roles)
     return Principal(
         tenant_id=claims.tenant_id,
         user_id=claims.user_id,
         session_id=claims.session_id,
         epoch=claims.epoch,
         roles=roles,
-        grants=grants,
-        colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in grants.values() else frozenset(),
+        grants=rights.grants,
+        fields=rights.fields,
+        colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in rights.grants.values() else frozenset(),
         key_id=key_id,
     )
 

@@ -16,9 +16,9 @@ from commands.access import KeyClaims
 from commands.decision import Decision, Given
 from commands.members import check_roles, require_held
 from commands.normalise import Problems
-from domain.access import Grants
 from domain.api_key import ApiKey, ApiKeyIssued, ApiKeyRevoked
 from domain.authorization import Access
+from domain.field_rules import Rights
 
 PREFIX = "rk_"
 """How every API key begins: access tokens never do."""
@@ -42,12 +42,12 @@ class Spelt(Struct, frozen=True):
 
 
 class NewKey(Struct, frozen=True, kw_only=True):
-    """A key to issue, by somebody who holds these grants, in a tenant with this access; it acts for the user."""
+    """A key to issue, by somebody who holds these rights, in a tenant with this access; it acts for the user."""
 
     asked: IssueKey
     spelt: Spelt
     user_id: UUID
-    by: Grants
+    by: Rights
     access: Access
 
 
@@ -92,7 +92,7 @@ def issue(command: NewKey, given: Given[ApiKey]) -> Decision:
     roles = check_roles(asked.roles or (), command.access, problems)
     expires_at = _expiry(asked.expires_at, given.now, problems)
     problems.raise_if_any()
-    require_held(command.access.granted(roles), command.by)
+    require_held(command.access.rights(roles), command.by)
     issued = ApiKeyIssued(
         name=name,
         roles=roles,

@@ -13,6 +13,15 @@ from commands.ports import Claim
 from domain.contact import Contact, ContactChanged, ContactDeleted, ContactRegistered, Name
 from domain.errors import DomainError, FieldError
 
+ADDRESSED_BY = ("name", "emails", "phones")
+"""A contact has one of them at least."""
+NOTHING_LEFT = FieldError("", "contact.empty", "at least one of name, email and phone must stay")
+
+
+def is_addressed(contact: Contact, field: str) -> bool:
+    """Whether there is something in one of those fields."""
+    return bool(contact.name.display if field == "name" else getattr(contact, field))
+
 
 def lookups(command: RegisterContact | ChangeContact) -> list[tuple[str, str]]:
     """What `decide` wants to know of other records: the owner, and the company by id or name."""
@@ -38,7 +47,7 @@ def register(command: RegisterContact, given: Given[Contact]) -> Decision:
     patch = ChangeContact(**{k: v for k, v in structs.asdict(command).items() if v is not None})
     wanted, company_name = contact_values.wanted(patch, nobody, given, problems)
     contact = structs.replace(nobody, **wanted)
-    if not (contact.name.display or contact.emails or contact.phones) and not problems.errors:
+    if not any(is_addressed(contact, field) for field in ADDRESSED_BY) and not problems.errors:
         problems.add("", "contact.empty", "at least one of name, email and phone is needed")
     problems.raise_if_any()
     fields = {"name": contact.name, "owner_id": given.caller} | wanted
@@ -59,8 +68,8 @@ def change(command: ChangeContact, given: Given[Contact]) -> Decision:
     problems = Problems(given.errors)
     wanted, company_name = contact_values.wanted(command, before, given, problems)
     after = structs.replace(before, **wanted)
-    if not (after.name.display or after.emails or after.phones) and not problems.errors:
-        problems.add("", "contact.empty", "at least one of name, email and phone must stay")
+    if not any(is_addressed(after, field) for field in ADDRESSED_BY) and not problems.errors:
+        problems.errors.append(NOTHING_LEFT)
     problems.raise_if_any()
     changed = {field: value for field, value in wanted.items() if value != getattr(before, field)}
     if not changed:

@@ -133,8 +133,6 @@ class Handler:
         if_match: frozenset[int] | None,
     ) -> Outcome[S]:
         state, version = (None, 0) if case.creates else await self._existing(context, case, stream_id)
-        if state is not None:
-            case.admit(state)
         if if_match is not None and version not in if_match:
             raise DomainError(
                 "precondition.version",
@@ -200,6 +198,8 @@ class Handler:
 
     async def _existing(self, context: Context, case: UseCase[C, S], stream_id: UUID) -> tuple[S, int]:
         state: Any = await self.state(context.tenant_id, case.kind, case.evolve, stream_id)
+        # Before anything is told of it: to whom it is missing, it is missing also when it is gone.
+        case.admit(state)
         if state.deleted_at is not None:
             raise GoneError(case.kind)
         return state, state.version

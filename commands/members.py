@@ -11,9 +11,10 @@ from msgspec import Struct
 from commands.decision import Decision, Given
 from commands.normalise import Problems
 from commands.ports import StreamEvents
-from domain.access import ADMIN, Grants, spelt
+from domain.access import ADMIN, spelt
 from domain.authorization import Access
 from domain.errors import DomainError
+from domain.field_rules import FieldAccess, Rights, excess
 from domain.role import AdminRemoved, admins_stream
 from domain.user import Status, User, UserRestored, UserRolesChanged, UserSuspended
 
@@ -25,24 +26,24 @@ class GiveRoles(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class RolesOf(Struct, frozen=True):
-    """Roles to give, by somebody who holds these grants, in a tenant with this access."""
+    """Roles to give, by somebody who holds these rights, in a tenant with this access."""
 
     roles: Sequence[str]
-    by: Grants
+    by: Rights
     access: Access
 
 
 class Suspend(Struct, frozen=True):
-    """Keep a user out, by somebody who holds these grants."""
+    """Keep a user out, by somebody who holds these rights."""
 
-    by: Grants
+    by: Rights
     access: Access
 
 
 class Restore(Struct, frozen=True):
-    """Let a user in again, by somebody who holds these grants."""
+    """Let a user in again, by somebody who holds these rights."""
 
-    by: Grants
+    by: Rights
     access: Access
 
 
@@ -55,21 +56,28 @@ def check_roles(roles: Iterable[object], access: Access, problems: Problems) -> 
     return tuple(dict.fromkeys(key for key in roles if isinstance(key, str)))
 
 
-def require_held(needed: Grants, by: Grants) -> None:
+def require_held(needed: Rights, by: Rights) -> None:
     """Refuse to hand on, or take away, what one does not hold.
 
     Raises:
         DomainError: permission.missing.
     """
-    for name, scope in needed.items():
-        if by.get(name, 0) < scope:
+    for name, scope in needed.grants.items():
+        if by.grants.get(name, 0) < scope:
             (lacking,) = spelt({name: scope})
-            raise DomainError(
-                "permission.missing",
-                f"this gives or takes {lacking}, which you don't hold yourself",
-                hint="Ask somebody who holds it.",
-                members={"permission": name},
-            )
+            raise _not_held(lacking, name)
+    for rule in excess(needed, by):
+        act = "read" if rule.access is FieldAccess.HIDDEN else "write"
+        raise _not_held(f"{rule.field} of {rule.resource}", f"{rule.resource}.{act}")
+
+
+def _not_held(what: str, permission: str) -> DomainError:
+    return DomainError(
+        "permission.missing",
+        f"this gives or takes {what}, which you don't hold yourself",
+        hint="Ask somebody who holds it.",
+        members={"permission": permission},
+    )
 
 
 def give_roles(command: RolesOf, given: Given[User]) -> Decision:
@@ -83,7 +91,7 @@ def give_roles(command: RolesOf, given: Given[User]) -> Decision:
     roles = check_roles(command.roles, command.access, problems)
     problems.raise_if_any()
     moved = set(roles) ^ set(user.roles)
-    require_held(command.access.granted(moved), command.by)
+    require_held(command.access.rights(moved), command.by)
     if not moved:
         return Decision()
     lost = ADMIN in user.roles and ADMIN not in roles and user.status is Status.ACTIVE
@@ -98,7 +106,7 @@ def suspend(command: Suspend, given: Given[User]) -> Decision:
         DomainError: permission.missing or user.last_admin.
     """
     user = _there(given.state)
-    require_held(command.access.granted(user.roles), command.by)
+    require_held(command.access.rights(user.roles), command.by)
     if user.status is Status.SUSPENDED:
         return Decision()
     lost = ADMIN in user.roles and user.status is Status.ACTIVE
@@ -113,7 +121,7 @@ def restore(command: Restore, given: Given[User]) -> Decision:
         DomainError: permission.missing.
     """
     user = _there(given.state)
-    require_held(command.access.granted(user.roles), command.by)
+    require_held(command.access.rights(user.roles), command.by)
     return Decision(events=(UserRestored(),)) if user.status is Status.SUSPENDED else Decision()
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct, UnsetType, field, structs
 
 from domain.access import ADMIN, BUILT_IN_ROLES, Grants, grants, union
 from domain.api_key import ApiKeyIssued, ApiKeyRevoked
+from domain.field_rules import FREE, Fields, Rights, ruled, together
 from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
 from domain.team import TeamFounded, TeamMembersChanged
 from domain.user import UserRestored, UserRolesChanged, UserSignedOut, UserSuspended
@@ -77,6 +78,7 @@ class Defined(Struct, frozen=True):
 
     key: str
     grants: Grants
+    fields: Fields = FREE
 
 
 class Key(Struct, frozen=True):
@@ -115,6 +117,15 @@ class Access(Struct, frozen=True):
             return union(BUILT_IN_ROLES[key] for key in roles if key in BUILT_IN_ROLES)
         known = self.roles
         return union(known[key] for key in roles if key in known)
+
+    def rights(self, roles: Iterable[str]) -> Rights:
+        """What roles allow together, down to the fields."""
+        held = tuple(roles)
+        if not any(role.fields for role in self.defined.values()):
+            return Rights(self.granted(held))
+        known = {role.key: Rights(role.grants, role.fields) for role in self.defined.values()}
+        known |= {key: Rights(grants) for key, grants in BUILT_IN_ROLES.items() if key not in known}
+        return together(known[key] for key in held if key in known)
 
     def teams_of(self, user_id: UUID) -> list[UUID]:
         """The teams that a user is in."""
@@ -155,11 +166,10 @@ class _Changing:
                 self.members[stream_id] = Member(roles)
             case Invited(roles=roles):
                 self.members[stream_id] = Member(roles, joined=False)
-            case RoleDefined(key=key, permissions=permissions):
-                self.defined[stream_id] = Defined(key, grants(*permissions))
-            case RoleChanged(permissions=permissions):
-                if not isinstance(permissions, UnsetType):
-                    self.defined[stream_id] = Defined(self.defined[stream_id].key, grants(*permissions))
+            case RoleDefined(key=key, permissions=permissions, field_rules=rules):
+                self.defined[stream_id] = Defined(key, grants(*permissions), ruled(rules))
+            case RoleChanged():
+                self.defined[stream_id] = _redefined(self.defined[stream_id], event)
             case RoleDeleted():
                 del self.defined[stream_id]
             case TeamFounded():
@@ -179,6 +189,14 @@ class _Changing:
                 self.keys[stream_id] = structs.replace(self.keys[stream_id], digest="", revoked=True)
             case _:
                 self.members[stream_id] = _changed(self.members[stream_id], event)
+
+
+def _redefined(role: Defined, event: RoleChanged) -> Defined:
+    if not isinstance(event.permissions, UnsetType):
+        role = structs.replace(role, grants=grants(*event.permissions))
+    if not isinstance(event.field_rules, UnsetType):
+        role = structs.replace(role, fields=ruled(event.field_rules))
+    return role
 
 
 def _changed(member: Member, event: Any) -> Member:

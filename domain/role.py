@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from domain.event import Event
+from domain.field_rules import FieldRule
 
 
 class RoleDefined(Event, topic="role.defined.v1"):
@@ -14,6 +15,7 @@ class RoleDefined(Event, topic="role.defined.v1"):
     key: str
     name: str
     permissions: tuple[str, ...]
+    field_rules: tuple[FieldRule, ...] = ()
 
 
 class RoleChanged(Event, topic="role.changed.v1"):
@@ -21,6 +23,7 @@ class RoleChanged(Event, topic="role.changed.v1"):
 
     name: str | UnsetType = UNSET
     permissions: tuple[str, ...] | UnsetType = UNSET
+    field_rules: tuple[FieldRule, ...] | UnsetType = UNSET
 
 
 class RoleDeleted(Event, topic="role.deleted.v1"):
@@ -44,6 +47,7 @@ class Role(Struct, frozen=True, kw_only=True):
     key: str
     name: str
     permissions: tuple[str, ...]
+    field_rules: tuple[FieldRule, ...] = ()
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None

@@ -98,6 +98,11 @@ _CONDITIONS = {
     "created_after": "c.created_at > %s",
     "updated_after": "c.updated_at > %s",
 }
+_OWNED = "c.owner_id = ANY (%s)"
+# Who may read a record now may read what it was: whose it was then is not asked.
+_OWNED_NOW = (
+    "EXISTS (SELECT FROM read.contact_v1 n WHERE n.tenant_id = c.tenant_id AND n.id = c.id AND n.owner_id = ANY (%s))"
+)
 _STOOD = "c.since <= %s AND (c.until IS NULL OR c.until > %s)"
 # Says nothing new, and lets lists that begin with the newest begin at the moment.
 _BY_THEN = "c.created_at <= %s AND c.updated_at <= %s"
@@ -106,6 +111,8 @@ _SORTED_BY = {
     "updated_at": ("updated_at", "timestamptz"),
     "name": ("sort_name", "text"),
 }
+# The name of those who have one: no index is in this order, so it is for those only who must not see more.
+_NAME_ALONE = "CASE WHEN c.name ->> 'display' IS NULL THEN '' ELSE c.sort_name END"
 
 _stored = msgspec.json.Decoder(list[Stored])
 _SHARED = tuple(name for name in ContactView.__struct_fields__ if name not in {"company", "custom"})
@@ -132,25 +139,34 @@ async def page(
     after: Bound | None,
     limit: int,
     as_of: Moment | None = None,
+    owners: Sequence[UUID] | None = None,
+    by_name_alone: bool = False,
 ) -> tuple[list[Stored], Bound | None]:
     """A page of the contacts that are there, or were at a moment, and the bound after which the next one starts.
 
+    With `owners`, of theirs only: of those that are theirs now, also where it is about a moment of the past. Sorted by
+    name, who has none goes by an address; `by_name_alone` they come first, so that their order tells no address.
     A bound is [value of the sort column, id]: pages neither repeat nor miss rows that stay in place.
     """
     column, kind = _SORTED_BY[sort.removeprefix("-")]
+    by_name_alone = by_name_alone and sort is Sort.NAME
+    expression = _NAME_ALONE if by_name_alone else f"c.{column}"
     direction, comparison = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
     source, conditions, parameters = _selected(tenant_id, filters, as_of)
+    if owners is not None:
+        conditions.append(_OWNED_NOW if as_of else _OWNED)
+        parameters.append(list(owners))
     if after:
-        conditions.append(f"(c.{column}, c.id) {comparison} (%s::{kind}, %s::uuid)")
+        conditions.append(f"({expression}, c.id) {comparison} (%s::{kind}, %s::uuid)")
         parameters.extend(after)
-    inner = f"{source} WHERE {' AND '.join(conditions)} ORDER BY c.{column} {direction}, c.id {direction} LIMIT %s"
+    inner = f"{source} WHERE {' AND '.join(conditions)} ORDER BY {expression} {direction}, c.id {direction} LIMIT %s"
     query = f"SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]')::text FROM ({inner}) v"
     found = await (await connection.execute(query, (*parameters, limit + 1))).fetchone()
     rows = _stored.decode(found[0])
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    value = getattr(last, column)
+    value = "" if by_name_alone and not last.name.display else getattr(last, column)
     return rows[:limit], [value if isinstance(value, str) else value.isoformat(), str(last.id)]
 
 

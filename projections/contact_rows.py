@@ -10,7 +10,8 @@ from msgspec import Struct
 from projections.contact_text import ContactText, contact_text
 from projections.ports import Connection
 
-COLUMNS = """c.id, c.position, c.name, c.emails, c.phones, c.title, k.name, c.deleted_at IS NOT NULL"""
+COLUMNS = """c.id, c.position, c.name, c.emails, c.phones, c.title, k.name, c.owner_id,
+    c.deleted_at IS NOT NULL"""
 """What `searchable` takes, of read.contact_v1 c and read.company_v1 k."""
 
 _ROWS = f"""
@@ -34,6 +35,7 @@ class Searchable(Struct, frozen=True):
     id: UUID
     position: int
     text: ContactText | None
+    owner_id: UUID | None = None
 
 
 class _Name(Struct):
@@ -48,8 +50,10 @@ class _Value(Struct):
 
 def searchable(row: Sequence[Any]) -> Searchable:
     """From a row of COLUMNS."""
-    contact_id, position, name, emails, phones, title, company, deleted = row
-    return Searchable(contact_id, position, None if deleted else text_of(name, emails, phones, title, company))
+    contact_id, position, name, emails, phones, title, company, owner_id, deleted = row
+    if deleted:
+        return Searchable(contact_id, position, None)
+    return Searchable(contact_id, position, text_of(name, emails, phones, title, company), owner_id)
 
 
 def text_of(name: Any, emails: Any, phones: Any, title: str | None, company: str | None) -> ContactText:

@@ -14,6 +14,19 @@ DEEPEST = 1000
 """Hits that can be paged through: nobody reads further, and each adapter can stop looking there."""
 
 
+class Within(Struct, frozen=True):
+    """What of a tenant's contacts a search looks at: those of some owners (None: all), without some fields.
+
+    Of `hidden` fields (of contact_text.FIELDS) nothing shows in what is found, in its order, scores, or `matched`.
+    """
+
+    owners: tuple[UUID, ...] | None = None
+    hidden: frozenset[str] = frozenset()
+
+
+EVERYTHING = Within()
+
+
 class Hit(Struct, frozen=True):
     """A contact that was found.
 
@@ -46,9 +59,16 @@ class ContactSearch(Protocol):
         ...
 
     async def search(
-        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+        self,
+        tenant_id: UUID,
+        text: str,
+        *,
+        offset: int,
+        limit: int,
+        within: Within = EVERYTHING,
+        at_least: Level | None = None,
     ) -> Sequence[Hit]:
-        """Hits number `offset` to `offset + limit`, best first; none beyond DEEPEST.
+        """Hits number `offset` to `offset + limit` of those `within`, best first; none beyond DEEPEST.
 
         `at_least` is what the caller has waited for: a store with copies that lag asks one which has it.
 
@@ -67,7 +87,14 @@ class AnyContactSearch(Protocol):
         ...
 
     async def search(
-        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+        self,
+        tenant_id: UUID,
+        text: str,
+        *,
+        offset: int,
+        limit: int,
+        within: Within = EVERYTHING,
+        at_least: Level | None = None,
     ) -> Answer:
         """As ContactSearch.
 

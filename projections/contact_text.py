@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 FIELDS = ("name", "email", "company", "title", "phone")
 """What a contact is found by, the most telling first."""
@@ -41,6 +41,23 @@ class ContactText(Struct, frozen=True):
     def words(self) -> frozenset[str]:
         """All of them."""
         return self.name | self.email | self.company | self.title | self.phone
+
+    def without(self, hidden: Iterable[str]) -> "ContactText":
+        """The same without some fields."""
+        return structs.replace(self, **dict.fromkeys(hidden, frozenset())) if hidden else self
+
+    def fields(self) -> dict[str, int]:
+        """Each word with the fields that it is in, as `fields_mask` has them."""
+        found: dict[str, int] = {}
+        for number, field in enumerate(FIELDS):
+            for word in getattr(self, field):
+                found[word] = found.get(word, 0) | 1 << number
+        return found
+
+
+def fields_mask(hidden: Collection[str]) -> int:
+    """A bit for each field that is not hidden, in the order of FIELDS."""
+    return sum(1 << number for number, field in enumerate(FIELDS) if field not in hidden)
 
 
 def contact_text(

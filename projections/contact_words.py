@@ -6,7 +6,8 @@ at a million contacts: 150 ms and more at the 95th percentile for trigrams over 
 - contact_vocabulary: each word of the tenant once. A word that was asked for finds the words that begin with it by a
   range, and those with a typo or two by a letter or two left out of both (SymSpell: see projections.closeness).
 - contact_word_uses: how many contacts have a word; a word that nobody has any more is forgotten.
-- contact_words: each contact's words as numbers, which the words of the vocabulary lead to.
+- contact_words: each contact's words as numbers, which the words of the vocabulary lead to, and beside each word the
+  fields that it is in, for those who must not search all.
 
 The numbers are salted with the tenant, so that in the GIN indexes, which know no tenants, one tenant's lists are its
 own and as short as the tenant is small. The lowest bit of a word's number tells that it is in the name.
@@ -44,8 +45,10 @@ _SAVE = """
 WITH saved AS (
     INSERT INTO contact_words_v1
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
-      AS r (tenant_id uuid, contact_id uuid, position bigint, words bigint[])
-    ON CONFLICT (tenant_id, contact_id) DO UPDATE SET position = excluded.position, words = excluded.words
+      AS r (tenant_id uuid, contact_id uuid, position bigint, owner_id uuid, words bigint[], fields smallint[])
+    ON CONFLICT (tenant_id, contact_id) DO UPDATE
+       SET position = excluded.position, owner_id = excluded.owner_id, words = excluded.words,
+           fields = excluded.fields
 ), gone AS (
     DELETE FROM contact_words_v1 WHERE tenant_id = %(tenant)s AND contact_id = ANY(%(gone)s)
 ), change AS MATERIALIZED (
@@ -116,7 +119,8 @@ async def _save(
     words = {number & ~1: word for of_one in new.values() for number, word in of_one.items()}
     change = _change(new, old, words)
     rows = [
-        {"tenant_id": tenant_id, "contact_id": c.id, "position": c.position, "words": sorted(new[c.id])}
+        {"tenant_id": tenant_id, "contact_id": c.id, "position": c.position, "owner_id": c.owner_id}
+        | _columns(new[c.id], c.text)
         for c in contacts
         if c.text
     ]
@@ -130,6 +134,12 @@ async def _save(
     cursor = await connection.execute(_SAVE, parameters)
     if any(by < 0 for by in change.values()) and (unused := [number for (number,) in await cursor.fetchall()]):
         await connection.execute(_FORGET, {"tenant": tenant_id, "ids": unused})
+
+
+def _columns(words: Mapping[int, str], text: ContactText) -> dict[str, list[int]]:
+    """The words of a contact, and beside each the fields that it is in."""
+    fields, numbers_ = text.fields(), sorted(words)
+    return {"words": numbers_, "fields": [fields[words[number]] for number in numbers_]}
 
 
 def _change(

@@ -2,7 +2,9 @@ CREATE TABLE read.contact_words_v1 (
     tenant_id  uuid NOT NULL,
     contact_id uuid NOT NULL,
     position   bigint NOT NULL,
+    owner_id   uuid,
     words      bigint[] NOT NULL,
+    fields     smallint[] NOT NULL,
     PRIMARY KEY (tenant_id, contact_id)
 ) WITH (fillfactor = 90);
 -- No pending list: every search would read through it.
@@ -76,10 +78,11 @@ REVOKE EXECUTE ON FUNCTION read.contacts_having_v1 FROM PUBLIC;
 
 -- Contacts that have the words asked for. `variants` are the words that do for word number `part` (from 1), each with
 -- a weight and a tier: 1 as asked or longer, 2 with a typo. Contacts are gathered tier by tier until there are enough,
--- at last also those that lack one of the `parts` words, where `spare` says so; a tier comes whole before the next.
+-- at last also those that lack one of the `asked` words, where `spare` says so; a tier comes whole before the next.
+-- Of `owners` only, where there are some; by words in `seen` fields only (a bit each), where that is given.
 CREATE FUNCTION read.search_contacts_v1(
     variants bigint[], parts smallint[], weights real[], tiers smallint[], spare boolean, skip integer, most integer,
-    deepest integer
+    deepest integer, asked integer, owners uuid[] DEFAULT NULL, seen smallint DEFAULT NULL
 )
     RETURNS TABLE (
         contact_id uuid, score real, name jsonb, emails jsonb, phones jsonb, title text, company text
@@ -90,7 +93,6 @@ CREATE FUNCTION read.search_contacts_v1(
 AS $$
 DECLARE
     tenant constant uuid := store.current_tenant();
-    count_ constant integer := (SELECT max(p) FROM unnest(parts) p);
     found_ uuid[] := '{}';
     ranks  integer[] := '{}';
     batch  uuid[];
@@ -99,10 +101,16 @@ DECLARE
 BEGIN
     FOR tier_ IN 1..3 LOOP
         has := '{}';
-        FOR part_ IN 1..count_ LOOP
-            has := has || format('w.words && %L::bigint[]', coalesce((
-                SELECT array_agg(v.id) FROM unnest(variants, parts, tiers) AS v (id, part, tier)
-                 WHERE v.part = part_ AND v.tier <= tier_), '{}'));
+        FOR part_ IN 1..asked LOOP
+            has := has || format(
+                CASE WHEN seen IS NULL THEN 'w.words && %1$L::bigint[]'
+                     -- The index leads to the words, wherever they are; the row tells where.
+                     ELSE '(w.words && %1$L::bigint[] AND EXISTS (SELECT FROM unnest(w.words, w.fields) AS x (id, field)'
+                          ' WHERE x.field & %2$s <> 0 AND x.id = ANY (%1$L::bigint[])))' END,
+                coalesce((
+                    SELECT array_agg(v.id) FROM unnest(variants, parts, tiers) AS v (id, part, tier)
+                     WHERE v.part = part_ AND v.tier <= tier_), '{}'),
+                seen);
         END LOOP;
         IF tier_ < 3 THEN
             clause := array_to_string(has, ' AND ');
@@ -110,7 +118,10 @@ BEGIN
             EXIT WHEN NOT spare;
             clause := (
                 SELECT string_agg(format('(%s)', array_to_string(has[:n - 1] || has[n + 1:], ' AND ')), ' OR ')
-                  FROM generate_series(1, count_) n);
+                  FROM generate_series(1, asked) n);
+        END IF;
+        IF owners IS NOT NULL THEN
+            clause := format('(%s) AND w.owner_id = ANY (%L::uuid[])', clause, owners);
         END IF;
         batch := read.contacts_having_v1(clause, deepest);
         found_ := found_ || batch;
@@ -122,14 +133,17 @@ BEGIN
     WITH candidate AS (
         SELECT f.id, min(f.tier) AS tier FROM unnest(found_, ranks) AS f (id, tier) GROUP BY f.id
     ), best AS (
-        SELECT c.id, c.tier, v.part, max(v.weight) AS weight, cardinality(w.words) AS size
+        SELECT c.id, c.tier, v.part, max(v.weight) AS weight,
+               CASE WHEN seen IS NULL THEN cardinality(w.words)
+                    ELSE (SELECT count(*) FROM unnest(w.fields) AS f WHERE f & seen <> 0) END AS size
           FROM candidate c
           JOIN read.contact_words_v1 w ON w.tenant_id = tenant AND w.contact_id = c.id
-         CROSS JOIN LATERAL unnest(w.words) AS x (id)
+         CROSS JOIN LATERAL unnest(w.words, w.fields) AS x (id, field)
           JOIN unnest(variants, parts, weights) AS v (id, part, weight) ON v.id = x.id
-         GROUP BY c.id, c.tier, v.part, w.words
+         WHERE seen IS NULL OR x.field & seen <> 0
+         GROUP BY c.id, c.tier, v.part, w.words, w.fields
     ), page AS (
-        SELECT b.id, b.tier, (sum(b.weight) / count_)::real AS score, b.size FROM best b GROUP BY b.id, b.tier, b.size
+        SELECT b.id, b.tier, (sum(b.weight) / asked)::real AS score, b.size FROM best b GROUP BY b.id, b.tier, b.size
          ORDER BY b.tier, 3 DESC, b.size, b.id OFFSET skip LIMIT most
     )
     SELECT p.id, p.score, r.name, r.emails, r.phones, r.title, k.name

@@ -126,7 +126,7 @@ async def issue_key(request: HttpRequest) -> Answer:
     async def understand(readable: Readable[IssueKey]) -> tuple[NewKey, Sequence[FieldError]]:
         access = await services.authorization.access(principal.tenant_id)
         command = NewKey(
-            asked=readable.value, spelt=spelt, user_id=principal.user_id, by=principal.grants, access=access
+            asked=readable.value, spelt=spelt, user_id=principal.user_id, by=principal.rights, access=access
         )
         return command, readable.errors
 

@@ -14,6 +14,7 @@ from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.telling import entries_told
 from projections import audit, security_events
 from projections import user as user_rows
 from projections.audit import Trail, Wanted
@@ -81,7 +82,8 @@ async def read_audit(request: HttpRequest) -> Answer:
     streams = await services_of(request).audit.streams(
         principal_of(request).tenant_id, audit.streams_of(trail.recorded), up_to
     )
-    return Answer(Page(data=audit.entries(trail.recorded, streams, names), next_cursor=next_cursor))
+    entries = entries_told(principal_of(request), audit.entries(trail.recorded, streams, names))
+    return Answer(Page(data=entries, next_cursor=next_cursor))
 
 
 @get(

@@ -1,29 +1,36 @@
-"""Whose contacts a caller may change: a permission may be good for one's own, or one's teams', only."""
+"""Whose contacts a caller may see and change: a permission may be good for one's own, or one's teams', only."""
 
 from typing import Any
+from uuid import UUID
 
 from msgspec import structs
 
+from api.http.exchange import HttpRequest, principal_of, services_of
 from commands.access import Principal, lacking
+from commands.contact import ADDRESSED_BY, NOTHING_LEFT, is_addressed
 from commands.decision import Decision, Given
 from commands.handle import UseCase
-from domain.access import Scope
+from commands.sight import SEEING
+from commands.visible import View
+from domain import contact
 from domain.contact import Contact, ContactChanged, ContactRegistered
-from domain.errors import NotFoundError
+from domain.errors import InvalidError, NotFoundError
 
 
 def within_reach(case: UseCase[Any, Contact], caller: Principal, permission: str) -> UseCase[Any, Contact]:
     """The same use case for a caller who may not do it to every contact.
 
-    A contact that the caller can't read either is missing, another is refused; and none is made, or given away, to
-    where it would be out of reach.
+    A contact that the caller can't read is missing, another is refused; and none is made, or given away, to where it
+    would be out of reach.
     """
-    if caller.grants.get(permission) is Scope.ALL:
+    if caller.may(permission) and caller.may(SEEING):
         return case
 
     def admit(contact: Contact) -> None:
+        if not caller.reaches(SEEING, contact.owner_id):
+            raise NotFoundError("contact")
         if not caller.reaches(permission, contact.owner_id):
-            raise lacking(permission) if caller.reaches("contacts.read", contact.owner_id) else NotFoundError("contact")
+            raise lacking(permission)
 
     def decide(command: Any, given: Given[Contact]) -> Decision:
         decision = case.decide(command, given)
@@ -36,3 +43,41 @@ def within_reach(case: UseCase[Any, Contact], caller: Principal, permission: str
         return decision
 
     return structs.replace(case, admit=admit, decide=decide)
+
+
+def within_sight(case: UseCase[Any, Contact], view: View) -> UseCase[Any, Contact]:
+    """The same use case for a caller who may not see every way to address a contact.
+
+    One of those that the caller sees must stay, as if there were no others: else clearing them all would tell whether
+    there are.
+    """
+    if view.is_free:
+        return case
+    seen = [field for field in ADDRESSED_BY if not view.hides(field)]
+    if len(seen) == len(ADDRESSED_BY):
+        return case
+
+    def decide(command: Any, given: Given[Contact]) -> Decision:
+        decision = case.decide(command, given)
+        for event in decision.events:
+            if isinstance(event, ContactChanged) and given.state and event.changes().keys() & set(seen):
+                after = structs.replace(given.state, **event.changes())
+                if not any(is_addressed(after, field) for field in seen):
+                    raise InvalidError([NOTHING_LEFT])
+        return decision
+
+    return structs.replace(case, decide=decide)
+
+
+async def require_sight(request: HttpRequest, contact_id: UUID) -> None:
+    """Let nobody look into the past of a contact that they can't read now, whoever owned it then.
+
+    Raises:
+        NotFoundError: it is not there, or not for this caller.
+    """
+    caller = principal_of(request)
+    if caller.may(SEEING):
+        return
+    state = await services_of(request).handler.state(caller.tenant_id, "contact", contact.evolve, contact_id)
+    if not caller.reaches(SEEING, state.owner_id):
+        raise NotFoundError("contact")

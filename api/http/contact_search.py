@@ -13,8 +13,14 @@ from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.telling import HIDING, telling
+from commands.access import Principal
+from commands.sight import SEEING
+from commands.visible import CONTACTS, view_of
 from projections import contact_indexer, contact_queries, contact_words
 from projections.contact_queries import ContactView
+from projections.contact_search import Within
+from projections.contact_text import FIELDS
 
 _SEARCHED_BY = {
     "postgres": (*READ_MODELS, contact_words.PROJECTION.checkpoint),
@@ -43,7 +49,7 @@ class FoundContact(ContactView, frozen=True, kw_only=True):
     "/contacts/search",
     **operation(
         summary="Find contacts by part of a name, e-mail or company, misspelt or not",
-        description="The header Search-Backend tells which search answered.",
+        description=f"The header Search-Backend tells which search answered. {HIDING}",
         tag="contacts",
         permission="contacts.read",
         query=SearchQuery,
@@ -52,17 +58,19 @@ class FoundContact(ContactView, frozen=True, kw_only=True):
         example={"q": "lovelase"},
         result={"data": [examples.CONTACT | {"score": 0.93, "matched": ["name"]}], "next_cursor": None},
         read_after=True,
+        scoped=True,
     ),
 )
 async def search_contacts(request: HttpRequest) -> Answer:
     """Contacts that fit a text, best first."""
     query: SearchQuery = query_of(request, SearchQuery)
-    tenant_id, services = principal_of(request).tenant_id, services_of(request)
+    caller, services = principal_of(request), services_of(request)
+    tenant_id, within = caller.tenant_id, _within(caller)
     scope = ["contacts/search", query.q]
     offset = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else 0
     backend = services.search.backend
     level = await settled(request, _SEARCHED_BY[backend])
-    look = partial(services.search.search, tenant_id, query.q, offset=offset, limit=query.limit + 1)
+    look = partial(services.search.search, tenant_id, query.q, offset=offset, limit=query.limit + 1, within=within)
     found = await look(at_least=level)
     if found.backend != backend:  # it changed meanwhile, and what was waited for says nothing of the other
         level = await settled(request, _SEARCHED_BY[found.backend])
@@ -70,11 +78,18 @@ async def search_contacts(request: HttpRequest) -> Answer:
     hits = found.hits[: query.limit]
     by_ids = partial(contact_queries.by_ids, tenant_id=tenant_id, ids=[hit.id for hit in hits])
     rows = {row.id: row for row in await services.reads.ask(tenant_id, by_ids, at_least=level)}
+    told = telling(caller, CONTACTS)
     data = [
-        FoundContact(**structs.asdict(rows[hit.id].view()), score=hit.score, matched=hit.matched)
+        told(FoundContact(**structs.asdict(row.view()), score=hit.score, matched=hit.matched))
         for hit in hits
-        if hit.id in rows and rows[hit.id].deleted_at is None
+        if (row := rows.get(hit.id)) and row.deleted_at is None and caller.reaches(SEEING, row.owner_id)
     ]
     more = len(found.hits) > query.limit
     next_cursor = services.cursors.make(tenant_id, scope, offset + query.limit) if more else None
     return Answer(Page(data=data, next_cursor=next_cursor), headers={"Search-Backend": found.backend})
+
+
+def _within(caller: Principal) -> Within:
+    """What a search for this caller looks at."""
+    view = view_of(caller, CONTACTS)
+    return Within(caller.owners(SEEING), frozenset() if view.is_free else frozenset(filter(view.hides, FIELDS)))

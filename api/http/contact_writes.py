@@ -6,7 +6,7 @@ from litestar import delete, patch, post
 
 from api.http import examples, reading
 from api.http.answer import Answer
-from api.http.contact_reach import within_reach
+from api.http.contact_reach import within_reach, within_sight
 from api.http.exchange import (
     JSON,
     PATCH,
@@ -27,9 +27,11 @@ from api.http.exchange import (
 )
 from api.http.operation import operation
 from api.http.shapes import DryRun, dry_run_answer
+from api.http.telling import events_told, telling, telling_apart
 from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
 from commands.handle import Outcome, Read, UseCase
 from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
+from commands.visible import CONTACTS, view_of
 from domain import company
 from domain.company import CompanyRegistered
 from domain.contact import Contact
@@ -128,19 +130,22 @@ async def _write(request: HttpRequest, case: UseCase[Any, Contact], body: type[A
     query: WriteQuery = query_of(request, WriteQuery)
     raw, refusal = await body_or_refusal(request)
     services = services_of(request)
-    case = within_reach(case, principal_of(request), request.route_handler.opt["operation"].permission)
+    caller = principal_of(request)
+    case = within_reach(case, caller, request.route_handler.opt["operation"].permission)
+    case = within_sight(case, view_of(caller, CONTACTS))
     read = _reader(request, raw, refusal, body, media)
     context = context_of(request, raw, dry_run=query.dry_run)
     async with alone(request, context):
         outcome = await services.handler.handle(context, case, read, stream_id=contact_id, if_match=if_match(request))
         made = await _view(request, outcome)
+    told = telling(caller, CONTACTS)
     if query.dry_run:
-        return dry_run_answer(outcome, made)
+        return dry_run_answer(outcome, told(made), events_told(caller))
     headers = write_headers(outcome, location=f"/v1/contacts/{outcome.stream_id}")
     if case.status == 204:  # noqa: PLR2004
         return Answer(None, status=204, headers=headers)
     headers["ETag"] = etag(made.version)
-    return Answer(made, status=outcome.status, headers=headers)
+    return Answer(told(made), status=outcome.status, headers=headers)
 
 
 def _reader(
@@ -153,7 +158,8 @@ def _reader(
         if not media:
             return body(), ()
         check_media(request, media)
-        readable = reading.body(raw, body)
+        view = view_of(principal_of(request), CONTACTS)
+        readable = reading.body(raw, body) if view.is_free else telling_apart(raw, body, view)
         return readable.value, readable.errors
 
     return read

@@ -2,7 +2,8 @@
 
 from litestar import Router
 
-from api.http.contact_reads import contact_history, list_contacts, read_contact
+from api.http.contact_history import contact_history
+from api.http.contact_reads import list_contacts, read_contact
 from api.http.contact_search import search_contacts
 from api.http.contact_writes import change_contact, delete_contact, register_contact
 

@@ -139,9 +139,14 @@ EXPLANATION: dict[str, Any] = {
     "permissions": [
         {"permission": "contacts.read", "scope": "all", "from": ["sales"]},
         {"permission": "reports.read", "scope": None, "from": ["sales"]},
-    ]
+    ],
+    "field_rules": [],
 }
-MY_PERMISSIONS: dict[str, Any] = {"permissions": ["contacts.read:all", "reports.read"], "roles": ["sales"]}
+MY_PERMISSIONS: dict[str, Any] = {
+    "permissions": ["contacts.read:all", "reports.read"],
+    "roles": ["interns"],
+    "field_rules": [{"resource": "contacts", "field": "phones", "access": "hidden"}],
+}
 PERMISSIONS: dict[str, Any] = {
     "data": [
         {"permission": "contacts.read", "description": "See contacts, companies and their history", "scoped": True}

@@ -102,9 +102,17 @@ async def admit(request: Request[Any, Any, Any]) -> None:
     needed = operation.permission
     if needed == SIGNED_IN and principal.key_id and not operation.for_keys:
         raise _user_required()
-    # A route that does not look whose records it is about serves those only who may use it on everybody's.
-    if needed != SIGNED_IN and not principal.may(needed) and not (operation.scoped and needed in principal.grants):
+    if needed != SIGNED_IN and not holds(principal, operation):
         raise lacking(needed)
+
+
+def holds(caller: Principal, operation: Operation) -> bool:
+    """Whether a caller has the permission that an operation needs, in a scope that will do.
+
+    One that does not look whose records it is about serves those only who may use it on everybody's.
+    """
+    needed = operation.permission
+    return caller.may(needed) or (operation.scoped and needed in caller.grants)
 
 
 def header(request: Request[Any, Any, Any], name: bytes) -> str | None:

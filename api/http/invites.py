@@ -78,7 +78,7 @@ async def invite_user(request: HttpRequest) -> Answer:
         access = await services.authorization.access(principal.tenant_id)
         roles = members.check_roles(readable.values.get("roles") or (), access, problems)
         problems.raise_if_any()
-        members.require_held(access.granted(roles), principal.grants)
+        members.require_held(access.rights(roles), principal.rights)
         if await services.store.holder(PLATFORM, identity.EMAIL_CLAIM, identity.login_name(normal or "")):
             raise identity.email_taken()
         digest = LinkToken(PLATFORM, PLATFORM, secret).digest

@@ -24,15 +24,20 @@ from api.http.writing import carry_out
 from commands.registry import CHANGE_USER
 from commands.users import ChangeUser
 from domain import access, user
+from domain.field_rules import FieldRule, spelt
 
 TAG = "me"
 
 
 class MyPermissions(Struct, frozen=True):
-    """What the caller may do, spelt as in roles, and the roles that give it."""
+    """What the caller may do, spelt as in roles, the roles that give it, and the fields that are not free.
+
+    A field with no rule may be written as far as the permissions reach; one that is hidden is in no answer.
+    """
 
     permissions: list[str]
     roles: tuple[str, ...]
+    field_rules: list[FieldRule]
 
 
 class PermissionView(Struct, frozen=True):
@@ -115,7 +120,8 @@ async def my_permissions(request: HttpRequest) -> Answer:
     query_of(request, NoQuery)
     await settled(request, ())
     principal = principal_of(request)
-    return Answer(MyPermissions(access.spelt(principal.grants), principal.roles))
+    rules = list(spelt(principal.fields))
+    return Answer(MyPermissions(access.spelt(principal.grants), principal.roles, rules))
 
 
 @get(

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
 from domain import role, team
 from domain.access import BUILT_IN_ROLES, spelt
+from domain.field_rules import FieldRule
 
 
 class RoleView(Struct, frozen=True, kw_only=True):
-    """A role; built-in ones have neither id nor times, and don't change. No role has field rules yet."""
+    """A role; built-in ones have neither id nor times, no field rules, and don't change."""
 
     id: UUID | None
     version: int
@@ -20,7 +20,7 @@ class RoleView(Struct, frozen=True, kw_only=True):
     name: str
     built_in: bool
     permissions: Sequence[str]
-    field_rules: Sequence[Any] = ()
+    field_rules: Sequence[FieldRule] = ()
     created_at: datetime | None
     updated_at: datetime | None
 
@@ -52,7 +52,7 @@ def built_in_view(key: str) -> RoleView:
 
 def role_view(state: role.Role) -> RoleView:
     """A role that the tenant defined."""
-    shared = {name: getattr(state, name) for name in ("id", "version", "key", "name", "permissions")}
+    shared = {name: getattr(state, name) for name in ("id", "version", "key", "name", "permissions", "field_rules")}
     return RoleView(**shared, built_in=False, created_at=state.created_at, updated_at=state.updated_at)
 
 

@@ -84,7 +84,11 @@ async def list_roles(request: HttpRequest) -> Answer:
         example=examples.NEW_ROLE,
         result=examples.ROLE,
         results={200: examples.DRY_ROLE},
-        description="Nobody makes a role allow what they don't hold themselves.",
+        description=(
+            "Nobody makes a role allow what they don't hold themselves. A field rule is about a field as answers name"
+            " it, or custom.KEY; of several roles the most permissive one wins, and a role without a rule for a field"
+            " lets it be written as far as its permissions reach."
+        ),
     ),
 )
 async def define_role(request: HttpRequest) -> Answer:
@@ -241,7 +245,7 @@ async def _role_written(
 
     async def understand(readable: Readable[Any]) -> tuple[ByHolder, Sequence[FieldError]]:
         access = await authorization.access(principal.tenant_id)
-        return ByHolder(readable.value, principal.grants, access), readable.errors
+        return ByHolder(readable.value, principal.rights, access), readable.errors
 
     dry, outcome = await carry_out(request, case, body, media, understand, stream_id=role_id)
     return _answer(dry, outcome, role_view(outcome.state), f"/v1/roles/{outcome.state.key}")

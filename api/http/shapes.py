@@ -1,5 +1,6 @@
 """Shapes that many answers share."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import Meta, Struct, to_builtins
@@ -42,8 +43,10 @@ _UNTOLD = frozenset({"password_hash", "link", "digest"})
 """Members of events that are for signing in, and in no answer."""
 
 
-def dry_run_answer(outcome: Outcome[Any], state: Any) -> Answer:
-    """The answer to a dry run."""
-    told = ((event.TOPIC, to_builtins(event)) for event in outcome.events)
-    events = [DryEvent(topic, {name: data[name] for name in data if name not in _UNTOLD}) for topic, data in told]
+def dry_run_answer(
+    outcome: Outcome[Any], state: Any, told: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda _, data: data
+) -> Answer:
+    """The answer to a dry run; `told` makes of an event's topic and data what the caller is told of it."""
+    made = ((event.TOPIC, told(event.TOPIC, to_builtins(event))) for event in outcome.events)
+    events = [DryEvent(topic, {name: data[name] for name in data if name not in _UNTOLD}) for topic, data in made]
     return Answer(DryRun(dry_run=True, events=events, state=to_builtins(state)), status=200)

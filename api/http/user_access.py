@@ -1,5 +1,7 @@
 """What a user may do, explained over HTTP."""
 
+from collections.abc import Mapping
+
 from litestar import Router, get
 from msgspec import Struct
 
@@ -11,6 +13,8 @@ from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS
 from domain import user
 from domain.access import SCOPED
+from domain.field_rules import FieldAccess, FieldRule, Rights, spelt
+from domain.field_rules import access as field_access
 
 TAG = "users"
 
@@ -23,10 +27,20 @@ class Held(Struct, frozen=True, kw_only=True, rename={"sources": "from"}):
     sources: list[str]
 
 
+class Ruled(Struct, frozen=True, kw_only=True, rename={"sources": "from"}):
+    """A field that the user can't write or see, and the roles that let that much be done: none lets more."""
+
+    resource: str
+    field: str
+    access: FieldAccess
+    sources: list[str]
+
+
 class Explanation(Struct, frozen=True):
-    """Everything that a user may do, and why."""
+    """Everything that a user may do, and why; a field without a rule may be written as far as permissions reach."""
 
     permissions: list[Held]
+    field_rules: list[Ruled]
 
 
 @get(
@@ -50,20 +64,36 @@ async def explain_access(request: HttpRequest) -> Answer:
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     state = await services.handler.state(tenant_id, "user", user.evolve, user_id)
     access = await services.authorization.access(tenant_id)
-    roles = {key: held for key, held in access.roles.items() if key in state.roles}
-    held = {} if access.members[user_id].suspended else access.granted(state.roles)
+    roles = {key: access.rights([key]) for key in state.roles if key in access.roles}
+    held = Rights({}) if access.members[user_id].suspended else access.rights(state.roles)
     return Answer(
         Explanation(
             [
                 Held(
                     permission=name,
                     scope=scope.word if name in SCOPED else None,
-                    sources=[key for key in state.roles if key in roles and roles[key].get(name) == scope],
+                    sources=[key for key, rights in roles.items() if rights.grants.get(name) == scope],
                 )
-                for name, scope in sorted(held.items())
-            ]
+                for name, scope in sorted(held.grants.items())
+            ],
+            [
+                Ruled(
+                    resource=rule.resource,
+                    field=rule.field,
+                    access=rule.access,
+                    sources=_giving(roles, rule),
+                )
+                for rule in spelt(held.fields)
+            ],
         )
     )
+
+
+def _giving(roles: Mapping[str, Rights], rule: FieldRule) -> list[str]:
+    """The roles that a rule in effect comes from: those that allow something with the resource, if any does."""
+    ruling = {key: rights for key, rights in roles.items() if rights.concerns(rule.resource)} or roles
+    found = {key: rights.fields.get(rule.resource, {}) for key, rights in ruling.items()}
+    return [key for key, rules in found.items() if field_access(rules, rule.field) is rule.access]
 
 
 ROUTER = Router(path="/v1", route_handlers=[explain_access])

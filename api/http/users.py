@@ -119,7 +119,7 @@ async def add_user(request: HttpRequest) -> Answer:
         access = await services.authorization.access(principal.tenant_id)
         roles = members.check_roles(readable.values.get("roles") or (), access, problems)
         problems.raise_if_any()
-        members.require_held(access.granted(roles), principal.grants)
+        members.require_held(access.rights(roles), principal.rights)
         password = found.pop("password")
         if not hashes:
             hashes.append(await services.passwords.hash(password))
@@ -187,7 +187,7 @@ async def give_roles(request: HttpRequest) -> Answer:
 
     async def understand(readable: Readable[GiveRoles]) -> tuple[RolesOf, Sequence[FieldError]]:
         access = await authorization.access(principal.tenant_id)
-        return RolesOf(readable.values.get("roles") or (), principal.grants, access), readable.errors
+        return RolesOf(readable.values.get("roles") or (), principal.rights, access), readable.errors
 
     return await _written(request, GIVE_ROLES, GiveRoles, understand, user_id=_id(request))
 
@@ -227,7 +227,7 @@ def _by(request: HttpRequest, kind: type[Suspend | Restore]) -> Understand:
     principal, authorization = principal_of(request), services_of(request).authorization
 
     async def understand(readable: Readable[NoBody]) -> tuple[Any, Sequence[FieldError]]:
-        return kind(principal.grants, await authorization.access(principal.tenant_id)), readable.errors
+        return kind(principal.rights, await authorization.access(principal.tenant_id)), readable.errors
 
     return understand
 

@@ -2,12 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from infra.search.breaker import Breaker
 from projections.contact_index import BACK_IN_TOUCH_SECONDS
-from projections.contact_search import Answer, Backend, ContactSearch, SearchUnavailableError
+from projections.contact_search import (
+    EVERYTHING,
+    Answer,
+    Backend,
+    ContactSearch,
+    Hit,
+    SearchUnavailableError,
+    Within,
+)
 from projections.position import Level
 
 _LOOK_SECONDS = 1.0
@@ -58,19 +66,29 @@ class FallbackSearch:
             self._ready_since = self._clock()
 
     async def search(
-        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+        self,
+        tenant_id: UUID,
+        text: str,
+        *,
+        offset: int,
+        limit: int,
+        within: Within = EVERYTHING,
+        at_least: Level | None = None,
     ) -> Answer:
         """See the port."""
+
+        def ask(search: ContactSearch) -> Awaitable[Sequence[Hit]]:
+            return search.search(tenant_id, text, offset=offset, limit=limit, within=within, at_least=at_least)
+
         if self._is_settled() and self._breaker.may_pass():
             try:
-                hits = await self._primary.search(tenant_id, text, offset=offset, limit=limit, at_least=at_least)
+                hits = await ask(self._primary)
             except SearchUnavailableError:
                 self._breaker.failed()
             else:
                 self._breaker.succeeded()
                 return Answer(self._primary.backend, hits)
-        hits = await self._fallback.search(tenant_id, text, offset=offset, limit=limit, at_least=at_least)
-        return Answer(self._fallback.backend, hits)
+        return Answer(self._fallback.backend, await ask(self._fallback))
 
     def _is_settled(self) -> bool:
         return self._ready_since is not None and self._clock() >= self._ready_since + self._settle
@@ -88,8 +106,15 @@ class OnlySearch:
         return self._search.backend
 
     async def search(
-        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+        self,
+        tenant_id: UUID,
+        text: str,
+        *,
+        offset: int,
+        limit: int,
+        within: Within = EVERYTHING,
+        at_least: Level | None = None,
     ) -> Answer:
         """See the port."""
-        hits = await self._search.search(tenant_id, text, offset=offset, limit=limit, at_least=at_least)
+        hits = await self._search.search(tenant_id, text, offset=offset, limit=limit, within=within, at_least=at_least)
         return Answer(self.backend, hits)

@@ -1,7 +1,7 @@
 """Contact search by OpenSearch."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +10,8 @@ from opensearchpy.exceptions import OpenSearchException
 
 from infra.search.opensearch_schema import SALT_LETTERS, salt, text_of
 from projections.closeness import edits, explain
-from projections.contact_search import DEEPEST, Backend, Hit, SearchUnavailableError
-from projections.contact_text import asked, required
+from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Within
+from projections.contact_text import FIELDS, asked, required
 from projections.position import Level
 
 _OUTSIDE_NAME = 0.9
@@ -34,18 +34,25 @@ class OpenSearchContactSearch:
         self._timeout = timeout
 
     async def search(
-        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+        self,
+        tenant_id: UUID,
+        text: str,
+        *,
+        offset: int,
+        limit: int,
+        within: Within = EVERYTHING,
+        at_least: Level | None = None,
     ) -> Sequence[Hit]:
         """See the port. A refresh, which the checkpoint waits for, reaches every copy of a shard."""
         del at_least
         words = asked(text)
         limit = min(limit, DEEPEST - offset)
-        if not words or limit <= 0:
+        if not words or limit <= 0 or within.hidden.issuperset(FIELDS):
             return ()
-        found = await self._ask(tenant_id, query(tenant_id, words) | {"from": offset, "size": limit})
+        found = await self._ask(tenant_id, query(tenant_id, words, within) | {"from": offset, "size": limit})
         return [
-            Hit(UUID(hit["_source"]["id"]), hit["_score"] / len(words), explain(words, text_of(hit["_source"]))[1])
-            for hit in found["hits"]["hits"]
+            Hit(UUID(source["id"]), score / len(words), explain(words, text_of(source).without(within.hidden))[1])
+            for source, score in ((hit["_source"], hit["_score"]) for hit in found["hits"]["hits"])
         ]
 
     async def _ask(self, tenant_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
@@ -70,26 +77,38 @@ class OpenSearchContactSearch:
         return all(index["mappings"].get("_meta", {}).get("state") == "level" for index in found.values())
 
 
-def query(tenant_id: UUID, words: Sequence[str]) -> dict[str, Any]:
-    """The body of a search: each word by its closest form, the score the sum; ties go to who has fewer words."""
+def query(tenant_id: UUID, words: Sequence[str], within: Within = EVERYTHING) -> dict[str, Any]:
+    """The body of a search: each word by its closest form, the score the sum; ties go to who has fewer words.
+
+    Where fields are hidden, the others are asked one by one, and how many words there are in all is not asked.
+    """
+    fields = {"name": 1.0, "all": _OUTSIDE_NAME}
+    ties: list[dict[str, str]] = [{"size": "asc"}, {"id": "asc"}]
+    if within.hidden:
+        seen = (field for field in FIELDS if field not in within.hidden)
+        fields = {field: 1.0 if field == "name" else _OUTSIDE_NAME for field in seen}
+        ties = ties[1:]
     begin = salt(tenant_id)
+    filters: list[dict[str, Any]] = [{"term": {"tenant_id": str(tenant_id)}}]
+    if within.owners is not None:
+        filters.append({"terms": {"owner_id": [str(owner_id) for owner_id in within.owners]}})
     return {
         "query": {
             "bool": {
-                "filter": [{"term": {"tenant_id": str(tenant_id)}}],
-                "should": [{"dis_max": {"queries": _forms(begin, word)}} for word in words],
+                "filter": filters,
+                "should": [{"dis_max": {"queries": _forms(begin, word, fields)}} for word in words],
                 "minimum_should_match": required(len(words)),
             }
         },
-        "sort": ["_score", {"size": "asc"}, {"id": "asc"}],
+        "sort": ["_score", *ties],
         "_source": ["id", "text"],
         "track_total_hits": False,
     }
 
 
-def _forms(begin: str, word: str) -> list[dict[str, Any]]:
+def _forms(begin: str, word: str, fields: Mapping[str, float]) -> list[dict[str, Any]]:
     forms: list[dict[str, Any]] = []
-    for field, weight in (("name", 1.0), ("all", _OUTSIDE_NAME)):
+    for field, weight in fields.items():
         forms.append(_constant({"term": {field: begin + word}}, weight))
         forms.append(_constant({"term": {f"{field}.begin": begin + word}}, 0.8 * weight))
         forms += [

@@ -14,12 +14,13 @@ from uuid import UUID
 import msgspec
 
 from projections.contact_rows import Searchable
-from projections.contact_text import ContactText
+from projections.contact_text import FIELDS, ContactText
 
-VERSION = 2
+VERSION = 3
 SALT_LETTERS = 6
 
 _LONGEST_BEGINNING = 16
+_OTHERS = tuple(field for field in FIELDS if field != "name")
 _BEGINNINGS = {
     "type": "text",
     "analyzer": "beginnings",
@@ -67,11 +68,14 @@ def index_body(shards: int) -> dict[str, Any]:
             "properties": {
                 "tenant_id": {"type": "keyword"},
                 "id": {"type": "keyword"},
+                "owner_id": {"type": "keyword"},
                 "deleted": {"type": "boolean"},
                 "deleted_at": {"type": "date", "format": "epoch_second"},
                 "size": {"type": "integer", "index": False},
                 "name": _WORDS,
                 "all": _WORDS,
+                # For those who must not search all.
+                **dict.fromkeys(_OTHERS, _WORDS),
                 # By field, only to say what a hit was found by.
                 "text": {"type": "object", "enabled": False},
             },
@@ -100,12 +104,14 @@ def document(tenant_id: UUID, contact: Searchable) -> dict[str, Any]:
         return head | {"deleted": True}
     begin = salt(tenant_id)
     words = sorted(contact.text.words())
+    text = {field: sorted(kept) for field, kept in msgspec.structs.asdict(contact.text).items() if kept}
     return head | {
         "deleted": False,
+        "owner_id": str(contact.owner_id) if contact.owner_id else None,
         "size": len(words),
-        "name": " ".join(begin + word for word in sorted(contact.text.name)),
         "all": " ".join(begin + word for word in words),
-        "text": {field: sorted(kept) for field, kept in msgspec.structs.asdict(contact.text).items() if kept},
+        **{field: " ".join(begin + word for word in kept) for field, kept in text.items()},
+        "text": text,
     }
 
 

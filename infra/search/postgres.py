@@ -13,15 +13,16 @@ from psycopg_pool import PoolTimeout
 from infra.postgres import TenantReads
 from projections import closeness as near
 from projections.contact_rows import text_of
-from projections.contact_search import DEEPEST, Backend, Hit, SearchUnavailableError
-from projections.contact_text import asked, required
+from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Within
+from projections.contact_text import asked, fields_mask, required
 from projections.contact_words import word_id
 from projections.position import Level
 
 _LIKE: LiteralString = "SELECT word FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer)"
 _SEARCH: LiteralString = """SELECT contact_id, score, name, emails, phones, title, company
     FROM read.search_contacts_v1(
-        %s::bigint[], %s::smallint[], %s::real[], %s::smallint[], %s, %s::integer, %s::integer, %s::integer)"""
+        %s::bigint[], %s::smallint[], %s::real[], %s::smallint[], %s, %s::integer, %s::integer, %s::integer,
+        %s::integer, %s::uuid[], %s::smallint)"""
 
 _MOST_VARIANTS = 100
 _MOST_OF_SHORT = 20
@@ -43,6 +44,10 @@ class _Variants(Struct):
         self.weights += (weight, weight * _OUTSIDE_NAME)
         self.tiers += [1 if weight >= near.EXACT_OR_BEGINNING else 2] * 2
 
+    def forget_names(self) -> None:
+        """Let words count no more for being in a name."""
+        self.weights[::2] = self.weights[1::2]
+
 
 class PostgresContactSearch:
     """Implements projections.contact_search.ContactSearch in two short queries: close words, then contacts."""
@@ -53,7 +58,14 @@ class PostgresContactSearch:
         self._reads = reads
 
     async def search(
-        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+        self,
+        tenant_id: UUID,
+        text: str,
+        *,
+        offset: int,
+        limit: int,
+        within: Within = EVERYTHING,
+        at_least: Level | None = None,
     ) -> Sequence[Hit]:
         """See the port."""
         words = asked(text)
@@ -61,23 +73,24 @@ class PostgresContactSearch:
         if not words or limit <= 0:
             return ()
         variants = await self._variants(tenant_id, words, at_least)
-        missing = len(words) - len(set(variants.parts))
-        if missing > _spare(words):
+        if "name" in within.hidden:
+            variants.forget_names()
+        count = len(set(variants.parts))
+        if count < required(len(words)):
             return ()
-        spare = _spare(words) > missing
+        if within != EVERYTHING:
+            # That nobody has a word must look the same as that somebody else has it: all of them count.
+            count = len(words)
         parameters = (
-            variants.ids,
-            _dense(variants.parts),
-            variants.weights,
-            variants.tiers,
-            spare,
-            offset,
-            limit,
-            DEEPEST,
+            *(variants.ids, variants.parts if count == len(words) else _dense(variants.parts)),
+            *(variants.weights, variants.tiers),
+            *(count > required(len(words)), offset, limit, DEEPEST, count),
+            None if within.owners is None else list(within.owners),
+            fields_mask(within.hidden) if within.hidden else None,
         )
         rows = await self._rows(tenant_id, _SEARCH, parameters, at_least)
         return [
-            Hit(id=contact_id, score=score, matched=near.explain(words, text_of(*columns))[1])
+            Hit(id=contact_id, score=score, matched=near.explain(words, text_of(*columns).without(within.hidden))[1])
             for contact_id, score, *columns in rows
         ]
 
@@ -105,10 +118,6 @@ class PostgresContactSearch:
             return await self._reads.rows(tenant_id, query, parameters, at_least=at_least)
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise SearchUnavailableError from error
-
-
-def _spare(words: Sequence[str]) -> int:
-    return len(words) - required(len(words))
 
 
 def _dense(parts: Sequence[int]) -> list[int]:

@@ -74,13 +74,21 @@ def test_what_belongs_to_nobody_is_for_those_who_reach_all(tenant: Tenant, ada: 
 
 
 def test_who_may_not_read_a_contact_either_finds_none(installation: Installation, tenant: Tenant, bob: Person) -> None:
-    tenant.http.post("/v1/roles", json={"name": "Own", "permissions": ["contacts.write:own", "contacts.delete:own"]})
+    held = [f"contacts.{act}:own" for act in ("read", "write", "delete")]
+    tenant.http.post("/v1/roles", json={"name": "Own", "permissions": held})
     narrow = person(installation, tenant, ["own"])
     path = f"/v1/contacts/{add(bob)['id']}"
     problem(narrow.http.patch(path, json={"title": "x"}), 404, "contact.not_found")
     problem(narrow.http.delete(path), 404, "contact.not_found")
     own = f"/v1/contacts/{add(narrow)['id']}"
     assert narrow.http.delete(own).status_code == 204
+
+
+def test_who_reads_no_contacts_adds_them_and_changes_none(installation: Installation, tenant: Tenant) -> None:
+    tenant.http.post("/v1/roles", json={"name": "Form", "permissions": ["contacts.write:all"]})
+    form = person(installation, tenant, ["form"])
+    path = f"/v1/contacts/{add(form)['id']}"
+    problem(form.http.patch(path, json={}), 404, "contact.not_found")
 
 
 def test_a_dry_run_tells_the_same(ada: Person, bob: Person) -> None:

@@ -13,6 +13,7 @@ from domain.access import BUILT_IN_ROLES, Grants, grants
 from domain.api_key import ApiKey, ApiKeyIssued, ApiKeyRevoked
 from domain.authorization import Access
 from domain.errors import DomainError
+from domain.field_rules import Rights
 from tests.given import START, TENANT, some_id
 
 USER, KEY = some_id(1), some_id(2)
@@ -25,7 +26,7 @@ KNOWN: Given[ApiKey] = Given(
 
 def issue(by: Grants = ADMIN, **asked: Any) -> Decision:
     members = {"name": "Import", "roles": ["sales"], **asked}
-    command = NewKey(asked=IssueKey(**members), spelt=SPELT, user_id=USER, by=by, access=Access())
+    command = NewKey(asked=IssueKey(**members), spelt=SPELT, user_id=USER, by=Rights(by), access=Access())
     return api_keys.issue(command, KNOWN)
 
 

@@ -13,6 +13,7 @@ from domain.access import BUILT_IN_ROLES, Grants, grants
 from domain.authorization import Access, Member
 from domain.errors import DomainError
 from domain.event import Event
+from domain.field_rules import Rights
 from domain.role import AdminRemoved, admins_stream
 from domain.user import User, UserRegistered, UserRestored, UserRolesChanged, UserSuspended, evolve
 from tests.given import START, TENANT, some_id
@@ -38,10 +39,10 @@ class Case:
         return Given(tenant_id=TENANT, stream_id=USER, state=self.user, now=START, new_id=uuid4, caller=OTHER, found={})
 
     def give(self, *roles: str, by: Grants = ADMIN) -> Decision:
-        return members.give_roles(RolesOf(roles, by, self.access), self.known)
+        return members.give_roles(RolesOf(roles, Rights(by), self.access), self.known)
 
     def suspend(self, by: Grants = ADMIN) -> Decision:
-        return members.suspend(Suspend(by, self.access), self.known)
+        return members.suspend(Suspend(Rights(by), self.access), self.known)
 
 
 def refused(code: str, act: Any, *arguments: Any, **named: Any) -> DomainError:
@@ -99,5 +100,5 @@ def test_suspended_and_restored_again() -> None:
     assert Case().suspend().events == (UserSuspended(),)
     out = Case(UserSuspended())
     assert out.suspend() == Decision()
-    assert members.restore(Restore(ADMIN, out.access), out.known).events == (UserRestored(),)
-    assert members.restore(Restore(ADMIN, out.access), Case().known) == Decision()
+    assert members.restore(Restore(Rights(ADMIN), out.access), out.known).events == (UserRestored(),)
+    assert members.restore(Restore(Rights(ADMIN), out.access), Case().known) == Decision()

@@ -30,6 +30,7 @@ class Person(Struct, frozen=True):
     company: str | None
     title: str | None
     phone: str | None
+    owner: UUID | None
 
 
 def person(
@@ -39,8 +40,9 @@ def person(
     company: str | None = None,
     title: str | None = None,
     phone: str | None = None,
+    owner: UUID | None = None,
 ) -> Person:
-    return Person(name, email, company, title, phone)
+    return Person(name, email, company, title, phone, owner)
 
 
 class World:
@@ -73,6 +75,10 @@ class World:
     async def renamed(self, tenant_id: UUID, contact_id: UUID, name: str) -> None:
         changed = ContactChanged(name=Name(display=name))
         self._names[contact_id] = name
+        await self.take_in(tenant_id, [self._recorded(tenant_id, contact_id, changed)])
+
+    async def given_to(self, tenant_id: UUID, contact_id: UUID, owner_id: UUID | None) -> None:
+        changed = ContactChanged(owner_id=owner_id)
         await self.take_in(tenant_id, [self._recorded(tenant_id, contact_id, changed)])
 
     async def take_in(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> None:
@@ -110,7 +116,7 @@ class MemoryWorld(World):
                 company=self._companies.get(now.company_id) if now.company_id else None,
                 phones=[phone.value for phone in now.phones],
             )  # fmt: skip
-            kept = Searchable(item.stream_id, item.position, None if now.deleted_at else text)
+            kept = Searchable(item.stream_id, item.position, None if now.deleted_at else text, now.owner_id)
             self._memory.write(tenant_id, [kept])
 
 
@@ -151,4 +157,5 @@ def _registered(someone: Person, company_id: UUID | None) -> ContactRegistered:
         phones=(Phone(value=someone.phone, primary=True),) if someone.phone else (),
         title=someone.title,
         company_id=company_id,
+        owner_id=someone.owner,
     )

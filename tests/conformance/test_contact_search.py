@@ -1,17 +1,11 @@
 """What every contact search finds, and what it must not find."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from infra.search.memory import MemoryContactSearch
-from infra.search.opensearch import OpenSearchContactSearch, open_client
-from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
-from infra.search.postgres import PostgresContactSearch
 from projections.contact_search import DEEPEST
-from tests.conformance.contact_worlds import MemoryWorld, OpenSearchWorld, PostgresWorld, World, person
-from tests.conftest import Database
+from tests.conformance.contact_worlds import World, person
 
 ANNA = person("Anna Schmidt", email="anna.schmidt@gmail.example", company="Bäckerei Müller")
 KATARZYNA = person(
@@ -37,38 +31,6 @@ OTHERS = tuple(
         ("Maria Garcia Lopez", "maria84@correo.example", "Garcia Hermanos"),
     )
 )
-
-
-@pytest.fixture(scope="module")
-def memory_world() -> World:
-    return MemoryWorld(MemoryContactSearch())
-
-
-@pytest.fixture(scope="module")
-def postgres_world(database: Database) -> World:
-    return PostgresWorld(PostgresContactSearch(database.service), database.projector)
-
-
-@pytest.fixture(scope="module")
-async def opensearch_world(database: Database, opensearch: str) -> AsyncIterator[World]:
-    async with open_client(opensearch) as client:
-        alias = alias_of(uuid4())
-        index = OpenSearchContactIndex(client, alias)
-        await index.ensure()
-        yield OpenSearchWorld(OpenSearchContactSearch(client, alias, timeout=5), database.projector, index)
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        "memory",
-        pytest.param("postgres", marks=pytest.mark.servers),
-        pytest.param("opensearch", marks=[pytest.mark.servers, pytest.mark.opensearch]),
-    ],
-)
-def world(request: pytest.FixtureRequest) -> World:
-    made: World = request.getfixturevalue(f"{request.param}_world")
-    return made
 
 
 @pytest.fixture(scope="module")

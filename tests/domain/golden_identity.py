@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain.api_key import ApiKeyIssued, ApiKeyRevoked
 from domain.event import Event
+from domain.field_rules import FieldAccess, FieldRule
 from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
 from domain.security import RefreshReused, SignInFailed
 from domain.session import Ending, SessionEnded, SessionStarted
@@ -61,4 +62,11 @@ IDENTITY: dict[str, Event] = {
         expires_at=_LINK.expires_at,
     ),
     "a key revoked": ApiKeyRevoked(),
+    "a role with field rules": RoleDefined(
+        key="interns",
+        name="Interns",
+        permissions=("contacts.read:own",),
+        field_rules=(FieldRule("contacts", "emails", FieldAccess.HIDDEN),),
+    ),
+    "other field rules": RoleChanged(field_rules=(FieldRule("contacts", "custom.salary", FieldAccess.READ),)),
 }

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from tests.faults.checks.models import Models
 from tests.faults.checks.progress import Progress
 
 _WORDS = """
-SELECT tenant_id, contact_id, position, words FROM read.contact_words_v1
+SELECT tenant_id, contact_id, position, owner_id, words, fields FROM read.contact_words_v1
  WHERE %(all)s OR tenant_id = ANY(%(tenants)s)
 """
 _VOCABULARY = """
@@ -30,7 +31,9 @@ SELECT tenant_id, id, v.word, v.near, u.uses
 def searchable(models: Models) -> dict[Key, Searchable]:
     """Every contact as search has to have it; nothing but its id and position of a deleted one."""
     return {
-        key: Searchable(contact.id, position, None if contact.deleted_at else _text(models, key[0], contact))
+        key: Searchable(contact.id, position, None)
+        if contact.deleted_at
+        else Searchable(contact.id, position, _text(models, key[0], contact), contact.owner_id)
         for key, (contact, position) in models.contacts.states.items()
     }
 
@@ -56,9 +59,9 @@ def compare(
     checkpoint = contact_words.PROJECTION.checkpoint
     behind = {key[0] for key, each in contacts.items() if each.position > progress.at(key[0], checkpoint)}
     parked = {(tenant, stream) for tenant, name, stream in progress.parked if name == checkpoint}
-    shown: dict[Key, tuple[int, list[int]]] = {}
-    for tenant, contact_id, position, words in connection.execute(_WORDS, scope):
-        shown[tenant, contact_id] = (position, sorted(words))
+    shown: dict[Key, tuple[int, UUID | None, dict[int, int]]] = {}
+    for tenant, contact_id, position, owner_id, words, fields in connection.execute(_WORDS, scope):
+        shown[tenant, contact_id] = (position, owner_id, dict(zip_longest(words, fields)))
     vocabulary: dict[UUID, dict[int, str]] = defaultdict(dict)
     uses: dict[UUID, Counter[int]] = defaultdict(Counter)
     for key in contacts.keys() | shown.keys():
@@ -66,7 +69,8 @@ def compare(
         wanted = None
         if each and each.text:
             numbers = contact_words.numbers(key[0], each.text)
-            wanted = (each.position, sorted(numbers))
+            fields = each.text.fields()
+            wanted = (each.position, each.owner_id, {number: fields[word] for number, word in numbers.items()})
             vocabulary[key[0]] |= {number & ~1: word for number, word in numbers.items() if word[0] != "#"}
             uses[key[0]].update({number & ~1 for number, word in numbers.items() if word[0] != "#"})
         if wanted != shown.get(key) and key not in parked and not (each and key[0] in behind):

@@ -117,7 +117,7 @@ def test_definer_functions_show_the_transactions_tenant_only(
     near = admin.execute("SELECT array_agg(n) FROM read.contact_vocabulary_v1, unnest(near) n").fetchone()
     everyone = admin.execute("SELECT array_agg(DISTINCT w) FROM read.contact_words_v1, unnest(words) w").fetchone()
     assert everyone is not None
-    search = "SELECT contact_id FROM read.search_contacts_v1(%s, %s, %s::real[], %s, false, 0, 1000, 1000)"
+    search = "SELECT contact_id FROM read.search_contacts_v1(%s, %s, %s::real[], %s, false, 0, 1000, 1000, 1)"
     size = len(everyone[0])
     arguments = (everyone[0], [1] * size, [1.0] * size, [1] * size)
     own = {row[0] for row in admin.execute("SELECT id FROM read.contact_v1 WHERE tenant_id = %s", (mine,)).fetchall()}

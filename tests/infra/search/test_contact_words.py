@@ -55,8 +55,8 @@ async def test_applying_the_same_again_changes_nothing(world: PostgresWorld, dat
     [
         ("rapport_service", "read.contacts_having_v1('true', 10)"),
         ("rapport_projector", "read.contact_words_like_v1('{a}', '{}', 10)"),
-        ("rapport_projector", "read.search_contacts_v1('{1}', '{1}', '{1}', '{1}', false, 0, 10, 10)"),
-        ("rapport_relay", "read.search_contacts_v1('{1}', '{1}', '{1}', '{1}', false, 0, 10, 10)"),
+        ("rapport_projector", "read.search_contacts_v1('{1}', '{1}', '{1}', '{1}', false, 0, 10, 10, 1)"),
+        ("rapport_relay", "read.search_contacts_v1('{1}', '{1}', '{1}', '{1}', false, 0, 10, 10, 1)"),
     ],
 )
 def test_a_role_calls_no_more_than_it_needs(database: Database, role: str, call: LiteralString) -> None:
@@ -76,6 +76,8 @@ async def test_another_tenants_numbers_find_nothing(world: PostgresWorld, databa
     await world.given(theirs, person("Ada Lovelace"))
     number = contact_words.word_id(theirs, "ada") | 1
     found = await database.service.rows(
-        ours, "SELECT * FROM read.search_contacts_v1(%s::bigint[], '{1}', '{1}', '{1}', false, 0, 10, 10)", ([number],)
+        ours,
+        "SELECT * FROM read.search_contacts_v1(%s::bigint[], '{1}', '{1}', '{1}', false, 0, 10, 10, 1)",
+        ([number],),
     )
     assert found == []

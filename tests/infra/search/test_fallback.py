@@ -7,7 +7,7 @@ import pytest
 
 from infra.search.breaker import Breaker
 from infra.search.fallback import FallbackSearch, OnlySearch
-from projections.contact_search import Backend, Hit, SearchUnavailableError
+from projections.contact_search import EVERYTHING, Backend, Hit, SearchUnavailableError, Within
 from projections.position import Level
 
 TENANT = uuid4()
@@ -20,9 +20,16 @@ class Store:
         self.calls = 0
 
     async def search(
-        self, tenant_id: UUID, text: str, *, offset: int, limit: int, at_least: Level | None = None
+        self,
+        tenant_id: UUID,
+        text: str,
+        *,
+        offset: int,
+        limit: int,
+        within: Within = EVERYTHING,
+        at_least: Level | None = None,
     ) -> Sequence[Hit]:
-        del at_least
+        del within, at_least
         self.calls += 1
         if self.is_away:
             raise SearchUnavailableError

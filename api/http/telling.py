@@ -1,0 +1,56 @@
+"""Answers without what their reader must not see. Where nothing is ruled, they are what they were."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import json, structs, to_builtins
+
+from api.http.reading import Readable, body
+from commands.access import Principal
+from commands.normalise import MOST_PROBLEMS
+from commands.visible import View, view_of, view_of_kind
+from projections.history import Entry
+
+HIDING = "Contacts beyond the reach of the caller's contacts.read are missing; fields that roles hide are absent."
+"""What descriptions of operations say of it."""
+
+
+def telling(caller: Principal, resource: str) -> Callable[[Any], Any]:
+    """What makes of a record what this caller is told of it."""
+    view = view_of(caller, resource)
+    return (lambda record: record) if view.is_free else (lambda record: view.shown(to_builtins(record)))
+
+
+def telling_apart(raw: bytes, kind: type[Any], view: View) -> Readable[Any]:
+    """A body from somebody who must not write everything: what may be written of it, and the refusal of the rest.
+
+    Of the rest no value is looked at, so that nothing is told by what else is wrong with it.
+
+    Raises:
+        MalformedError: it is no JSON.
+    """
+    whole = body(raw, kind)
+    members = json.decode(raw)
+    good, refused = view.writable(members) if isinstance(members, dict) else (members, [])
+    if not refused:
+        return whole
+    rest = body(json.encode(good), kind)
+    return structs.replace(rest, errors=(*refused, *rest.errors)[:MOST_PROBLEMS])
+
+
+def events_told(caller: Principal) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
+    """What makes of an event's topic and data what this caller is told of it."""
+    return lambda topic, data: view_of_kind(caller, topic.partition(".")[0]).shown(data)
+
+
+def entries_told(caller: Principal, entries: Iterable[Entry]) -> list[Entry]:
+    """Entries of histories without changes of what is hidden.
+
+    One that has no other changes stays: its record's version tells as much.
+    """
+    return list(entries) if not caller.fields else [_told(caller, entry) for entry in entries]
+
+
+def _told(caller: Principal, entry: Entry) -> Entry:
+    view = view_of_kind(caller, entry.target.kind)
+    return structs.replace(entry, changes=tuple(change for change in entry.changes if not view.hides(change.field)))
