@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from infra.event_store.installation import Installation
 from infra.lean import collect_seldom
 from infra.postgres import is_up
-from infra.wiring import Wiring, mailer_of, wiring
+from infra.wiring import Wiring, mailer_of, violations_of, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from infra.postgres import Pool, TenantReads
     from infra.progress import Progress
     from infra.replica import ReplicaWatch
+    from infra.violations import ViolationQueue
     from projections.contact_search import AnyContactSearch
     from projections.ports import Announcements
 
@@ -70,6 +71,7 @@ async def api(wired: Wiring) -> Any:
     marks, limiter = ValkeyMarks(valkey, patience), ValkeyLimiter(valkey, timeout=patience)
     await limiter.open()
     wired.spawn(limiter.run())
+    violations = violations_of(wired, appends, store)
     installed = await wired.installed(reads)
     queries, replica = await query_side(wired, reads, installed, progress)
     search = await contact_search(wired, queries, installed)
@@ -102,7 +104,8 @@ async def api(wired: Wiring) -> Any:
             cursors=Cursors(secret.key("cursors")),
             in_progress=marks,
             health=health,
-            metrics=metrics_of(wired, store),
+            tried=violations.note,
+            metrics=metrics_of(wired, store, violations),
             metrics_token=settings.metrics_token,
             max_body=settings.max_body,
             body_seconds=settings.body_seconds,
@@ -159,7 +162,9 @@ async def signing_in(
     }
 
 
-def metrics_of(wired: Wiring, store: "PostgresEventStore") -> "Callable[[], Awaitable[bytes]]":
+def metrics_of(
+    wired: Wiring, store: "PostgresEventStore", violations: "ViolationQueue"
+) -> "Callable[[], Awaitable[bytes]]":
     """Figures for Prometheus; what it takes is there from the first time that they are asked for."""
     made: list[Metrics] = []
 
@@ -171,7 +176,7 @@ def metrics_of(wired: Wiring, store: "PostgresEventStore") -> "Callable[[], Awai
 
             names = [each.checkpoint for each in POSTGRES] + ([SEARCH] if wired.uses_opensearch else [])
             pool = await wired.pool(postgres.MONITOR, size=1, patient=False)
-            made.append(Metrics(pool, names, lambda: store.appends_waiting))
+            made.append(Metrics(pool, names, lambda: store.appends_waiting, violations))
         return await made[0].text()
 
     return text

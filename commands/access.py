@@ -130,7 +130,7 @@ class Authorization(Protocol):
         """Who a request with this token speaks for.
 
         Raises:
-            DomainError: auth.session_ended, or the user is suspended or not there (the same answer).
+            DomainError: auth.session_ended, or the user is suspended or not there (the same answer); tenant.suspended.
             StoreUnavailableError: it can't be found out; nobody is let in on what was so a while ago.
         """
         ...
@@ -139,7 +139,8 @@ class Authorization(Protocol):
         """Who a request with this API key speaks for.
 
         Raises:
-            DomainError: auth.key_ended, it was revoked, has expired, or the user it acts for is suspended.
+            DomainError: auth.key_ended, it was revoked, has expired, or the user it acts for is suspended;
+                tenant.suspended.
             StoreUnavailableError: it can't be found out; nobody is let in on what was so a while ago.
         """
         ...
@@ -170,6 +171,15 @@ def lacking(permission: str) -> DomainError:
 def session_ended() -> DomainError:
     """The refusal of a token that was good, of a session that is over."""
     return DomainError("auth.session_ended", "this session is over", hint="Sign in again.")
+
+
+def tenant_suspended() -> DomainError:
+    """The refusal of everybody of a tenant that the platform's operator has suspended."""
+    return DomainError(
+        "tenant.suspended",
+        "this company is suspended",
+        hint="Ask whoever runs this installation.",
+    )
 
 
 def key_ended() -> DomainError:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.access import Authorization, Claims, InvalidTokenError, Principal, Tokens, session_ended
+from commands.access import Authorization, Claims, InvalidTokenError, Principal, Tokens, session_ended, tenant_suspended
 from commands.ports import Append, Clock, EventStore, NewId, StreamEvents
 from domain.errors import DomainError, GoneError, NotFoundError
 from domain.event import Actor, Event, Metadata
@@ -126,7 +126,12 @@ class Sessions:
     async def begin(
         self, metadata: Metadata, tenant_id: UUID, user_id: UUID, epoch: int, client: str | None
     ) -> SignedIn:
-        """Sign a user in, whose credentials were right when the user was in this epoch."""
+        """Sign a user in, whose credentials were right when the user was in this epoch.
+
+        Raises:
+            DomainError: tenant.suspended.
+        """
+        await self._let_in(tenant_id)
         session_id = self._new_id()
         await self._append(metadata, tenant_id, session_id, SessionStarted(user_id=user_id))
         return await self.begun(metadata, Claims(tenant_id, user_id, session_id, epoch), client)
@@ -143,12 +148,13 @@ class Sessions:
         """The next tokens for a refresh token. `correlated` is how the request is traced; its actor is found here.
 
         Raises:
-            DomainError: auth.refresh_invalid, auth.refresh_reused or auth.session_ended.
+            DomainError: auth.refresh_invalid, auth.refresh_reused, auth.session_ended or tenant.suspended.
         """
         try:
             token = self._refresh.read(text)
         except InvalidTokenError:
             raise _invalid() from None
+        await self._let_in(token.tenant_id)  # before the token is spent: the session goes on when the tenant does
         found = await self._rows.refresh(token.tenant_id, token.session_id, token.generation)
         if found.user_id is None or found.generation is None or found.epoch is None:
             raise _invalid()
@@ -179,6 +185,10 @@ class Sessions:
     async def of_user(self, user: Principal) -> Sequence[Session]:
         """The sessions of a user that last, newest first."""
         return await self._rows.of_user(user.tenant_id, user.user_id, user.epoch)
+
+    async def _let_in(self, tenant_id: UUID) -> None:
+        if (await self._authorization.access(tenant_id)).suspended:
+            raise tenant_suspended()
 
     async def _reused(self, token: RefreshToken, user_id: UUID, correlated: Metadata) -> None:
         metadata = Metadata(

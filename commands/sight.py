@@ -44,6 +44,8 @@ def place(sight: Sight) -> tuple[str, str]:
 
 def _admitted(tenant_id: UUID, access: Access, at: datetime) -> Iterator[Principal]:
     """Whom a request may speak for."""
+    if access.suspended:
+        return
     inside = {user_id for user_id, member in access.members.items() if member.joined and not member.suspended}
     for user_id in inside:
         member = access.members[user_id]

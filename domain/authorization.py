@@ -18,6 +18,7 @@ from domain.api_key import ApiKeyIssued, ApiKeyRevoked
 from domain.field_rules import FREE, Fields, Rights, ruled, together
 from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
 from domain.team import TeamFounded, TeamMembersChanged
+from domain.tenant import TenantRestored, TenantSuspended
 from domain.user import UserRestored, UserRolesChanged, UserSignedOut, UserSuspended
 
 
@@ -42,6 +43,7 @@ _WHOLE = (
     *(RoleDefined, RoleChanged, RoleDeleted, AdminRemoved),
     *(TeamFounded, TeamMembersChanged),
     *(ApiKeyIssued, ApiKeyRevoked),
+    *(TenantSuspended, TenantRestored),
 )
 FACTS: Mapping[str, msgspec.json.Decoder[Any]] = MappingProxyType(
     {
@@ -105,6 +107,8 @@ class Access(Struct, frozen=True):
     defined: Mapping[UUID, Defined] = field(default_factory=dict)
     teams: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
     keys: Mapping[UUID, Key] = field(default_factory=dict)
+    suspended: bool = False
+    """The whole tenant, by the operator of the platform: nobody of it may do anything."""
 
     @property
     def roles(self) -> dict[str, Grants]:
@@ -159,6 +163,7 @@ class _Changing:
         self.teams = dict(access.teams)
         self.keys = dict(access.keys)
         self.removals = access.removals
+        self.suspended = access.suspended
 
     def apply(self, stream_id: UUID, event: Any) -> None:
         match event:
@@ -187,6 +192,8 @@ class _Changing:
                 self.keys[stream_id] = Key(name, roles, user_id, digest, expires_at)
             case ApiKeyRevoked():
                 self.keys[stream_id] = structs.replace(self.keys[stream_id], digest="", revoked=True)
+            case TenantSuspended() | TenantRestored():
+                self.suspended = isinstance(event, TenantSuspended)
             case _:
                 self.members[stream_id] = _changed(self.members[stream_id], event)
 
@@ -225,4 +232,7 @@ def fold(access: Access, facts: Iterable[Fact]) -> Access:
             position = fact.position
     if changing is None:
         return access
-    return Access(position, changing.removals, changing.members, changing.defined, changing.teams, changing.keys)
+    return Access(
+        *(position, changing.removals, changing.members, changing.defined, changing.teams, changing.keys),
+        suspended=changing.suspended,
+    )

@@ -1,11 +1,12 @@
 """What Prometheus is told of: how far read models lag, what is parked, what waits. Labels name tenants by their ids."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Protocol
 
 import psycopg
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 from psycopg_pool import PoolTimeout
 
@@ -20,18 +21,38 @@ _BACKLOG: LiteralString = "SELECT store.relay_backlog()"
 Rows = Sequence[tuple[Any, ...]]
 
 
+class Violations(Protocol):
+    """What was recorded of attempts across tenants, and dropped without a look because too much came."""
+
+    recorded: int
+    dropped: int
+
+
 class Metrics:
     """Figures of this process and of the whole installation; `projections` are the checkpoints to tell of."""
 
-    def __init__(self, pool: Pool, projections: Sequence[str], appends_waiting: Callable[[], int]) -> None:
+    def __init__(
+        self, pool: Pool, projections: Sequence[str], appends_waiting: Callable[[], int], violations: Violations
+    ) -> None:
+        self._violations = violations
         self._pool = pool
         self._projections = list(projections)
         self._appends_waiting = appends_waiting
 
     async def text(self) -> bytes:
         """All of it as Prometheus reads it; what only Postgres knows is left out while that is away."""
-        figures = [
+        figures: list[Metric] = [
             _gauge("rapport_append_waiting", "Appends that wait in this process.", self._appends_waiting()),
+            CounterMetricFamily(
+                "rapport_security_violations",
+                "Events about attempts across tenants that this process has recorded.",
+                value=self._violations.recorded,
+            ),
+            CounterMetricFamily(
+                "rapport_security_violations_unseen",
+                "Ids told to be of nothing that nobody looked at: too many waited.",
+                value=self._violations.dropped,
+            ),
         ]
         try:
             lag, backlog = await self._asked()
@@ -55,10 +76,10 @@ class Metrics:
 class _Made(Collector):
     """Figures that are gathered already."""
 
-    def __init__(self, figures: Sequence[GaugeMetricFamily]) -> None:
+    def __init__(self, figures: Sequence[Metric]) -> None:
         self._figures = figures
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         yield from self._figures
 
 

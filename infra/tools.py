@@ -14,8 +14,10 @@ from psycopg_pool import PoolTimeout
 
 from domain.errors import DomainError
 from infra import postgres
+from infra.access.past import PostgresPastAccess
 from infra.clock import new_id, now
 from infra.embedded.protocol import ServerEvent
+from infra.event_store.audit_log import PostgresAuditLog
 from infra.event_store.installation import installation
 from infra.event_store.log import PostgresLog
 from infra.event_store.migrate import ReadModel, migrate
@@ -40,6 +42,15 @@ class Writing(NamedTuple):
 
     store: PostgresEventStore
     passwords: BcryptPasswords
+
+
+class Operating(NamedTuple):
+    """What the operator of the platform looks at."""
+
+    audit: PostgresAuditLog
+    store: PostgresEventStore
+    log: PostgresLog
+    past_access: PostgresPastAccess
 
 
 class Projecting(NamedTuple):
@@ -144,6 +155,20 @@ class Tools:
             keyring = wired.keyring(connections)
             store = PostgresEventStore(appends, connections, wired.secret, keyring=keyring, poke=signals.poke)
             yield Writing(store, BcryptPasswords(self._settings.bcrypt_cost, wired.secret.key("passwords")))
+
+    @asynccontextmanager
+    async def operating(self) -> AsyncIterator[Operating]:
+        """See the port."""
+        async with self._reachable() as wired:
+            connections = TenantConnections(await wired.pool(postgres.SERVICE, 2))
+            appends, projector = await wired.pool(postgres.APPEND, 1), await wired.pool(postgres.PROJECTOR, 1)
+            keyring = wired.keyring(connections)
+            yield Operating(
+                PostgresAuditLog(connections, keyring),
+                PostgresEventStore(appends, connections, wired.secret, keyring=keyring),
+                PostgresLog(projector, keyring),
+                PostgresPastAccess(connections),
+            )
 
     @asynccontextmanager
     async def projecting(self) -> AsyncIterator[Projecting]:

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from opensearchpy import AsyncOpenSearch
 
     from commands.mail import Mailer
+    from commands.ports import EventStore
     from infra.broker.connection import NatsConnection
     from infra.broker.signals import NatsSignals
     from infra.keys.keyring import Keyring
     from infra.keys.master import LocalMaster
+    from infra.violations import ViolationQueue
     from projections.contact_indexer import ContactIndexer
     from projections.ports import Announcements, Log, Sessions
 
@@ -145,6 +147,19 @@ class Wiring:
             await asyncio.gather(task, return_exceptions=True)
 
         self.stack.push_async_callback(end)
+
+
+def violations_of(wired: Wiring, appends: Pool, store: "EventStore") -> "ViolationQueue":
+    """What looks at ids that were told to be of nothing, as long as the role runs."""
+    from commands.violations import Violations
+    from infra.access.owners import PostgresOwners
+    from infra.clock import new_id, now
+    from infra.violations import ViolationQueue
+
+    queue = ViolationQueue(Violations(PostgresOwners(appends), now, new_id), store)
+    wired.stack.push_async_callback(queue.finish)
+    wired.spawn(queue.run())
+    return queue
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from api.cli import integrity, maintenance, projections
+from api.cli import integrity, maintenance, operator, projections, tenants, users
 from api.cli.ports import Tools
 from domain.errors import DomainError
 
@@ -33,6 +33,9 @@ events = typer.Typer(help="The event log.", no_args_is_help=True)
 app.add_typer(events, name="events")
 integrity.add_to(events)
 app.add_typer(projections.app, name="projections")
+operator.add_to(app)
+app.add_typer(tenants.app, name="tenant")
+app.add_typer(users.app, name="user")
 
 
 class Search(StrEnum):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from msgspec import to_builtins
 
 from api.cli.ports import Tools
 from commands.identity import EMAIL_CLAIM, login_name
+from commands.ports import EventStore
 from domain.errors import DomainError
 from domain.event import Event, Recorded
 from domain.tenant import PLATFORM
@@ -25,12 +27,7 @@ async def tail(tools: Tools, tenant: str, after: int, show: Callable[[dict[str, 
         DomainError: there is no such tenant or user.
     """
     async with tools.writing() as writing:
-        tenant_id = _uuid(tenant)
-        if tenant_id is None:
-            owner = await writing.store.holder(PLATFORM, EMAIL_CLAIM, login_name(tenant))
-            if owner is None:
-                raise DomainError("tenant.not_found", f"{tenant!r} is neither a tenant's id nor the e-mail of a user")
-            tenant_id = owner.tenant_id
+        tenant_id = await tenant_id_of(writing.store, tenant)
         while True:
             found = await writing.store.read(tenant_id, after=after, limit=_PAGE)
             for item in found:
@@ -40,6 +37,16 @@ async def tail(tools: Tools, tenant: str, after: int, show: Callable[[dict[str, 
                 if not follow:
                     return
                 await asyncio.sleep(_POLL_SECONDS)
+
+
+async def tenant_id_of(store: EventStore, text: str) -> UUID:
+    """The tenant that an id, or the e-mail of a user, stands for. Raises DomainError."""
+    with suppress(ValueError):
+        return UUID(text)
+    owner = await store.holder(PLATFORM, EMAIL_CLAIM, login_name(text))
+    if owner is None:
+        raise DomainError("tenant.not_found", f"{text!r} is neither a tenant's id nor the e-mail of a user")
+    return owner.tenant_id
 
 
 def _shown(item: Recorded[Event]) -> dict[str, Any]:
@@ -53,10 +60,3 @@ def _shown(item: Recorded[Event]) -> dict[str, Any]:
         "actor": to_builtins(item.metadata.actor),
         "correlation_id": item.metadata.correlation_id,
     }
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

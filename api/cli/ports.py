@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+from commands.access import PastAccess
 from commands.passwords import Passwords
 from commands.ports import EventStore
 from projections.aside import Aside, Scratch
+from projections.audit import AuditLog
 from projections.ports import Log, Sessions
 from projections.projection import Projection
 from projections.rebuild import Fill, OnProgress
@@ -26,6 +28,30 @@ class Writing(Protocol):
     @property
     def passwords(self) -> Passwords:
         """Hashes of passwords."""
+        ...
+
+
+class Operating(Protocol):
+    """What the operator of the platform looks at, which is no tenant's."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """Logs from their ends."""
+        ...
+
+    @property
+    def store(self) -> EventStore:
+        """The logs."""
+        ...
+
+    @property
+    def log(self) -> Log:
+        """All tenants."""
+        ...
+
+    @property
+    def past_access(self) -> PastAccess:
+        """Who may do what in a tenant."""
         ...
 
 
@@ -207,6 +233,10 @@ class Tools(Protocol):
 
     def writing(self) -> AbstractAsyncContextManager[Writing]:
         """The event store and what belongs to it."""
+        ...
+
+    def operating(self) -> AbstractAsyncContextManager[Operating]:
+        """What the operator of the platform looks at."""
         ...
 
     def projecting(self) -> AbstractAsyncContextManager[Projecting]:

@@ -15,6 +15,7 @@ from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
 from api.http.telling import entries_told
+from api.http.tried import note_filters
 from projections import audit, security_events
 from projections import user as user_rows
 from projections.audit import Trail, Wanted
@@ -77,6 +78,8 @@ async def read_audit(request: HttpRequest) -> Answer:
     )
     level = await settled(request, _NAMES)
     trail, next_cursor = await _page(request, ["audit", wanted], wanted, query)
+    if not trail.recorded:
+        note_filters(request, query)
     names = await actor_names(request, trail.recorded, level)
     up_to = trail.recorded[0].position if trail.recorded else 0
     streams = await services_of(request).audit.streams(

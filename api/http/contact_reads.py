@@ -16,6 +16,7 @@ from api.http.operation import operation
 from api.http.read_after import caught_up, settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
 from api.http.telling import HIDING, telling
+from api.http.tried import note_filters
 from commands.sight import SEEING
 from commands.visible import CONTACTS, View, view_of
 from domain import company, contact
@@ -86,6 +87,8 @@ async def list_contacts(request: HttpRequest) -> Answer:
     rows, bound = await services.reads.ask(tenant_id, page, at_least=level)
     place = (bound, moment.position if moment else None)
     next_cursor = services.cursors.make(tenant_id, scope, place) if bound else None
+    if not rows:
+        note_filters(request, query)
     told = telling(caller, CONTACTS)
     return Answer(Page(data=[told(row.view()) for row in rows], next_cursor=next_cursor))
 

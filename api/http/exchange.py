@@ -81,7 +81,9 @@ async def raw_body(request: HttpRequest) -> bytes:
     services = services_of(request)
     with suppress(TimeoutError):
         async with asyncio.timeout(services.body_seconds):
-            return await _arrived(request, services.max_body)
+            raw = await _arrived(request, services.max_body)
+            request.scope["state"]["body"] = raw  # for what a refusal points at (api/http/tried.py)
+            return raw
     _given_up.let_go()
     raise DomainError(
         "body.timeout",

@@ -105,7 +105,7 @@ async def invite_user(request: HttpRequest) -> Answer:
         body=AcceptInvite,
         query=NoQuery,
         answers={201: Registered},
-        errors=(*BODY_ERRORS, "user.email_taken", "auth.busy", "command.contention"),
+        errors=(*BODY_ERRORS, "user.email_taken", "auth.busy", "command.contention", "tenant.suspended"),
         example=examples.ACCEPTANCE,
         result=examples.SIGNED_UP,
     ),

@@ -182,6 +182,7 @@ def _codes(operation: Operation) -> list[str]:
         codes.append("body.timeout")
     if operation.permission != PUBLIC:
         codes += [*_SIGNED_IN, "auth.token_invalid", "auth.token_expired", "auth.session_ended", "auth.key_ended"]
+        codes.append("tenant.suspended")
         if operation.permission == SIGNED_IN and not operation.for_keys:
             codes.append("auth.user_required")
     if operation.idempotent:

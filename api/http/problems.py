@@ -7,6 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from msgspec import Struct
 
+from api.http import tried
 from commands.ports import StoreOverloadedError, StoreUnavailableError
 from domain.errors import DomainError, FieldError
 from projections.contact_search import SearchUnavailableError
@@ -63,6 +64,7 @@ STATUSES: dict[str, int] = {
     "store.overloaded": 503,
     "store.unavailable": 503,
     "team.not_found": 404,
+    "tenant.suspended": 403,
     "user.email_taken": 409,
     "user.last_admin": 409,
     "user.not_found": 404,
@@ -159,6 +161,7 @@ def correlation_id(request: Request[Any, Any, Any]) -> str:
 
 def refused(request: Request[Any, Any, Any], error: DomainError) -> Response[dict[str, Any]]:
     """A refusal by commands or by a route."""
+    tried.note_refusal(request, error)
     return answer(error, correlation_id(request))
 
 

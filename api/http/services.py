@@ -18,6 +18,7 @@ from commands.ports import Clock, EventStore, NewId
 from commands.sessions import Sessions
 from commands.sign_in import SignIn
 from commands.throttle import SignInAttempts
+from commands.violations import Tried
 from projections.audit import AuditLog
 from projections.contact_search import AnyContactSearch
 from projections.ports import Connection
@@ -103,6 +104,8 @@ class Services(Struct, frozen=True, kw_only=True):
     cursors: Cursors
     in_progress: InProgress
     health: Callable[[], Awaitable[Mapping[str, Component]]]
+    tried: Callable[[Tried], None]
+    """Takes note of ids that were told to be of nothing; returns at once."""
     metrics: Callable[[], Awaitable[bytes]]
     metrics_token: str | None
     max_body: int

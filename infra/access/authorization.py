@@ -18,7 +18,7 @@ from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 from psycopg_pool import PoolTimeout
 
-from commands.access import Claims, KeyClaims, Principal, key_ended, session_ended, speaking
+from commands.access import Claims, KeyClaims, Principal, key_ended, session_ended, speaking, tenant_suspended
 from commands.ports import StoreUnavailableError
 from domain.authorization import Access, Fact, fold
 from domain.errors import kind_of
@@ -78,6 +78,8 @@ class PostgresAuthorization:
         member = access.members.get(key.user_id)
         if member is None or member.suspended:
             raise key_ended()
+        if access.suspended:
+            raise tenant_suspended()
         as_session = Claims(claims.tenant_id, key.user_id, claims.key_id, member.epoch)
         return speaking(access, as_session, key.roles, key_id=claims.key_id)
 
@@ -162,6 +164,8 @@ def _principal(claims: Claims, access: Access) -> Principal:
     member = access.members.get(claims.user_id)
     if member is None or member.suspended or not member.joined or member.epoch != claims.epoch:
         raise session_ended()
+    if access.suspended:
+        raise tenant_suspended()
     return speaking(access, claims, member.roles)
 
 

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from api.cli import demo
 from tests.acceptance.installation import ROOT, Installation
 
 pytestmark = pytest.mark.servers
@@ -68,6 +69,12 @@ def test_a_setting_that_cannot_be_used_is_named() -> None:
 def test_a_cheap_password_hash_is_for_tests_only() -> None:
     refused = rapport("migrate", RAPPORT_BCRYPT_COST="4", RAPPORT_TESTING="0")
     assert "RAPPORT_BCRYPT_COST" in refused.stderr
+
+
+def test_without_demo_data_nobody_signs_in_as_its_people(installation: Installation) -> None:
+    for tenant in demo.tenants():
+        login = {"email": tenant.admin_email, "password": tenant.password}
+        assert httpx.post(f"{installation.ready['url']}/v1/auth/login", json=login).status_code == 401
 
 
 def test_other_commands_find_what_runs_on_their_data_folder(installation: Installation) -> None:

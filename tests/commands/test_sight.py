@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+from msgspec import structs
+
 from commands.sight import Sight, place, who_sees
 from domain.access import Scope, grants
 from domain.authorization import Access, Defined, Key, Member
@@ -46,6 +48,12 @@ def test_the_roles_named_are_those_that_give_it_so_far() -> None:
 def test_who_has_no_such_role_or_is_not_in_sees_nothing() -> None:
     assert seen(access(ada=Member(("blind", "gone")), grace=Member(("sales",), suspended=True))) == {}
     assert seen(access(alan=Member(("admin",), joined=False))) == {}
+
+
+def test_nobody_of_a_suspended_tenant_sees_anything() -> None:
+    there = access(ada=Member(("admin",)))
+    assert seen(there)
+    assert seen(structs.replace(there, suspended=True)) == {}
 
 
 def test_a_key_sees_in_its_own_roles_what_is_within_its_users_reach() -> None:

@@ -7,9 +7,16 @@ from domain.api_key import ApiKeyIssued, ApiKeyRevoked
 from domain.event import Event
 from domain.field_rules import FieldAccess, FieldRule
 from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
-from domain.security import RefreshReused, SignInFailed
+from domain.security import (
+    CrossTenantAttempted,
+    CrossTenantAttemptsCounted,
+    NamedIdsUnseen,
+    RefreshReused,
+    SignInFailed,
+)
 from domain.session import Ending, SessionEnded, SessionStarted
 from domain.team import TeamFounded, TeamMembersChanged
+from domain.tenant import TenantRestored, TenantSuspended
 from domain.user import (
     Link,
     SignOut,
@@ -27,6 +34,8 @@ from domain.user import (
 
 _USER = UUID("01890000-0000-7000-8000-0000000000e1")
 _SESSION = UUID("01890000-0000-7000-8000-0000000000f1")
+_TENANT = UUID("01890000-0000-7000-8000-0000000000a1")
+_OTHER = UUID("01890000-0000-7000-8000-0000000000a2")
 
 _LINK = Link("0" * 64, datetime(2026, 1, 12, 9, 30, tzinfo=UTC))
 
@@ -69,4 +78,17 @@ IDENTITY: dict[str, Event] = {
         field_rules=(FieldRule("contacts", "emails", FieldAccess.HIDDEN),),
     ),
     "other field rules": RoleChanged(field_rules=(FieldRule("contacts", "custom.salary", FieldAccess.READ),)),
+    "another tenant's record named": CrossTenantAttempted(
+        actor_tenant=_TENANT,
+        target_kind="contact",
+        target_id=_SESSION,
+        owner_tenant=_OTHER,
+        operation="GET /v1/contacts/{contact_id}",
+    ),
+    "more of that than is recorded one by one": CrossTenantAttemptsCounted(
+        actor_tenant=_TENANT, count=41, since=_LINK.expires_at
+    ),
+    "a tenant suspended": TenantSuspended(),
+    "a tenant restored": TenantRestored(),
+    "more ids named than anybody looks at": NamedIdsUnseen(actor_tenant=_TENANT, count=900, since=_LINK.expires_at),
 }

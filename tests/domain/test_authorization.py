@@ -5,11 +5,13 @@ from uuid import UUID
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from domain.access import BUILT_IN_ROLES, Scope
 from domain.api_key import ApiKeyIssued, ApiKeyRevoked
 from domain.authorization import FACTS, Access, Fact, Key, fold
 from domain.event import TOPICS, Event
+from domain.tenant import TenantRestored, TenantSuspended
 from domain.user import SignOut, UserRegistered, UserSignedOut
 from tests.given import some_id
 
@@ -72,6 +74,13 @@ def test_a_revoked_key_keeps_its_name_and_holds_no_role() -> None:
     gone = fold(fold(Access(), [fact(20, some_id(9), issued)]), [fact(21, some_id(9), ApiKeyRevoked())])
     assert gone.keys[some_id(9)] == Key("Import", ("sales",), ADA, "", revoked=True)
     assert not gone.is_held("sales")
+
+
+def test_a_suspended_tenant_is_so_until_it_is_restored_and_nothing_else_changes() -> None:
+    suspended = fold(fold(Access(), LOG), [fact(20, some_id(8), TenantSuspended())])
+    assert suspended.suspended
+    restored = fold(suspended, [fact(21, some_id(8), TenantRestored())])
+    assert restored == structs.replace(fold(Access(), LOG), position=21)
 
 
 def test_every_fact_is_an_event_that_there_is() -> None:

@@ -9,7 +9,7 @@ from domain.event import SYSTEM, TOPICS, Actor, Event, Metadata, Recorded
 from domain.security import RefreshReused, SignInFailed
 from domain.session import SessionStarted
 from domain.user import Link, UserChanged, UserPasswordChanged, UserRegistered, UserResetRequested
-from projections import audit, security_events
+from projections import audit, security_events, violations
 from projections.history import ActorView, Change, Target
 from projections.security_events import Kind, Person, Severity
 from tests.given import START, TENANT, changed, registered, some_id
@@ -102,7 +102,9 @@ def test_security_events_are_told_with_how_bad_they_are_and_who_it_is_about() ->
     assert security_events.users_of([failed, reused]) == [ADA, GRACE]
 
 
-def test_every_security_event_that_there_is_has_its_words() -> None:
+def test_every_security_event_that_there_is_has_its_words_for_a_tenant_or_for_the_operator_alone() -> None:
     there = {topic for topic, kind in TOPICS.items() if kind.__module__ == "domain.security"}
-    assert set(security_events.topics_of(None)) == there
+    of_tenants = set(security_events.topics_of(None))
+    assert of_tenants.isdisjoint(violations.topics_of(None))
+    assert of_tenants | set(violations.topics_of(None)) == there
     assert security_events.topics_of(Kind.REFRESH_REUSED) == ("security.refresh_reused.v1",)

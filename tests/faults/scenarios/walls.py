@@ -51,6 +51,7 @@ def probed(trial: Trial) -> None:
 def _operations(tenant: UUID, own: UUID, strange: UUID) -> Iterator[tuple[str, ...]]:
     of_tenant = ("--tenant", str(tenant))
     yield ("events", "tail", str(tenant))
+    yield ("tenant", "show", str(tenant))
     yield ("events", "verify", *of_tenant)
     yield ("events", "checkpoint", *of_tenant)
     yield ("events", "proof", str(tenant), "1")

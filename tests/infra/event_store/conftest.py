@@ -13,6 +13,7 @@ from infra.event_store.store import PostgresEventStore
 from tests.conftest import SECRET, Database
 from tests.infra.event_store.appends import Batches, call, one
 from tests.infra.event_store.catalogue import Connection
+from tests.infra.event_store.two_tenants import two_tenants
 
 
 @pytest.fixture
@@ -24,6 +25,12 @@ def admin(database: Database) -> Iterator[Connection]:
 @pytest.fixture
 def store(database: Database) -> PostgresEventStore:
     return PostgresEventStore(database.appends, database.service, SECRET)
+
+
+@pytest.fixture(scope="session")
+async def tenants(database: Database) -> tuple[UUID, UUID]:
+    """Two tenants with rows in every table that there is."""
+    return await two_tenants(database)
 
 
 @pytest.fixture

@@ -26,7 +26,10 @@ ALLOWED = {
         *("store.start_session", "store.refresh_session", "store.end_session"),
         *("store.attempt_sign_in", "store.signed_in", "store.used_api_key"),
     },
-    APPEND: {"store.append", "store.append_one", "store.destroy_keys", "store.keep_snapshots", "store.look"},
+    APPEND: {
+        *("store.append", "store.append_one", "store.destroy_keys", "store.keep_snapshots", "store.look"),
+        "store.owners_of",
+    },
     RELAY: {"store.relay_read", "store.relay_behind", "store.purge_expired_commands"},
     PROJECTOR: {
         *(
@@ -140,6 +143,7 @@ def test_every_definer_function_pins_its_search_path(admin: Connection) -> None:
         "SELECT * FROM store.relay_behind(1)",
         "SELECT * FROM read.behind('{}', 1)",
         "SELECT * FROM store.tenants()",
+        "SELECT * FROM store.owners_of('{}', '{}')",
         "SELECT store.purge_expired_commands(1)",
         "DELETE FROM store.event",
         "UPDATE store.tenant_head SET position = 0",

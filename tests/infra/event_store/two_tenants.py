@@ -1,0 +1,60 @@
+"""Two tenants with rows in every table that there is."""
+
+from uuid import UUID, uuid4
+
+import psycopg
+from eventsourcing.persistence import StoredEvent, Tracking
+
+from commands.ports import Snapshot, StreamEvents
+from commands.sessions import NewSession
+from domain.company import CompanyRegistered
+from domain.tenant import PLATFORM
+from domain.user import UserRegistered
+from infra.access.key_uses import PostgresKeyUses
+from infra.access.sessions import PostgresSessions
+from infra.event_store.library.datastore import RapportDatastore
+from infra.event_store.library.recorders import RapportSnapshotRecorder, RapportTrackingRecorder
+from infra.event_store.snapshots import PostgresSnapshots
+from infra.event_store.store import PostgresEventStore
+from infra.keys.destruction import KeyDestroyer
+from infra.postgres import AUDITOR, RECORDER
+from projections import poison
+from projections.poison import Poison
+from tests.conftest import SECRET, Database
+from tests.given import changed, registered
+from tests.infra.event_store.appends import append, claim, key, one
+from tests.projections.reading import catch_up
+
+
+async def two_tenants(database: Database) -> tuple[UUID, UUID]:
+    """Two tenants with rows in every table that there is."""
+    store, made = PostgresEventStore(database.appends, database.service, SECRET), (uuid4(), uuid4())
+    for tenant, name in zip(made, ("Ada Lovelace", "Grace Hopper"), strict=True):
+        for number in range(3):
+            ada = uuid4()
+            told = (registered(name), changed(title="Engineer"))
+            email = claim(PLATFORM, f"{ada}@x.example", ada, "user.email")
+            claims = [claim(tenant, str(number), ada), email]
+            await store.append(append(tenant, StreamEvents(ada, 0, told), claims=claims, key=key(f"k{number}")))
+        user = UserRegistered(name="Grace", email="g@x.example", password_hash="-", roles=("admin",))
+        await store.append(one(tenant, user))
+        await store.append(one(tenant, CompanyRegistered(name="Engines")))
+        session = NewSession(id=uuid4(), user_id=uuid4(), epoch=0, client=None, address=None)
+        await PostgresSessions(database.service, 60).start(tenant, session)
+        await PostgresKeyUses(database.service).note(tenant, uuid4())
+        await catch_up(database, tenant)
+        async with database.projector.of(tenant) as connection:
+            await poison.park(connection, tenant, "walls_v1", [Poison(ada, 1, "for the sake of a row")])
+            await connection.execute("INSERT INTO read.filling VALUES (%s, 'walls_v1/next', 1, %s)", (tenant, ada))
+        await KeyDestroyer(database.appends, database.keyring).destroy(tenant, uuid4())
+        snapshots = PostgresSnapshots(database.service, database.appends, database.keyring)
+        await snapshots.load(tenant, ada, "fold")
+        snapshots.keep(tenant, ada, "fold", Snapshot(2, 2, b"state"))
+        await snapshots.flush()
+        with psycopg.connect(database.dsns[AUDITOR]) as connection:
+            connection.execute("SELECT set_config('app.tenant', %s, true)", (str(tenant),))
+            connection.execute("SELECT store.keep_checkpoints('{1}', '{2}', '{signed}')")
+        with RapportDatastore(database.dsns[RECORDER], tenant) as datastore:
+            RapportTrackingRecorder(datastore).insert_tracking(Tracking("app", 1))
+            RapportSnapshotRecorder(datastore).insert_events([StoredEvent(ada, 1, "topic", b"state")])
+    return made
