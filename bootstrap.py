@@ -120,6 +120,7 @@ async def signing_in(
     wired: Wiring, reads: "Pool", appends: "Pool", store: "EventStore", handler: "Handler"
 ) -> dict[str, Any]:
     """The part of api.http.services.Services that says who asks, and lets people in."""
+    from commands.codes import Codes
     from commands.sessions import Sessions
     from commands.sign_in import SignIn
     from infra import clock
@@ -128,24 +129,24 @@ async def signing_in(
     from infra.access.key_uses import PostgresKeyUses
     from infra.access.past import PostgresPastAccess
     from infra.access.sessions import PostgresSessions
+    from infra.access.totp_steps import PostgresTotpSteps
     from infra.keys.api_keys import MacApiKeys
     from infra.keys.passwords import BcryptPasswords
     from infra.keys.refresh import HmacRefreshTokens
-    from infra.keys.signing import load_signing_keys
     from infra.keys.tokens import AccessTokens
     from infra.later import Later
     from infra.postgres import TenantConnections
 
     settings, secret, connections = wired.settings, wired.secret, TenantConnections(reads)
-    keys = await load_signing_keys(reads, secret)
-    tokens = AccessTokens(keys, settings.access_ttl)
+    ring = await wired.signing_keys(reads)
+    tokens = AccessTokens(ring, settings.access_ttl)
     authorization = PostgresAuthorization(appends)
     rows = PostgresSessions(connections, settings.refresh_ttl)
     refresh = HmacRefreshTokens(secret.key("refresh-tokens"))
     sessions = Sessions(store, rows, authorization, tokens, refresh, clock.now, clock.new_id)
     passwords = BcryptPasswords(settings.bcrypt_cost, secret.key("passwords"))
     attempts = PostgresSignInAttempts(connections, secret)
-    later = Later().do
+    later, codes = Later().do, Codes(handler, PostgresTotpSteps(connections), clock.now)
     return {
         "passwords": passwords,
         "tokens": tokens,
@@ -154,11 +155,12 @@ async def signing_in(
         "api_keys": MacApiKeys(secret.key("api-keys")),
         "key_uses": PostgresKeyUses(connections),
         "sessions": sessions,
-        "sign_in": SignIn(store, handler, passwords, attempts, sessions, clock.now, clock.new_id, later),
+        "sign_in": SignIn(store, handler, passwords, attempts, codes, sessions, clock.now, clock.new_id, later),
+        "codes": codes,
         "attempts": attempts,
         "later": later,
         "mailer": mailer_of(settings),
-        "jwks": keys.jwks(),
+        "jwks": ring.jwks,
     }
 
 

@@ -23,8 +23,8 @@ ENVIRONMENT = {
 
 
 @contextmanager
-def installation(*options: str) -> Iterator[dict[str, Any]]:
-    """`rapport up` in a temporary folder; gives its ready line."""
+def installation(*options: str, **settings: str) -> Iterator[dict[str, Any]]:
+    """`rapport up` in a temporary folder, with these options and variables; gives its ready line."""
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
         command = [
             sys.executable,
@@ -38,7 +38,7 @@ def installation(*options: str) -> Iterator[dict[str, Any]]:
             "--json",
             "--no-demo",
         ]
-        environment = {**os.environ, **ENVIRONMENT, "RAPPORT_LOG_LEVEL": "warning"}
+        environment = {**os.environ, **ENVIRONMENT, "RAPPORT_LOG_LEVEL": "warning", **settings}
         process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, env=environment)
         try:
             assert process.stdout is not None  # noqa: S101

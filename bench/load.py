@@ -1,6 +1,7 @@
 """A load generator that costs little: one protocol object per keep-alive connection, no HTTP library."""
 
 import asyncio
+import random
 import statistics
 import time
 from collections.abc import Callable
@@ -97,6 +98,34 @@ async def flat_out(url: str, make: Callable[[], bytes], *, connections: int, sec
         time.perf_counter() - started,
         sum(protocol.failed for protocol in protocols),
     )
+
+
+async def paced(url: str, make: Callable[[], bytes], *, rate: float, seconds: float, connections: int = 8) -> Measured:
+    """Send `rate` requests a second on average at random moments, shared out to connections.
+
+    Latencies count from the moment that was meant, so that a request which waits for the one before it counts too.
+    """
+    host, moments, latencies = urlsplit(url), random.Random(1), []
+    failed, started = 0, time.perf_counter()
+
+    async def ask() -> None:
+        nonlocal failed
+        reader, writer = await asyncio.open_connection(host.hostname, host.port)
+        meant = started
+        while (meant := meant + moments.expovariate(rate / connections)) < started + seconds:
+            await asyncio.sleep(meant - time.perf_counter())
+            writer.write(make())
+            head = await reader.readuntil(b"\r\n\r\n")
+            lengths = [
+                line.partition(b":")[2] for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"
+            ]
+            await reader.readexactly(int(lengths[0]))
+            latencies.append(time.perf_counter() - meant)
+            failed += not head.startswith(b"HTTP/1.1 2")
+        writer.close()
+
+    await asyncio.gather(*(ask() for _ in range(connections)))
+    return summary(latencies, time.perf_counter() - started, failed)
 
 
 def summary(latencies: list[float], seconds: float, failed: int = 0) -> Measured:

@@ -115,8 +115,8 @@ class Tokens(Protocol):
         """A token, and the seconds that it lives."""
         ...
 
-    def verify(self, token: str) -> Claims:
-        """What a token says. Raises InvalidTokenError."""
+    async def verify(self, token: str) -> Claims:
+        """What a token says. Raises InvalidTokenError, StoreUnavailableError."""
         ...
 
 

@@ -42,3 +42,13 @@ def reset(to: str, token: str) -> Mail:
 It is good once. If it was not you who asked, do nothing: your password stays as it is.
 """
     return Mail(to, "A new password", text)
+
+
+def notice(to: str, what: str) -> Mail:
+    """How users learn that what signs them in was changed: by them, or by somebody who had got in."""
+    text = f"""{what}
+
+If it was you, do nothing. If it was not, choose a new password (ask for one by mail), which ends every session, and
+tell an admin of your company.
+"""
+    return Mail(to, "How you sign in was changed", text)

@@ -1,6 +1,6 @@
 """Every use case there is. A new aggregate adds its lines here."""
 
-from commands import api_keys, contact, identity, invites, members, roles, teams, users
+from commands import api_keys, contact, identity, invites, members, roles, second_factor, teams, users
 from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
 from commands.handle import UseCase
 from domain.api_key import ApiKey
@@ -28,6 +28,18 @@ SIGN_OUT: UseCase[users.SignOutUser, User] = UseCase(kind="user", evolve=evolve_
 SET_PASSWORD: UseCase[users.SetPassword, User] = UseCase(kind="user", evolve=evolve_user, decide=users.set_password)
 REHASH_PASSWORD: UseCase[users.RehashPassword, User] = UseCase(
     kind="user", evolve=evolve_user, decide=users.rehash_password
+)
+ENROL_TOTP: UseCase[second_factor.EnrolTotp, User] = UseCase(
+    kind="user", evolve=evolve_user, decide=second_factor.enrol
+)
+CONFIRM_TOTP: UseCase[second_factor.ConfirmTotp, User] = UseCase(
+    kind="user", evolve=evolve_user, decide=second_factor.confirm, status=204
+)
+DISABLE_TOTP: UseCase[second_factor.DisableTotp, User] = UseCase(
+    kind="user", evolve=evolve_user, decide=second_factor.disable, status=204
+)
+SPEND_RECOVERY_CODE: UseCase[second_factor.SpendRecoveryCode, User] = UseCase(
+    kind="user", evolve=evolve_user, decide=second_factor.spend
 )
 ADD_USER: UseCase[users.NewUser, User] = UseCase(
     kind="user",

@@ -1,23 +1,24 @@
 """Signing in with a password: the same answer, after the same time, whatever was wrong."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from commands import identity, throttle
+from commands import identity, second_factor, throttle
+from commands.codes import Codes
 from commands.decision import Context
 from commands.handle import Handler
 from commands.passwords import Passwords
 from commands.ports import Append, Clock, EventStore, NewId, Owner, StreamEvents
 from commands.registry import REHASH_PASSWORD
 from commands.sessions import Sessions, SignedIn
-from commands.throttle import SignInAttempts
+from commands.throttle import Count, SignInAttempts
 from commands.users import RehashPassword
 from domain.errors import DomainError
-from domain.event import Actor, Metadata
-from domain.security import SignInFailed
+from domain.event import Actor, Event, Metadata
+from domain.security import SecondFactorFailed, SignInFailed
 from domain.tenant import PLATFORM
 from domain.user import Status, User, evolve
 
@@ -33,7 +34,10 @@ class Login(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class SignIn:
-    """Lets in who knows the password. Failures become security events of the tenant, off the way of the answer."""
+    """Lets in who knows the password, and has the second factor where one is asked for.
+
+    Failures become security events of the tenant, off the way of the answer.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class SignIn:
         handler: Handler,
         passwords: Passwords,
         attempts: SignInAttempts,
+        codes: Codes,
         sessions: Sessions,
         clock: Clock,
         new_id: NewId,
@@ -50,6 +55,7 @@ class SignIn:
         self._handler = handler
         self._passwords = passwords
         self._attempts = attempts
+        self._codes = codes
         self._sessions = sessions
         self._clock = clock
         self._new_id = new_id
@@ -59,31 +65,45 @@ class SignIn:
         """The tokens of a new session. `correlated` is how the request is traced; its actor is found here.
 
         Raises:
-            DomainError: auth.invalid_credentials, auth.throttled or auth.busy.
+            DomainError: auth.invalid_credentials, auth.totp_required, auth.throttled or auth.busy.
         """
         login, address = identity.login_name(asked.email), correlated.address or ""
         owner = await self._store.holder(PLATFORM, identity.EMAIL_CLAIM, login) or _NOBODY
-        # Whoever is not there is looked for all the same: it takes as long.
-        person = await self._person(owner)
         known = await self._attempts.is_known(owner.tenant_id, owner.stream_id, address)
         counts = throttle.counts(login, address, known=known)
         if wait := await self._attempts.begin(counts):
             raise throttle.throttled(wait)
+        # Only now: a refusal above takes as long for nobody, whose stream is read below all the same.
+        person = await self._person(owner)
         right = await self._passwords.verify(asked.password, person.password_hash if person else None)
         if person is None or not right or person.status is not Status.ACTIVE:
             if person:
-                self._later(self._note(owner.tenant_id, person.id, correlated))
+                self._later(self._note(owner.tenant_id, SignInFailed(user_id=person.id), correlated))
             raise identity.invalid_credentials()
-        await self._attempts.succeeded(counts)
         metadata = Metadata(
             actor=Actor("user", person.id),
             correlation_id=correlated.correlation_id,
             traceparent=correlated.traceparent,
             address=correlated.address,
         )
+        context = Context(tenant_id=owner.tenant_id, metadata=metadata)
+        if person.totp_enabled:
+            await self._second_factor(context, person, asked.totp, counts, correlated)
+        await self._attempts.succeeded(counts)
         if self._passwords.is_outdated(person.password_hash):
-            await self._rehash(Context(tenant_id=owner.tenant_id, metadata=metadata), person, asked.password)
+            await self._rehash(context, person, asked.password)
         return await self._sessions.begin(metadata, owner.tenant_id, person.id, person.epoch, client)
+
+    async def _second_factor(
+        self, context: Context, person: User, code: str | None, counts: Sequence[Count], correlated: Metadata
+    ) -> None:
+        if not code:
+            # No guess, but nothing that makes up for guesses either: who has the password could ask in between.
+            await self._attempts.taken_back(counts)
+            raise second_factor.required()
+        if not await self._codes.let_in(context, person, code):
+            self._later(self._note(context.tenant_id, SecondFactorFailed(user_id=person.id), correlated))
+            raise identity.invalid_credentials()
 
     async def _person(self, owner: Owner) -> User | None:
         state: User | None = None
@@ -103,8 +123,7 @@ class SignIn:
             if error.code != "precondition.version":
                 raise
 
-    async def _note(self, tenant_id: UUID, user_id: UUID, correlated: Metadata) -> None:
-        failed = SignInFailed(user_id=user_id)
+    async def _note(self, tenant_id: UUID, failed: Event, correlated: Metadata) -> None:
         append = Append(
             tenant_id=tenant_id,
             command_id=self._new_id(),

@@ -7,7 +7,13 @@ from domain.event import Event
 
 
 class SignInFailed(Event, topic="security.sign_in_failed.v1"):
-    """Somebody gave a wrong password, or a wrong second factor, for a user that there is."""
+    """Somebody gave a wrong password for a user that there is, or the right one of a user who may not sign in."""
+
+    user_id: UUID
+
+
+class SecondFactorFailed(Event, topic="security.second_factor_failed.v1"):
+    """Somebody who knew the password gave a wrong second factor."""
 
     user_id: UUID
 

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from domain import second_factor
 from domain.event import Event
 from domain.personal import Personal
+from domain.second_factor import SecondFactor
 
 
 class Status(StrEnum):
@@ -129,15 +131,22 @@ class User(Struct, frozen=True, kw_only=True):
     locale: str | None = None
     epoch: int = 0
     link: Link | None = None
+    second_factor: SecondFactor | None = None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+
+    @property
+    def totp_enabled(self) -> bool:
+        """Whether a second factor is asked for."""
+        return self.second_factor is not None and self.second_factor.confirmed
 
 
 EVENTS = (
     *(UserInvited, UserJoined, UserResetRequested),
     *(UserRegistered, UserChanged, UserRolesChanged, UserSuspended, UserRestored),
     *(UserPasswordChanged, UserPasswordRehashed, UserSignedOut),
+    *second_factor.EVENTS,
 )
 
 
@@ -178,10 +187,10 @@ def _changes(user: User, event: Event) -> dict[str, Any]:
         case UserSignedOut():
             return {"epoch": user.epoch + 1}
         case _:
-            return _credentials(event)
+            return _credentials(user, event)
 
 
-def _credentials(event: Event) -> dict[str, Any]:
+def _credentials(user: User, event: Event) -> dict[str, Any]:
     match event:
         case UserJoined(name=name, password_hash=password_hash):
             return {"name": name, "password_hash": password_hash, "status": Status.ACTIVE, "link": None}
@@ -192,4 +201,4 @@ def _credentials(event: Event) -> dict[str, Any]:
         case UserPasswordRehashed(password_hash=password_hash):
             return {"password_hash": password_hash}
         case _:
-            raise TypeError(f"{type(event).__name__} does not fit the state of this user")
+            return {"second_factor": second_factor.evolve(user.second_factor, event)}

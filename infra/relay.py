@@ -52,7 +52,10 @@ ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded
 RETURNING holder
 """
 _RELEASE: LiteralString = "UPDATE ops.lease SET expires_at = clock_timestamp() WHERE name = 'relay' AND holder = %s"
-_PURGE: LiteralString = "SELECT store.purge_expired_commands(%s)"
+_PURGES: tuple[LiteralString, ...] = (
+    "SELECT store.purge_expired_commands(%s)",
+    "SELECT store.purge_attempts(%s)",
+)
 
 
 class Publisher(Protocol):
@@ -202,8 +205,9 @@ class Relay:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             with suppress(psycopg.Error, PoolTimeout):
-                while self._leads and await self._execute(_PURGE, (_SWEPT_AT_ONCE,)) == [(_SWEPT_AT_ONCE,)]:
-                    pass
+                for purge in _PURGES:
+                    while self._leads and await self._execute(purge, (_SWEPT_AT_ONCE,)) == [(_SWEPT_AT_ONCE,)]:
+                        pass
 
     async def _keep_lease(self) -> None:
         while True:

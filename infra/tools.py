@@ -27,6 +27,7 @@ from infra.integrity.archive import UntrustedRecordError
 from infra.integrity.role import settle_down
 from infra.integrity.tools import IntegrityTools
 from infra.keys.passwords import BcryptPasswords
+from infra.keys.tools import KeyTools
 from infra.local import Local, StartError, roles_of, running
 from infra.postgres import TenantConnections
 from infra.rebuilding import ASIDE_PATH, PostgresAside, PostgresScratch
@@ -200,6 +201,11 @@ class Tools:
     def integrity(self) -> IntegrityTools:
         """See the port."""
         return IntegrityTools(self._settings, self._reachable)
+
+    @property
+    def keys(self) -> KeyTools:
+        """See the port."""
+        return KeyTools(self._settings)
 
     @asynccontextmanager
     async def _reachable(self) -> AsyncIterator[Wiring]:

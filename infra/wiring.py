@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from infra import postgres, secret
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from infra.broker.signals import NatsSignals
     from infra.keys.keyring import Keyring
     from infra.keys.master import LocalMaster
+    from infra.keys.ring import KeyRing
     from infra.violations import ViolationQueue
     from projections.contact_indexer import ContactIndexer
     from projections.ports import Announcements, Log, Sessions
@@ -83,6 +85,16 @@ class Wiring:
         from infra.keys.keyring import Keyring
 
         return Keyring(connections, master_of(self.settings))
+
+    async def signing_keys(self, pool: Pool) -> "KeyRing":
+        """The keys that sign access tokens, kept up to date."""
+        from infra.keys.ring import KeyRing
+        from infra.keys.signing import load_signing_keys
+
+        load = partial(load_signing_keys, pool, self.secret)
+        ring = KeyRing(await load(), load)
+        self.spawn(ring.run())
+        return ring
 
     async def replica(self) -> Pool | None:
         """A pool of the service role on the read replica, which need not be there; None where none is set."""

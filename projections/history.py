@@ -48,6 +48,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 HIDDEN = frozenset(
     {"id", "version", "created_at", "updated_at", "deleted_at", "password_hash", "digest", "link", "epoch"}
+    | {"second_factor", "secret", "recovery_codes"}
 )
 """Members of states and events that are told otherwise, or are for signing in and told to nobody."""
 

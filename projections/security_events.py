@@ -10,7 +10,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.event import Event, Recorded
-from domain.security import RefreshReused, SignInFailed
+from domain.second_factor import RecoveryCodeUsed, TotpConfirmed, TotpDisabled
+from domain.security import RefreshReused, SecondFactorFailed, SignInFailed
 from projections.history import ActorView, actor_view
 
 
@@ -19,6 +20,10 @@ class Kind(StrEnum):
 
     SIGN_IN_FAILED = "sign_in_failed"
     REFRESH_REUSED = "refresh_reused"
+    SECOND_FACTOR_FAILED = "second_factor_failed"
+    TOTP_ENABLED = "totp_enabled"
+    TOTP_DISABLED = "totp_disabled"
+    RECOVERY_CODE_USED = "recovery_code_used"
 
 
 class Severity(StrEnum):
@@ -37,12 +42,16 @@ class _Told(Struct, frozen=True):
 
 _TOLD: Mapping[Kind, _Told] = MappingProxyType(
     {
-        Kind.SIGN_IN_FAILED: _Told(
-            SignInFailed, Severity.LOW, "somebody gave a wrong password, or a wrong second factor, for this user"
-        ),
+        Kind.SIGN_IN_FAILED: _Told(SignInFailed, Severity.LOW, "somebody gave a wrong password for this user"),
         Kind.REFRESH_REUSED: _Told(
             RefreshReused, Severity.HIGH, "a refresh token of this user was used twice, so its session has ended"
         ),
+        Kind.SECOND_FACTOR_FAILED: _Told(
+            SecondFactorFailed, Severity.HIGH, "somebody knew the password of this user and gave a wrong second factor"
+        ),
+        Kind.TOTP_ENABLED: _Told(TotpConfirmed, Severity.LOW, "this user switched a second factor on"),
+        Kind.TOTP_DISABLED: _Told(TotpDisabled, Severity.MEDIUM, "this user switched the second factor off"),
+        Kind.RECOVERY_CODE_USED: _Told(RecoveryCodeUsed, Severity.MEDIUM, "this user signed in with a recovery code"),
     }
 )
 
@@ -75,7 +84,7 @@ def topics_of(kind: Kind | None) -> tuple[str, ...]:
 
 def users_of(recorded: Sequence[Recorded[Any]]) -> list[UUID]:
     """The users whom events are about."""
-    return [item.event.user_id for item in recorded]
+    return [_user_of(item) for item in recorded]
 
 
 def told(recorded: Sequence[Recorded[Any]], names: Mapping[UUID, str]) -> list[SecurityEvent]:
@@ -85,7 +94,7 @@ def told(recorded: Sequence[Recorded[Any]], names: Mapping[UUID, str]) -> list[S
 
 def _one(item: Recorded[Any], names: Mapping[UUID, str]) -> SecurityEvent:
     kind = next(kind for kind, told in _TOLD.items() if isinstance(item.event, told.event))
-    actor = actor_view(item, names)
+    actor, user_id = actor_view(item, names), _user_of(item)
     return SecurityEvent(
         position=item.position,
         at=item.recorded_at,
@@ -94,6 +103,12 @@ def _one(item: Recorded[Any], names: Mapping[UUID, str]) -> SecurityEvent:
         actor=actor if actor.id else None,
         address=item.metadata.address,
         detail=_TOLD[kind].detail,
-        user=Person(item.event.user_id, names.get(item.event.user_id)),
+        user=Person(user_id, names.get(user_id)),
         correlation_id=item.metadata.correlation_id,
     )
+
+
+def _user_of(item: Recorded[Any]) -> UUID:
+    """Whom an event is about: it says so, or is one of the user's own."""
+    user_id: UUID = getattr(item.event, "user_id", item.stream_id)
+    return user_id

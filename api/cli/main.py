@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from api.cli import integrity, maintenance, operator, projections, tenants, users
+from api.cli import integrity, keys, maintenance, operator, projections, tenants, users
 from api.cli.ports import Tools
 from domain.errors import DomainError
 
@@ -36,6 +36,7 @@ app.add_typer(projections.app, name="projections")
 operator.add_to(app)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(users.app, name="user")
+app.add_typer(keys.app, name="keys")
 
 
 class Search(StrEnum):

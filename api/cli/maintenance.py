@@ -17,7 +17,7 @@ from domain.tenant import PLATFORM
 
 _PAGE = 500
 _POLL_SECONDS = 0.2
-_SECRET = frozenset({"password_hash"})
+_SECRET = frozenset({"password_hash", "secret", "recovery_codes"})
 
 
 async def tail(tools: Tools, tenant: str, after: int, show: Callable[[dict[str, Any]], None], *, follow: bool) -> None:

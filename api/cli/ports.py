@@ -181,6 +181,46 @@ class Integrity(Protocol):
         ...
 
 
+class Turn(Protocol):
+    """A key that signs access tokens; can be encoded as JSON."""
+
+    @property
+    def kid(self) -> str:
+        """As tokens name it."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """published, signs, verifies or retired."""
+        ...
+
+    @property
+    def signs_from(self) -> datetime:
+        """Until another one does."""
+        ...
+
+    @property
+    def retires_at(self) -> datetime | None:
+        """When it leaves the JWKS; None where none follows it yet."""
+        ...
+
+
+class Keys(Protocol):
+    """Keys of the installation."""
+
+    def rotate(self, *, at_once: bool) -> str:
+        """Make a new key that signs access tokens; answers its id."""
+        ...
+
+    def turns(self) -> Sequence[Turn]:
+        """Every such key, by the time from which it signs."""
+        ...
+
+    def rewrap(self, *, on_start: Callable[[int], None], on_progress: Callable[[int], None]) -> int:
+        """Wrap tenants' keys by the current master key; answers, and tells at the start, how many there were."""
+        ...
+
+
 class Installation(Protocol):
     """An installation that `up` has started."""
 
@@ -250,4 +290,9 @@ class Tools(Protocol):
     @property
     def integrity(self) -> Integrity:
         """Verification, checkpoints and proofs."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """Turns of signing keys, and the master key."""
         ...

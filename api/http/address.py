@@ -7,9 +7,9 @@ from typing import Any
 
 from litestar import Request
 
-Networks = Sequence[IPv4Network | IPv6Network]
+from commands.throttle import place
 
-_SITE_BITS = 64
+Networks = Sequence[IPv4Network | IPv6Network]
 
 
 def address_of(request: Request[Any, Any, Any]) -> str | None:
@@ -46,11 +46,8 @@ def client_address(peer: str, forwarded: str, proxies: Networks) -> str:
 
 @lru_cache(maxsize=4096)
 def counted_as(address: str) -> str:
-    """The key that an address is limited by: whoever has one IPv6 address mostly has its whole /64."""
-    found = _parsed(address)
-    if isinstance(found, IPv6Address):
-        return str(IPv6Network((found, _SITE_BITS), strict=False))
-    return str(found or address)
+    """The key that an address is limited by."""
+    return place(str(_parsed(address) or address))
 
 
 def _is_in(address: str, networks: Networks) -> bool:

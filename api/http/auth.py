@@ -7,11 +7,13 @@ from litestar import Router, get, post
 from msgspec import Struct
 
 from api.http import examples, reading
+from api.http.address import address_of
 from api.http.answer import Answer
 from api.http.caller import client_of, traced
 from api.http.exchange import JSON, HttpRequest, NoQuery, check_media, principal_of, query_of, raw_body, services_of
 from api.http.operation import PUBLIC, SIGNED_IN, operation
-from commands import identity
+from api.http.services import Services
+from commands import identity, mail, throttle
 from commands.access import Claims
 from commands.decision import Context
 from commands.identity import NewTenant, RegisterTenant
@@ -24,7 +26,7 @@ from domain.errors import InvalidError
 from domain.event import SYSTEM, Actor
 from domain.session import Ending
 from domain.tenant import PLATFORM
-from domain.user import SignOut
+from domain.user import SignOut, User
 
 TAG = "auth"
 BODY_ERRORS = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
@@ -68,7 +70,7 @@ class Logout(Struct, forbid_unknown_fields=True, kw_only=True):
         body=RegisterTenant,
         query=NoQuery,
         answers={201: Registered},
-        errors=(*BODY_ERRORS, "user.email_taken", "auth.busy"),
+        errors=(*BODY_ERRORS, "user.email_taken", "auth.throttled", "auth.busy"),
         example=examples.SIGN_UP,
         result=examples.SIGNED_UP,
     ),
@@ -83,8 +85,7 @@ async def register(request: HttpRequest) -> Answer:
     problems = Problems(readable.errors)
     found = identity.check(readable.values, problems)
     problems.raise_if_any()
-    if await services.store.holder(PLATFORM, identity.EMAIL_CLAIM, identity.login_name(found["email"])):
-        raise identity.email_taken()
+    await require_free(services, found["email"], throttle.place(address_of(request) or ""))
     password_hash = await services.passwords.hash(found.pop("password"))
     claims = Claims(services.new_id(), services.new_id(), services.new_id(), 0)
     command = NewTenant(**found, password_hash=password_hash, user_id=claims.user_id, session_id=claims.session_id)
@@ -101,13 +102,19 @@ async def register(request: HttpRequest) -> Answer:
     status_code=200,
     **operation(
         summary="Sign in",
-        description="Whatever was wrong, a refused login gets the same answer.",
+        description=(
+            "Whatever was wrong, a refused login gets the same answer. Where a second factor is on, a right password"
+            " alone is auth.totp_required; `totp` takes the code of the device, or a recovery code, each of them once."
+        ),
         tag=TAG,
         permission=PUBLIC,
         body=Login,
         query=NoQuery,
         answers={200: Tokens},
-        errors=(*BODY_ERRORS, "auth.invalid_credentials", "auth.throttled", "auth.busy", "tenant.suspended"),
+        errors=(
+            *(*BODY_ERRORS, "auth.invalid_credentials", "auth.totp_required", "auth.throttled", "auth.busy"),
+            "tenant.suspended",
+        ),
         example=examples.LOGIN,
         result=examples.TOKENS,
     ),
@@ -186,7 +193,7 @@ async def logout(request: HttpRequest) -> Answer:
 )
 async def jwks(request: HttpRequest) -> Answer:
     """The JWK set."""
-    return Answer(services_of(request).jwks, headers={"Cache-Control": "public, max-age=300"})
+    return Answer(services_of(request).jwks(), headers={"Cache-Control": "public, max-age=300"})
 
 
 async def body_of(request: HttpRequest, kind: type[Any], *, optional: bool = False) -> Any:
@@ -204,6 +211,27 @@ async def body_of(request: HttpRequest, kind: type[Any], *, optional: bool = Fal
     if readable.errors:
         raise InvalidError(readable.errors)
     return readable.value
+
+
+async def require_free(services: Services, email: str, asking: str) -> None:
+    """Refuse an e-mail that a user of whichever tenant has; and whoever asks that too often, for it tells who is there.
+
+    Raises:
+        DomainError: user.email_taken or auth.throttled.
+    """
+    login = identity.login_name(email)
+
+    async def is_free() -> bool:
+        return await services.store.holder(PLATFORM, identity.EMAIL_CLAIM, login) is None
+
+    if not await throttle.guess(services.attempts, throttle.asking(asking), is_free):
+        raise identity.email_taken()
+
+
+def tell(request: HttpRequest, person: User, what: str) -> None:
+    """Write a user a mail about a change of what signs them in, after the answer."""
+    services = services_of(request)
+    services.later(services.mailer.send(mail.notice(person.email, what)))
 
 
 def tokens_answer(signed_in: SignedIn) -> Answer:

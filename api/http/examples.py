@@ -21,6 +21,15 @@ TOKENS: dict[str, Any] = {
     "expires_in": 86400,
 }
 REFRESH: dict[str, Any] = {"refresh_token": _REFRESH}
+ENROLMENT: dict[str, Any] = {
+    "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    "otpauth_url": (
+        "otpauth://totp/Rapport:grace@engines.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+        "&issuer=Rapport&algorithm=SHA1&digits=6&period=30"
+    ),
+    "recovery_codes": ["mfrg-gzdf-mztw-q2lk", "nbsw-y3dp-eb3w-64tm"],
+}
+TOTP_CODE: dict[str, Any] = {"code": "287082"}
 LOGOUT: dict[str, Any] = {"everywhere": False}
 PASSWORD_CHANGE: dict[str, Any] = {"current": "correct horse battery staple", "new": "a better horse battery staple"}
 SESSION: dict[str, Any] = {
@@ -130,6 +139,7 @@ USER: dict[str, Any] = {
     "created_at": "2026-01-05T09:30:00Z",
     "updated_at": "2026-01-05T09:30:00Z",
 }
+ME: dict[str, Any] = USER | {"totp_enabled": False}
 DRY_USER: dict[str, Any] = {
     "dry_run": True,
     "events": [{"type": "user.registered.v1", "data": {"name": "Ada Byron", "email": "ada.byron@engines.example"}}],
@@ -231,7 +241,7 @@ SECURITY_EVENT: dict[str, Any] = {
     "severity": "low",
     "actor": None,
     "address": "192.0.2.66",
-    "detail": "somebody gave a wrong password, or a wrong second factor, for this user",
+    "detail": "somebody gave a wrong password for this user",
     "user": {"id": _USER_ID, "name": "Grace Hopper"},
     "correlation_id": "5f0c9a52c1d74c0e",
 }

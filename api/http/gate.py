@@ -125,7 +125,7 @@ def header(request: Request[Any, Any, Any], name: bytes) -> str | None:
 async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
     services: Services = request.scope["state"]["services"]
     try:
-        claims = _claims(request, services)
+        claims = await _claims(request, services)
         limits.check_caller(request, claims)
         principal = await _principal(services, claims)
     except limits.RateLimitedError:
@@ -138,7 +138,7 @@ async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
     return principal
 
 
-def _claims(request: Request[Any, Any, Any], services: Services) -> Claims | KeyClaims:
+async def _claims(request: Request[Any, Any, Any], services: Services) -> Claims | KeyClaims:
     scheme, _, token = (header(request, b"authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise DomainError(
@@ -149,7 +149,7 @@ def _claims(request: Request[Any, Any, Any], services: Services) -> Claims | Key
     if token.strip().startswith(PREFIX):
         return _key_claims(services, token.strip())
     try:
-        return services.tokens.verify(token.strip())
+        return await services.tokens.verify(token.strip())
     except InvalidTokenError as error:
         if error.expired:
             raise DomainError("auth.token_expired", "the access token has expired", hint="Sign in again.") from None

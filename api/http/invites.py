@@ -9,7 +9,7 @@ from litestar import Router, post
 from api.http import examples, reading
 from api.http.address import address_of
 from api.http.answer import Answer
-from api.http.auth import BODY_ERRORS, NO_STORE, Registered, spelt
+from api.http.auth import BODY_ERRORS, NO_STORE, Registered, require_free, spelt, tell
 from api.http.caller import client_of, traced
 from api.http.exchange import (
     JSON,
@@ -29,7 +29,7 @@ from api.http.reading import Readable
 from api.http.shapes import DryRun, dry_run_answer
 from api.http.user_views import UserView, seen
 from api.http.writing import carry_out
-from commands import identity, invites, links, mail, members, normalise
+from commands import identity, invites, links, mail, members, normalise, throttle
 from commands.decision import Context
 from commands.invites import AcceptInvite, Forgot, Invite, InviteUser, Join, RequestReset, Reset, TakeReset
 from commands.links import LinkToken
@@ -58,7 +58,7 @@ _SECRET_BYTES = 32
         body=InviteUser,
         query=WriteQuery,
         answers={201: UserView, 200: DryRun},
-        errors=(*BODY_ERRORS, "user.email_taken", "mail.unavailable"),
+        errors=(*BODY_ERRORS, "user.email_taken", "auth.throttled", "mail.unavailable"),
         example=examples.INVITE,
         result=examples.INVITED,
         results={200: examples.DRY_INVITE},
@@ -79,8 +79,7 @@ async def invite_user(request: HttpRequest) -> Answer:
         roles = members.check_roles(readable.values.get("roles") or (), access, problems)
         problems.raise_if_any()
         members.require_held(access.rights(roles), principal.rights)
-        if await services.store.holder(PLATFORM, identity.EMAIL_CLAIM, identity.login_name(normal or "")):
-            raise identity.email_taken()
+        await require_free(services, normal or "", str(principal.tenant_id))
         digest = LinkToken(PLATFORM, PLATFORM, secret).digest
         return Invite(normal or "", roles, digest), ()
 
@@ -154,7 +153,10 @@ async def forgot_password(request: HttpRequest) -> Answer:
 async def _send_reset(request: HttpRequest, email: str) -> None:
     services, login = services_of(request), identity.login_name(email)
     owner = await services.store.holder(PLATFORM, identity.EMAIL_CLAIM, login)
-    counts = [Count(("forgot", login), 3, 3600), Count(("forgot at", address_of(request) or ""), 50, 3600)]
+    counts = [
+        Count(("forgot", login), 3, 3600),
+        Count(("forgot at", throttle.place(address_of(request) or "")), 50, 3600),
+    ]
     if await services.attempts.begin(counts) or owner is None:
         return
     token = LinkToken(owner.tenant_id, owner.stream_id, secrets.token_bytes(_SECRET_BYTES))
@@ -186,10 +188,12 @@ async def reset_password(request: HttpRequest) -> Answer:
     services = services_of(request)
     problems = Problems(readable.errors)
     invites.check(readable.values, problems)
-    token, _ = await _opened(request, readable, problems)
+    token, person = await _opened(request, readable, problems)
     command = TakeReset(token, await services.passwords.hash(readable.value.password))
     context = Context(tenant_id=token.tenant_id, metadata=traced(request, Actor("user", token.user_id)))
     outcome = await services.handler.handle(context, TAKE_RESET, lambda: (command, ()), stream_id=token.user_id)
+    tell(request, person, "The password of your account was changed with the token of a mail.")
+    await throttle.forgive(services.attempts, identity.login_name(person.email), address_of(request) or "")
     return Answer(None, status=204, headers={"Event-Position": str(outcome.position)})
 
 

@@ -1,7 +1,7 @@
 """The signed-in user: profile and permissions."""
 
 from litestar import Router, get, patch
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from api.http import examples
 from api.http.answer import Answer
@@ -25,6 +25,7 @@ from commands.registry import CHANGE_USER
 from commands.users import ChangeUser
 from domain import access, user
 from domain.field_rules import FieldRule, spelt
+from domain.user import User
 
 TAG = "me"
 
@@ -38,6 +39,12 @@ class MyPermissions(Struct, frozen=True):
     permissions: list[str]
     roles: tuple[str, ...]
     field_rules: list[FieldRule]
+
+
+class MeView(UserView, frozen=True, kw_only=True):
+    """The signed-in user; `totp_enabled` when signing in takes a second factor."""
+
+    totp_enabled: bool
 
 
 class PermissionView(Struct, frozen=True):
@@ -55,9 +62,9 @@ class PermissionView(Struct, frozen=True):
         tag=TAG,
         permission=SIGNED_IN,
         query=NoQuery,
-        answers={200: UserView},
+        answers={200: MeView},
         errors=READ_ERRORS,
-        result=examples.USER,
+        result=examples.ME,
         read_after=True,
     ),
 )
@@ -67,7 +74,7 @@ async def read_me(request: HttpRequest) -> Answer:
     await settled(request, ())
     principal = principal_of(request)
     state = await services_of(request).handler.state(principal.tenant_id, "user", user.evolve, principal.user_id)
-    return Answer(await seen(request, state), headers={"ETag": etag(state.version)})
+    return Answer(await _me(request, state), headers={"ETag": etag(state.version)})
 
 
 @patch(
@@ -79,13 +86,13 @@ async def read_me(request: HttpRequest) -> Answer:
         body=ChangeUser,
         media=PATCH,
         query=WriteQuery,
-        answers={200: (UserView, DryRun)},
+        answers={200: (MeView, DryRun)},
         errors=(
             *("validation.failed", "precondition.version", "if_match.invalid"),
             *("body.malformed", "body.media_type", "body.too_large"),
         ),
         example=examples.PROFILE,
-        result=examples.USER | {"version": 2, "title": "Head of Sales"},
+        result=examples.ME | {"version": 2, "title": "Head of Sales"},
         writes=True,
         idempotent=True,
         if_match=True,
@@ -95,10 +102,14 @@ async def change_me(request: HttpRequest) -> Answer:
     """Other members of the caller's profile."""
     user_id = principal_of(request).user_id
     dry, outcome = await carry_out(request, CHANGE_USER, ChangeUser, PATCH, stream_id=user_id)
-    made = await seen(request, outcome.state)
+    made = await _me(request, outcome.state)
     if dry:
         return dry_run_answer(outcome, made)
     return Answer(made, headers=write_headers(outcome) | {"ETag": etag(made.version)})
+
+
+async def _me(request: HttpRequest, state: User) -> MeView:
+    return MeView(**structs.asdict(await seen(request, state)), totp_enabled=state.totp_enabled)
 
 
 @get(

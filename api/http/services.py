@@ -10,6 +10,7 @@ from api.http.address import Networks
 from api.http.cursor import Cursors
 from commands.access import Authorization, PastAccess, Tokens
 from commands.api_keys import ApiKeys, KeyUses
+from commands.codes import Codes
 from commands.handle import Handler
 from commands.limits import Limiter, Limits
 from commands.mail import Mailer
@@ -95,10 +96,11 @@ class Services(Struct, frozen=True, kw_only=True):
     key_uses: KeyUses
     sessions: Sessions
     sign_in: SignIn
+    codes: Codes
     attempts: SignInAttempts
     mailer: Mailer
     later: Callable[[Coroutine[Any, Any, None]], None]
-    jwks: Mapping[str, Any]
+    jwks: Callable[[], Mapping[str, Any]]
     clock: Clock
     new_id: NewId
     cursors: Cursors

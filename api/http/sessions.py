@@ -7,14 +7,15 @@ from litestar import Router, delete, get, post
 from msgspec import Struct, structs
 
 from api.http import examples
+from api.http.address import address_of
 from api.http.answer import Answer
-from api.http.auth import BODY_ERRORS, TAG, Tokens, body_of, tokens_answer
+from api.http.auth import BODY_ERRORS, TAG, Tokens, body_of, tell, tokens_answer
 from api.http.caller import client_of, traced
 from api.http.exchange import HttpRequest, NoQuery, path_id, principal_of, query_of, services_of
 from api.http.operation import SIGNED_IN, operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Page
-from commands import passwords
+from commands import identity, passwords, throttle
 from commands.decision import Context
 from commands.normalise import Problems
 from commands.registry import SET_PASSWORD
@@ -92,7 +93,7 @@ async def end_session(request: HttpRequest) -> Answer:
         body=ChangePassword,
         query=NoQuery,
         answers={200: Tokens},
-        errors=(*BODY_ERRORS, "precondition.version", "auth.busy"),
+        errors=(*BODY_ERRORS, "precondition.version", "auth.throttled", "auth.busy"),
         example=examples.PASSWORD_CHANGE,
         result=examples.TOKENS,
     ),
@@ -103,7 +104,11 @@ async def change_password(request: HttpRequest) -> Answer:
     services, principal = services_of(request), principal_of(request)
     person = await services.handler.state(principal.tenant_id, "user", user.evolve, principal.user_id)
     problems = Problems()
-    if not await services.passwords.verify(asked.current, person.password_hash):
+    counts = throttle.inside(identity.login_name(person.email), address_of(request) or "")
+    # Who has somebody's session gets no more guesses at the password here than at the door.
+    if not await throttle.guess(
+        services.attempts, counts, lambda: services.passwords.verify(asked.current, person.password_hash)
+    ):
         problems.add("/current", "password.wrong", "is not the password")
     passwords.check(asked.new, "/new", problems)
     problems.raise_if_any()
@@ -114,6 +119,7 @@ async def change_password(request: HttpRequest) -> Answer:
     outcome = await services.handler.handle(
         context, SET_PASSWORD, lambda: (command, ()), stream_id=person.id, if_match=frozenset({person.version})
     )
+    tell(request, person, "The password of your account was changed.")
     state = outcome.state
     signed_in = await services.sessions.begin(metadata, principal.tenant_id, person.id, state.epoch, client_of(request))
     return tokens_answer(signed_in)

@@ -39,7 +39,7 @@ class DryRun(Struct, frozen=True):
     state: dict[str, Any]
 
 
-_UNTOLD = frozenset({"password_hash", "link", "digest"})
+_UNTOLD = frozenset({"password_hash", "link", "digest", "secret", "recovery_codes"})
 """Members of events that are for signing in, and in no answer."""
 
 

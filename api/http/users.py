@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from api.http import examples
 from api.http.answer import Answer
+from api.http.auth import require_free
 from api.http.exchange import (
     JSON,
     PATCH,
@@ -102,7 +103,7 @@ async def list_users(request: HttpRequest) -> Answer:
         "Add a user",
         AddUser,
         examples.NEW_USER,
-        *("user.email_taken", "auth.busy"),
+        *("user.email_taken", "auth.throttled", "auth.busy"),
         answers={201: UserView, 200: DryRun},
         results={200: examples.DRY_USER},
         description="Nobody gives a role that allows what they don't hold themselves.",
@@ -120,6 +121,7 @@ async def add_user(request: HttpRequest) -> Answer:
         roles = members.check_roles(readable.values.get("roles") or (), access, problems)
         problems.raise_if_any()
         members.require_held(access.rights(roles), principal.rights)
+        await require_free(services, found["email"], str(principal.tenant_id))
         password = found.pop("password")
         if not hashes:
             hashes.append(await services.passwords.hash(password))

@@ -14,7 +14,7 @@ _FORGOTTEN_SECONDS = 3600.0
 _BEGIN: LiteralString = (
     "SELECT store.attempt_sign_in(%s::bytea[], %s::integer[], %s::integer[], make_interval(secs => %s))"
 )
-_SUCCEEDED: LiteralString = "SELECT store.signed_in(%s::bytea[], %s)"
+_SUCCEEDED: LiteralString = "SELECT store.signed_in(%s::bytea[], %s::bytea)"
 _KNOWN: LiteralString = (
     "SELECT EXISTS (SELECT FROM store.session WHERE tenant_id = %s AND user_id = %s AND address = %s)"
 )
@@ -42,6 +42,10 @@ class PostgresSignInAttempts:
         """See the port."""
         first, *others = (self._digest(count) for count in counts)
         await self._connections.rows(PLATFORM, _SUCCEEDED, (others, first))
+
+    async def taken_back(self, counts: Sequence[Count]) -> None:
+        """See the port."""
+        await self._connections.rows(PLATFORM, _SUCCEEDED, ([self._digest(count) for count in counts], None))
 
     async def is_known(self, tenant_id: UUID, user_id: UUID, address: str) -> bool:
         """See the port."""

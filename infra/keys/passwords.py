@@ -63,7 +63,12 @@ class BcryptPasswords:
                 return self._argon2.verify(hashed, password)
             except (VerificationError, InvalidHashError):
                 return False
-        return bcrypt.checkpw(self._bytes(password), hashed.encode())
+        same = bcrypt.checkpw(self._bytes(password), hashed.encode())
+        # A hash of a lower cost is checked faster, which would tell that there is such a user. One takes twice as long
+        # as one of the cost before: with one more of every cost in between it is as long as at the cost of today.
+        for cost in range(int(hashed.split("$")[2]), self._cost):
+            bcrypt.hashpw(b"", bcrypt.gensalt(cost))
+        return same
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         if self._under_way >= self._most:

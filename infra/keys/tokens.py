@@ -6,12 +6,15 @@ from collections import OrderedDict
 from uuid import UUID
 
 import jwt
+from jwt.types import Options
 
 from commands.access import Claims, InvalidTokenError
+from infra.keys.ring import KeyRing
 from infra.keys.signing import SigningKeys
 
 ISSUER = "rapport"
 _CACHED = 20_000
+_OPTIONS: Options = {"require": ["exp", "iat", "sub", "iss"]}
 
 
 class AccessTokens:
@@ -20,9 +23,10 @@ class AccessTokens:
     Verifying costs 180 us, so tokens that were good are remembered by digest until they expire.
     """
 
-    def __init__(self, keys: SigningKeys, ttl: int) -> None:
-        self._keys = keys
+    def __init__(self, ring: KeyRing, ttl: int) -> None:
+        self._ring = ring
         self._ttl = ttl
+        self._under: SigningKeys = ring.keys
         self._known: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()
 
     def issue(self, said: Claims) -> tuple[str, int]:
@@ -37,16 +41,20 @@ class AccessTokens:
             "iat": now,
             "exp": now + self._ttl,
         }
-        return jwt.encode(
-            claims, self._keys.private, "EdDSA", headers={"kid": self._keys.kid, "typ": "at+jwt"}
-        ), self._ttl
+        key = self._ring.keys.signer(time.time())
+        return jwt.encode(claims, key.private, "EdDSA", headers={"kid": key.kid, "typ": "at+jwt"}), self._ttl
 
-    def verify(self, token: str) -> Claims:
+    async def verify(self, token: str) -> Claims:
         """What the token says.
 
         Raises:
             InvalidTokenError: it is not ours, was changed, or has expired (`expired` tells).
+            StoreUnavailableError: the key that it names is not known here, and can't be looked for.
         """
+        if self._under is not self._ring.keys:
+            # Other keys: one of those that tokens were verified with may have been retired before its time.
+            self._known.clear()
+            self._under = self._ring.keys
         digest = hashlib.sha256(token.encode()).digest()
         if known := self._known.get(digest):
             expires, said = known
@@ -54,17 +62,16 @@ class AccessTokens:
                 return said
             del self._known[digest]
         try:
-            kid = jwt.get_unverified_header(token).get("kid", "")
-            key = self._keys.public.get(kid)
+            key = await self._ring.find(jwt.get_unverified_header(token).get("kid"))
             if key is None:
                 raise InvalidTokenError
-            claims = jwt.decode(token, key, ["EdDSA"], issuer=ISSUER, options={"require": ["exp", "iat", "sub", "iss"]})
+            claims = jwt.decode(token, key.public, ["EdDSA"], issuer=ISSUER, options=_OPTIONS)
             said = Claims(UUID(claims["tid"]), UUID(claims["sub"]), UUID(claims["sid"]), int(claims["epoch"]))
         except jwt.ExpiredSignatureError:
             raise InvalidTokenError(expired=True) from None
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError):
             raise InvalidTokenError from None
-        self._known[digest] = (claims["exp"], said)
+        self._known[digest] = (min(claims["exp"], key.retires_at), said)
         if len(self._known) > _CACHED:
             self._known.popitem(last=False)
         return said

@@ -18,7 +18,9 @@ from typing import Any, Self
 import httpx
 import psutil
 
+from infra.keys.ring import KeyRing
 from infra.keys.signing import SigningKeys, load_signing_keys
+from infra.keys.tokens import AccessTokens
 from infra.postgres import open_pool
 from infra.secret import secret_in
 
@@ -90,6 +92,15 @@ class Installation:
 
         with ThreadPoolExecutor(1) as elsewhere:  # this thread may have a loop of its own
             return elsewhere.submit(asyncio.run, load()).result()
+
+    def tokens(self, ttl: int) -> AccessTokens:
+        """Tokens that are signed like its own, and live so many seconds."""
+        keys = self.signing_keys()
+
+        async def same() -> SigningKeys:
+            return keys
+
+        return AccessTokens(KeyRing(keys, same), ttl)
 
     def log_lines(self, role: str) -> list[dict[str, Any]]:
         """What a role has logged."""

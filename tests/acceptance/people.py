@@ -1,10 +1,13 @@
 """More users of a tenant, put into the log as if they had been there already, and signed in over HTTP."""
 
 import asyncio
+import email
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from email.message import Message
+from pathlib import Path
 from uuid import UUID
 
 import bcrypt
@@ -60,6 +63,13 @@ def person(installation: Installation, tenant: Tenant, roles: Sequence[str] = ()
     made = Person(str(installation.ready["url"]), user_id, email)
     installation.clients.append(made.http)
     return made
+
+
+def mails_to(installation: Installation, address: str) -> list[Message]:
+    """The mails that somebody was sent, the oldest first."""
+    folder = Path(installation.ready["mail_folder"])
+    mails = [email.message_from_bytes(file.read_bytes()) for file in sorted(folder.glob("*.eml"))]
+    return [mail for mail in mails if mail["To"] == address]
 
 
 async def _append(installation: Installation, append: Append) -> None:

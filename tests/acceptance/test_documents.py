@@ -15,7 +15,10 @@ from tests.acceptance.people import person
 pytestmark = pytest.mark.servers
 
 ORDER = {"/v1/auth/register": -1, "/v1/auth/password/change": 1, "/v1/auth/logout": 2}
-WITH_TOKENS = {"/v1/auth/refresh", "/v1/auth/invites/accept", "/v1/auth/password/reset"}
+WITH_TOKENS = {
+    *("/v1/auth/refresh", "/v1/auth/invites/accept", "/v1/auth/password/reset"),
+    *("/v1/auth/totp/confirm", "/v1/auth/totp/disable"),
+}
 MANDATORY = {"401", "403", "500", "503"}
 
 

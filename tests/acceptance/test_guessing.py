@@ -6,7 +6,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.acceptance.installation import PASSWORD, Installation, Tenant, problem
+from tests.acceptance.installation import PASSWORD, Installation, Tenant, bad_fields, problem
 from tests.acceptance.people import login, person
 from tests.waiting import until
 
@@ -52,6 +52,32 @@ async def test_a_failure_is_a_security_event_of_the_users_tenant(installation: I
     guess(stranger, f"{uuid.uuid4().hex}@engines.example")
     await until(lambda: topics(installation, tenant) == ["security.sign_in_failed.v1"] * 2)
     assert topics(installation, stranger) == []
+
+
+def test_who_has_a_session_gets_no_more_guesses_than_at_the_door(installation: Installation, tenant: Tenant) -> None:
+    ada = person(installation, tenant)
+
+    def change(current: str) -> httpx.Response:
+        return ada.http.post("/v1/auth/password/change", json={"current": current, "new": "a plate of iron wheels"})
+
+    assert {bad_fields(change("wrong password"))["/current"] for _ in range(10)} == {"password.wrong"}
+    problem(change("wrong password"), 429, "auth.throttled")
+    problem(change(PASSWORD), 429, "auth.throttled")
+
+
+def test_asking_whether_emails_are_taken_gets_slow(installation: Installation, tenant: Tenant) -> None:
+    body = {"tenant_name": "X", "name": "X", "email": tenant.email, "password": PASSWORD}
+    invitation = {"email": tenant.email, "roles": []}
+    try:
+        for path, asked in (("/v1/auth/register", body), ("/v1/invites", invitation)):
+            codes = [tenant.http.post(path, json=asked).json()["code"] for _ in range(60)]
+            assert set(codes[:40]) == {"user.email_taken"}
+            assert codes[-1] == "auth.throttled"
+        unknown = tenant.http.post("/v1/auth/register", json=body | {"email": f"{uuid.uuid4().hex}@x.example"})
+        problem(unknown, 429, "auth.throttled")
+    finally:  # other tests sign up from here too
+        with psycopg.connect(str(installation.ready["postgres_admin"])) as connection:
+            connection.execute("DELETE FROM store.sign_in_attempt")
 
 
 def test_a_common_password_is_refused_at_sign_up(tenant: Tenant) -> None:

@@ -1,8 +1,8 @@
 """R1.1, R1.4: invitations and forgotten passwords, by mail."""
 
-import email
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.acceptance.installation import PASSWORD, Installation, Tenant, bad_fields, problem
-from tests.acceptance.people import login, person
+from tests.acceptance.people import login, mails_to, person
 from tests.waiting import until
 
 pytestmark = pytest.mark.servers
@@ -21,12 +21,6 @@ NEW = "a plate of iron wheels"
 
 def somebody() -> str:
     return f"new-{uuid.uuid4().hex[:12]}@engines.example"
-
-
-def mails_to(installation: Installation, address: str) -> list[Message]:
-    folder = Path(installation.ready["mail_folder"])
-    mails = [email.message_from_bytes(file.read_bytes()) for file in sorted(folder.glob("*.eml"))]
-    return [mail for mail in mails if mail["To"] == address]
 
 
 def token_in(mail: Message) -> str:
@@ -154,6 +148,19 @@ async def test_a_forgotten_password_is_replaced_with_the_token_of_the_mail(
     assert bad_fields(tenant.http.post("/v1/auth/password/reset", json=body)) == {"/token": "token.spent"}
     old = tenant.http.post("/v1/auth/login", json={"email": ada.email, "password": PASSWORD})
     problem(old, 401, "auth.invalid_credentials")
+
+
+async def test_a_token_used_by_two_at_once_is_good_for_one(installation: Installation, tenant: Tenant) -> None:
+    ada = person(installation, tenant)
+    tenant.http.post("/v1/auth/password/forgot", json={"email": ada.email})
+    await until(lambda: len(mails_to(installation, ada.email)) == 1)
+    body = {"token": token_in(mails_to(installation, ada.email)[0]), "password": NEW}
+    _, invitation = invited(installation, tenant)
+    with ThreadPoolExecutor(6) as two:
+        resets = two.map(lambda _: tenant.http.post("/v1/auth/password/reset", json=body).status_code, range(3))
+        joins = two.map(lambda _: accept(tenant.http, invitation).status_code, range(3))
+        assert sorted(resets) == [204, 422, 422]
+        assert sorted(joins) == [201, 422, 422]
 
 
 async def test_nobody_learns_who_is_there_by_asking_for_a_password(installation: Installation, tenant: Tenant) -> None:

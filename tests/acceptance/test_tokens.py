@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from commands.access import Claims
-from infra.keys.tokens import AccessTokens
 from tests.acceptance.installation import Installation, Tenant, problem
 
 pytestmark = pytest.mark.servers
@@ -78,16 +77,15 @@ def test_no_token_at_all(tenant: Tenant, authorization: str) -> None:
 
 def test_an_expired_token_is_refused_and_told_so(installation: Installation, tenant: Tenant) -> None:
     said = claims_of(tenant)
-    keys = installation.signing_keys()
-    good, _ = AccessTokens(keys, 60).issue(said)
+    good, _ = installation.tokens(60).issue(said)
     assert asking(tenant, f"Bearer {good}").status_code == 200
 
-    refused(tenant, AccessTokens(keys, -1).issue(said)[0], "auth.token_expired")
+    refused(tenant, installation.tokens(-1).issue(said)[0], "auth.token_expired")
 
 
 def test_a_token_that_was_good_is_refused_once_it_has_expired(installation: Installation, tenant: Tenant) -> None:
     said = claims_of(tenant)
-    token, _ = AccessTokens(installation.signing_keys(), 2).issue(said)
+    token, _ = installation.tokens(2).issue(said)
     assert asking(tenant, f"Bearer {token}").status_code == 200
     time.sleep(2.1)
     refused(tenant, token, "auth.token_expired")
@@ -124,16 +122,16 @@ def test_a_token_signed_with_another_key_is_refused(installation: Installation, 
     for headers in ({"kid": kid}, {"kid": "mine"}, {}):
         refused(tenant, jwt.encode(claims, own, "EdDSA", headers=headers))
     # The public key as the secret of a symmetric signature: the classic confusion of algorithms.
-    public = installation.signing_keys().public[kid].public_bytes(Encoding.Raw, PublicFormat.Raw)
+    public = installation.signing_keys().signer(time.time()).public.public_bytes(Encoding.Raw, PublicFormat.Raw)
     refused(tenant, jwt.encode(claims, public, "HS256", headers={"kid": kid}))
 
 
 def test_a_token_of_another_issuer_or_without_its_claims_is_refused(installation: Installation, tenant: Tenant) -> None:
-    keys, claims = installation.signing_keys(), decoded(tenant.token)
+    key, claims = installation.signing_keys().signer(time.time()), decoded(tenant.token)
 
     def signed(**changed: Any) -> str:
         kept = {name: value for name, value in (claims | changed).items() if value is not None}
-        return jwt.encode(kept, keys.private, "EdDSA", headers={"kid": keys.kid})
+        return jwt.encode(kept, key.private, "EdDSA", headers={"kid": key.kid})
 
     assert asking(tenant, f"Bearer {signed()}").status_code == 200
     for changed in (

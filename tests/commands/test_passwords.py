@@ -19,7 +19,26 @@ def test_what_is_guessed_first_is_refused_however_it_is_written(password: str) -
     assert codes(password) == ["password.common"]
 
 
-@pytest.mark.parametrize("password", ["correct horse battery staple", "rapport demo 2026", "x" * 10, "\u00e9" * 12])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "P@ssw0rd123",
+        "P4$$w0rd!2031",
+        "!!Password2031",
+        "1l0v3you!!77",
+        "QWERTYUIOP!?",
+        "Princess#1987",
+        "...iloveyou99",
+    ],
+)
+def test_other_digits_and_marks_make_it_no_better(password: str) -> None:
+    assert codes(password) == ["password.common"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["correct horse battery staple", "rapport demo 2026", "my password is a secret", "x" * 10, "\u00e9" * 12],
+)
 def test_others_are_taken(password: str) -> None:
     assert codes(password) == []
 

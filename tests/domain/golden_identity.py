@@ -7,11 +7,13 @@ from domain.api_key import ApiKeyIssued, ApiKeyRevoked
 from domain.event import Event
 from domain.field_rules import FieldAccess, FieldRule
 from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
+from domain.second_factor import RecoveryCodeUsed, TotpConfirmed, TotpDisabled, TotpEnrolled
 from domain.security import (
     CrossTenantAttempted,
     CrossTenantAttemptsCounted,
     NamedIdsUnseen,
     RefreshReused,
+    SecondFactorFailed,
     SignInFailed,
 )
 from domain.session import Ending, SessionEnded, SessionStarted
@@ -91,4 +93,9 @@ IDENTITY: dict[str, Event] = {
     "a tenant suspended": TenantSuspended(),
     "a tenant restored": TenantRestored(),
     "more ids named than anybody looks at": NamedIdsUnseen(actor_tenant=_TENANT, count=900, since=_LINK.expires_at),
+    "a second factor enrolled": TotpEnrolled(secret="JBSWY3DPEHPK3PXP", recovery_codes=("0" * 64,)),
+    "a second factor confirmed": TotpConfirmed(),
+    "a second factor given up": TotpDisabled(),
+    "a recovery code used": RecoveryCodeUsed(digest="0" * 64),
+    "a second factor that was wrong": SecondFactorFailed(user_id=_USER),
 }

@@ -30,6 +30,7 @@ PERSONAL = {
     "security.cross_tenant_attempts_counted.v1": set(),
     "security.named_ids_unseen.v1": set(),
     "security.refresh_reused.v1": set(),
+    "security.second_factor_failed.v1": set(),
     "security.sign_in_failed.v1": set(),
     "session.ended.v1": set(),
     "session.started.v1": set(),
@@ -43,12 +44,16 @@ PERSONAL = {
     "user.joined.v1": {"name", "password_hash"},
     "user.password_changed.v1": {"password_hash"},
     "user.password_rehashed.v1": {"password_hash"},
+    "user.recovery_code_used.v1": set(),
     "user.registered.v1": {"name", "email", "password_hash"},
     "user.reset_requested.v1": set(),
     "user.restored.v1": set(),
     "user.roles_changed.v1": set(),
     "user.signed_out.v1": set(),
     "user.suspended.v1": set(),
+    "user.totp_confirmed.v1": set(),
+    "user.totp_disabled.v1": set(),
+    "user.totp_enrolled.v1": {"secret", "recovery_codes"},
 }
 """Every event's personal members. A new event or member is thought about here before it is stored."""
 
@@ -67,6 +72,7 @@ OPEN = {
     "security.cross_tenant_attempts_counted.v1": {"actor_tenant", "count", "since"},
     "security.named_ids_unseen.v1": {"actor_tenant", "count", "since"},
     "security.refresh_reused.v1": {"user_id", "session_id"},
+    "security.second_factor_failed.v1": {"user_id"},
     "security.sign_in_failed.v1": {"user_id"},
     "session.ended.v1": {"user_id", "reason"},
     "session.started.v1": {"user_id"},
@@ -80,12 +86,16 @@ OPEN = {
     "user.joined.v1": set(),
     "user.password_changed.v1": set(),
     "user.password_rehashed.v1": set(),
+    "user.recovery_code_used.v1": {"digest"},
     "user.registered.v1": {"roles"},
     "user.reset_requested.v1": {"link"},
     "user.restored.v1": set(),
     "user.roles_changed.v1": {"roles"},
     "user.signed_out.v1": {"reason"},
     "user.suspended.v1": set(),
+    "user.totp_confirmed.v1": set(),
+    "user.totp_disabled.v1": set(),
+    "user.totp_enrolled.v1": set(),
 }
 """The members that are stored as they are, for ever."""
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.api_key import ApiKeyIssued
 from domain.event import SYSTEM, TOPICS, Actor, Event, Metadata, Recorded
+from domain.second_factor import TotpDisabled, TotpEnrolled
 from domain.security import RefreshReused, SignInFailed
 from domain.session import SessionStarted
 from domain.user import Link, UserChanged, UserPasswordChanged, UserRegistered, UserResetRequested
@@ -73,6 +74,9 @@ def test_what_signs_somebody_in_is_told_to_nobody() -> None:
     link = at(7, GRACE, 5, UserResetRequested(link=Link("0" * 64, START)))
     (entry,) = audit.entries([link], [LOG[0], link], NAMES)
     assert entry.changes == ()
+    enrolled = at(7, GRACE, 5, TotpEnrolled(secret="JBSWY3DP", recovery_codes=("d",)))
+    (entry,) = audit.entries([enrolled], [LOG[0], enrolled], NAMES)
+    assert (entry.action, entry.changes) == ("user.totp_enrolled", ())
     key = at(8, OTHER, 1, ApiKeyIssued(name="Import", roles=(), user_id=ADA, prefix="rk_1", digest="d"))
     (entry,) = audit.entries([key], [key], NAMES)
     assert {change.field for change in entry.changes} == {"name", "user_id", "prefix"}
@@ -99,12 +103,15 @@ def test_security_events_are_told_with_how_bad_they_are_and_who_it_is_about() ->
     assert (first.user, first.address) == (Person(ADA, "Ada"), "192.0.2.7")
     assert (second.kind, second.severity) == (Kind.REFRESH_REUSED, Severity.HIGH)
     assert (second.actor, second.user) == (ActorView("user", GRACE, None), Person(GRACE, None))
-    assert security_events.users_of([failed, reused]) == [ADA, GRACE]
+    own = at(9, GRACE, 7, TotpDisabled(), Actor("user", GRACE))
+    assert security_events.told([own], NAMES)[0].user == Person(GRACE, None)
+    assert security_events.users_of([failed, reused, own]) == [ADA, GRACE, GRACE]
 
 
 def test_every_security_event_that_there_is_has_its_words_for_a_tenant_or_for_the_operator_alone() -> None:
     there = {topic for topic, kind in TOPICS.items() if kind.__module__ == "domain.security"}
+    of_users = {"user.totp_confirmed.v1", "user.totp_disabled.v1", "user.recovery_code_used.v1"}
     of_tenants = set(security_events.topics_of(None))
     assert of_tenants.isdisjoint(violations.topics_of(None))
-    assert of_tenants | set(violations.topics_of(None)) == there
+    assert of_tenants | set(violations.topics_of(None)) == there | of_users
     assert security_events.topics_of(Kind.REFRESH_REUSED) == ("security.refresh_reused.v1",)

@@ -100,13 +100,14 @@ CREATE TABLE ops.relay_checkpoint (
     position  bigint NOT NULL
 ) WITH (fillfactor = 50);
 
--- Keys that sign access tokens; the private part is sealed by the installation's secret.
+-- Keys that sign access tokens, sealed by the installation's secret; the public part follows from the private one. They
+-- take turns (infra/keys/turns.py).
 CREATE TABLE ops.signing_key (
     kid         text PRIMARY KEY,
-    public_key  bytea NOT NULL,
     private_key bytea NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    retired_at  timestamptz
+    signs_from  timestamptz NOT NULL DEFAULT now(),
+    retires_at  timestamptz
 );
 
 GRANT SELECT ON ops.installation TO rapport_service, rapport_append, rapport_relay, rapport_projector;

@@ -189,9 +189,29 @@ END $$;
 CREATE FUNCTION store.signed_in(keys bytea[], forgiven bytea) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
+    -- As attempts do, so that nobody waits in a ring.
+    SELECT pg_advisory_xact_lock(hashtextextended(encode(k, 'hex'), 0))
+      FROM (SELECT unnest(keys || forgiven) AS k ORDER BY 1) o WHERE k IS NOT NULL;
     DELETE FROM store.sign_in_attempt a WHERE a.tenant_id = store.current_tenant() AND a.key = forgiven;
     UPDATE store.sign_in_attempt a SET failures = greatest(a.failures - 1, 0)
      WHERE a.tenant_id = store.current_tenant() AND a.key = ANY (keys);
 $$;
+
+-- Counts that are forgotten: anybody can make rows here, by naming e-mails that don't exist.
+CREATE FUNCTION store.purge_attempts(most integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH old AS (
+        SELECT tenant_id, key FROM store.sign_in_attempt WHERE last_at < now() - interval '1 hour' LIMIT most
+           FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM store.sign_in_attempt a USING old
+         WHERE a.tenant_id = old.tenant_id AND a.key = old.key RETURNING 1
+    )
+    SELECT count(*) FROM gone
+$$;
+REVOKE EXECUTE ON FUNCTION store.purge_attempts FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION store.purge_attempts TO rapport_relay;
+
 REVOKE EXECUTE ON FUNCTION store.attempt_sign_in, store.signed_in FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION store.attempt_sign_in, store.signed_in TO rapport_service;

@@ -7,9 +7,10 @@ import psycopg
 import pytest
 
 from commands.sessions import NewSession
-from commands.throttle import Count, counts
+from commands.throttle import Count, counts, forgive
 from infra.access.attempts import PostgresSignInAttempts
 from infra.access.sessions import PostgresSessions
+from infra.postgres import RELAY
 from tests.conftest import SECRET, Database
 
 pytestmark = pytest.mark.servers
@@ -71,6 +72,53 @@ async def test_many_attackers_do_not_lock_a_user_out_of_a_known_place(
     assert not await attempts.is_known(tenant, user, "198.51.100.1")
     assert await attempts.begin(counts(login, "203.0.113.9", known=False)) > 0
     assert await attempts.begin(counts(login, "192.0.2.7", known=True)) == 0
+
+
+async def test_what_is_taken_back_forgives_nothing(attempts: PostgresSignInAttempts) -> None:
+    count = [Count((uuid4().hex,), 3, 60)]
+    for _ in range(2):
+        assert await attempts.begin(count) == 0
+    for _ in range(5):
+        assert await attempts.begin(count) == 0
+        await attempts.taken_back(count)
+    assert [await attempts.begin(count), await attempts.begin(count) > 0] == [0, True]
+
+
+async def test_sign_ins_of_one_user_at_the_same_time_do_not_wait_for_each_other_in_a_ring(
+    attempts: PostgresSignInAttempts,
+) -> None:
+    count = [Count((uuid4().hex,), 1000, 60) for _ in range(3)]
+
+    async def sign_in() -> None:
+        for _ in range(5):
+            assert await attempts.begin(count) == 0
+            await attempts.succeeded(count)
+
+    await asyncio.gather(*(sign_in() for _ in range(16)))
+
+
+async def test_a_new_password_by_mail_lets_its_user_in_at_once(attempts: PostgresSignInAttempts) -> None:
+    login, here = uuid4().hex, "2001:db8::7"
+    mine = counts(login, here, known=False)
+    for number in range(60):
+        await attempts.begin(counts(login, f"198.51.100.{number}", known=False))
+    for _ in range(11):
+        await attempts.begin(mine[:1])
+    assert await attempts.begin(mine) > 0
+    await forgive(attempts, login, here)
+    assert await attempts.begin(mine) == 0
+
+
+async def test_what_is_forgotten_is_not_kept(database: Database, attempts: PostgresSignInAttempts) -> None:
+    for _ in range(5):
+        await attempts.begin([Count((uuid4().hex,), 1, 60)])
+    passed(database, 3601)
+    count = [Count((uuid4().hex,), 1, 60)]
+    await attempts.begin(count)
+    async with database.pools[RELAY].connection() as connection:
+        (gone,) = await (await connection.execute("SELECT store.purge_attempts(1000)")).fetchone() or (0,)
+    assert gone >= 5
+    assert await attempts.begin(count) > 0
 
 
 async def test_neither_e_mail_nor_address_is_in_the_table(database: Database, attempts: PostgresSignInAttempts) -> None:

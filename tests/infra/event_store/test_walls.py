@@ -24,13 +24,13 @@ ALLOWED = {
     SERVICE: {
         *("store.owner_of_claim", "read.contact_words_like_v1", "read.search_contacts_v1"),
         *("store.start_session", "store.refresh_session", "store.end_session"),
-        *("store.attempt_sign_in", "store.signed_in", "store.used_api_key"),
+        *("store.attempt_sign_in", "store.signed_in", "store.used_api_key", "store.take_totp_step"),
     },
     APPEND: {
         *("store.append", "store.append_one", "store.destroy_keys", "store.keep_snapshots", "store.look"),
         "store.owners_of",
     },
-    RELAY: {"store.relay_read", "store.relay_behind", "store.purge_expired_commands"},
+    RELAY: {"store.relay_read", "store.relay_behind", "store.purge_expired_commands", "store.purge_attempts"},
     PROJECTOR: {
         *(
             "store.tenants",
