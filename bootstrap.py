@@ -9,25 +9,18 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from infra.event_store.installation import Installation
 from infra.lean import collect_seldom
 from infra.postgres import is_up
-from infra.wiring import Wiring, mailer_of, violations_of, wiring
+from infra.wiring import Wiring, mailer_of, metrics_of, violations_of, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Coroutine
 
     from api.http.services import Component
     from commands.handle import Handler
     from commands.ports import EventStore
-    from infra.event_store.store import PostgresEventStore
-    from infra.metrics import Metrics
-    from infra.postgres import Pool, TenantReads
-    from infra.progress import Progress
-    from infra.replica import ReplicaWatch
-    from infra.violations import ViolationQueue
-    from projections.contact_search import AnyContactSearch
+    from infra.postgres import Pool
     from projections.ports import Announcements
 
 _CLOSING_SECONDS = 4.0
@@ -51,6 +44,7 @@ async def api(wired: Wiring) -> Any:
     from infra.event_store.snapshots import PostgresSnapshots
     from infra.event_store.store import PostgresEventStore
     from infra.progress import Progress
+    from infra.reading import contact_search, query_side
 
     settings, secret = wired.settings, wired.secret
     reads = await wired.pool(postgres.SERVICE)
@@ -162,59 +156,6 @@ async def signing_in(
         "mailer": mailer_of(settings),
         "jwks": ring.jwks,
     }
-
-
-def metrics_of(
-    wired: Wiring, store: "PostgresEventStore", violations: "ViolationQueue"
-) -> "Callable[[], Awaitable[bytes]]":
-    """Figures for Prometheus; what it takes is there from the first time that they are asked for."""
-    made: list[Metrics] = []
-
-    async def text() -> bytes:
-        if not made:
-            from infra import postgres
-            from infra.metrics import Metrics
-            from projections.registry import POSTGRES, SEARCH
-
-            names = [each.checkpoint for each in POSTGRES] + ([SEARCH] if wired.uses_opensearch else [])
-            pool = await wired.pool(postgres.MONITOR, size=1, patient=False)
-            made.append(Metrics(pool, names, lambda: store.appends_waiting, violations))
-        return await made[0].text()
-
-    return text
-
-
-async def query_side(
-    wired: Wiring, reads: "Pool", installed: Installation, progress: "Progress"
-) -> "tuple[TenantReads, ReplicaWatch | None]":
-    """Where queries go: to the primary, or to a read replica while that is near enough."""
-    from infra.postgres import TenantConnections
-    from infra.replica import ReplicaReads, ReplicaWatch
-
-    primary = TenantConnections(reads, again=progress.again)
-    pool = await wired.replica()
-    if pool is None:
-        return primary, None
-    watch = ReplicaWatch(reads, pool, installed.incarnation)
-    wired.spawn(watch.run())
-    return ReplicaReads(primary, TenantConnections(pool), watch), watch
-
-
-async def contact_search(wired: Wiring, queries: "TenantReads", installed: Installation) -> "AnyContactSearch":
-    """Contact search: OpenSearch with Postgres behind it, or Postgres alone."""
-    from infra.search.fallback import FallbackSearch, OnlySearch
-    from infra.search.postgres import PostgresContactSearch
-
-    behind = PostgresContactSearch(queries)
-    if not wired.uses_opensearch:
-        return OnlySearch(behind)
-    from infra.search.opensearch import OpenSearchContactSearch
-    from infra.search.opensearch_index import alias_of
-
-    primary = OpenSearchContactSearch(wired.opensearch(), alias_of(installed.incarnation))
-    search = FallbackSearch(primary, behind, primary.is_ready)
-    wired.spawn(search.run())
-    return search
 
 
 async def relay(wired: Wiring) -> None:

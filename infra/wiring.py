@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from commands.ports import EventStore
     from infra.broker.connection import NatsConnection
     from infra.broker.signals import NatsSignals
+    from infra.event_store.store import PostgresEventStore
     from infra.keys.keyring import Keyring
     from infra.keys.master import LocalMaster
     from infra.keys.ring import KeyRing
+    from infra.metrics import Metrics
     from infra.violations import ViolationQueue
     from projections.contact_indexer import ContactIndexer
     from projections.ports import Announcements, Log, Sessions
@@ -172,6 +174,25 @@ def violations_of(wired: Wiring, appends: Pool, store: "EventStore") -> "Violati
     wired.stack.push_async_callback(queue.finish)
     wired.spawn(queue.run())
     return queue
+
+
+def metrics_of(
+    wired: Wiring, store: "PostgresEventStore", violations: "ViolationQueue"
+) -> Callable[[], Awaitable[bytes]]:
+    """Figures for Prometheus; what it takes is there from the first time that they are asked for."""
+    made: list[Metrics] = []
+
+    async def text() -> bytes:
+        if not made:
+            from infra.metrics import Metrics
+            from projections.registry import POSTGRES, SEARCH
+
+            names = [each.checkpoint for each in POSTGRES] + ([SEARCH] if wired.uses_opensearch else [])
+            pool = await wired.pool(postgres.MONITOR, size=1, patient=False)
+            made.append(Metrics(pool, names, lambda: store.appends_waiting, violations))
+        return await made[0].text()
+
+    return text
 
 
 @asynccontextmanager
