@@ -50,7 +50,22 @@ class Stored(ContactView, frozen=True, kw_only=True):
 
     def view(self) -> ContactView:
         """What clients see of it."""
-        return ContactView(**{field: getattr(self, field) for field in ContactView.__struct_fields__})
+        return ContactView(
+            id=self.id,
+            version=self.version,
+            name=self.name,
+            emails=self.emails,
+            phones=self.phones,
+            company=self.company,
+            title=self.title,
+            tags=self.tags,
+            owner_id=self.owner_id,
+            custom=self.custom,
+            external_ids=self.external_ids,
+            lifecycle=self.lifecycle,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
 
 
 class Sort(StrEnum):

@@ -60,6 +60,11 @@ def fields_mask(hidden: Collection[str]) -> int:
     return sum(1 << number for number, field in enumerate(FIELDS) if field not in hidden)
 
 
+def fields_of(mask: int) -> tuple[str, ...]:
+    """The fields whose bits are set."""
+    return tuple(field for number, field in enumerate(FIELDS) if mask >> number & 1)
+
+
 def contact_text(
     *,
     names: Iterable[str | None] = (),

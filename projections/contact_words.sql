@@ -79,14 +79,13 @@ REVOKE EXECUTE ON FUNCTION read.contacts_having_v1 FROM PUBLIC;
 -- Contacts that have the words asked for. `variants` are the words that do for word number `part` (from 1), each with
 -- a weight and a tier: 1 as asked or longer, 2 with a typo. Contacts are gathered tier by tier until there are enough,
 -- at last also those that lack one of the `asked` words, where `spare` says so; a tier comes whole before the next.
--- Of `owners` only, where there are some; by words in `seen` fields only (a bit each), where that is given.
+-- Of `owners` only, where there are some; by words in `seen` fields only (a bit each), where that is given. `matched` has a
+-- bit for each field in which one of the variants is.
 CREATE FUNCTION read.search_contacts_v1(
     variants bigint[], parts smallint[], weights real[], tiers smallint[], spare boolean, skip integer, most integer,
     deepest integer, asked integer, owners uuid[] DEFAULT NULL, seen smallint DEFAULT NULL
 )
-    RETURNS TABLE (
-        contact_id uuid, score real, name jsonb, emails jsonb, phones jsonb, title text, company text
-    )
+    RETURNS TABLE (contact_id uuid, score real, matched smallint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     -- How many variants there are decides between joins.
     SET plan_cache_mode = force_custom_plan
@@ -134,6 +133,7 @@ BEGIN
         SELECT f.id, min(f.tier) AS tier FROM unnest(found_, ranks) AS f (id, tier) GROUP BY f.id
     ), best AS (
         SELECT c.id, c.tier, v.part, max(v.weight) AS weight,
+               bit_or(x.field & coalesce(seen, x.field)) AS fields,
                CASE WHEN seen IS NULL THEN cardinality(w.words)
                     ELSE (SELECT count(*) FROM unnest(w.fields) AS f WHERE f & seen <> 0) END AS size
           FROM candidate c
@@ -143,13 +143,13 @@ BEGIN
          WHERE seen IS NULL OR x.field & seen <> 0
          GROUP BY c.id, c.tier, v.part, w.words, w.fields
     ), page AS (
-        SELECT b.id, b.tier, (sum(b.weight) / asked)::real AS score, b.size FROM best b GROUP BY b.id, b.tier, b.size
+        SELECT b.id, b.tier, (sum(b.weight) / asked)::real AS score, b.size, bit_or(b.fields) AS fields
+          FROM best b GROUP BY b.id, b.tier, b.size
          ORDER BY b.tier, 3 DESC, b.size, b.id OFFSET skip LIMIT most
     )
-    SELECT p.id, p.score, r.name, r.emails, r.phones, r.title, k.name
+    SELECT p.id, p.score, p.fields
       FROM page p
       JOIN read.contact_v1 r ON r.tenant_id = tenant AND r.id = p.id AND r.deleted_at IS NULL
-      LEFT JOIN read.company_v1 k ON k.tenant_id = tenant AND k.id = r.company_id
      ORDER BY p.tier, p.score DESC, p.size, p.id;
 END $$;
 REVOKE EXECUTE ON FUNCTION read.search_contacts_v1 FROM PUBLIC;

@@ -12,17 +12,15 @@ from psycopg_pool import PoolTimeout
 
 from infra.postgres import TenantReads
 from projections import closeness as near
-from projections.contact_rows import text_of
 from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Within
-from projections.contact_text import asked, fields_mask, required
+from projections.contact_text import asked, fields_mask, fields_of, required
 from projections.contact_words import word_id
 from projections.position import Level
 
 _LIKE: LiteralString = "SELECT word FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer)"
-_SEARCH: LiteralString = """SELECT contact_id, score, name, emails, phones, title, company
-    FROM read.search_contacts_v1(
-        %s::bigint[], %s::smallint[], %s::real[], %s::smallint[], %s, %s::integer, %s::integer, %s::integer,
-        %s::integer, %s::uuid[], %s::smallint)"""
+_SEARCH: LiteralString = """SELECT contact_id, score, matched FROM read.search_contacts_v1(
+    %s::bigint[], %s::smallint[], %s::real[], %s::smallint[], %s, %s::integer, %s::integer, %s::integer,
+    %s::integer, %s::uuid[], %s::smallint)"""
 
 _MOST_VARIANTS = 100
 _MOST_OF_SHORT = 20
@@ -89,10 +87,7 @@ class PostgresContactSearch:
             fields_mask(within.hidden) if within.hidden else None,
         )
         rows = await self._rows(tenant_id, _SEARCH, parameters, at_least)
-        return [
-            Hit(id=contact_id, score=score, matched=near.explain(words, text_of(*columns).without(within.hidden))[1])
-            for contact_id, score, *columns in rows
-        ]
+        return [Hit(id=contact_id, score=score, matched=fields_of(mask)) for contact_id, score, mask in rows]
 
     async def _variants(self, tenant_id: UUID, words: Sequence[str], at_least: Level | None) -> _Variants:
         """For each word asked for, the closest words that the tenant has."""
