@@ -50,7 +50,7 @@ _COLUMNS = (
 
 # As JSON, because the decoder of Contact then does all the conversions in one go.
 _LOAD = f"""
-SELECT coalesce(jsonb_agg(to_jsonb(c)), '[]')::text
+SELECT coalesce(json_agg(c), '[]')::text
   FROM (SELECT {_COLUMNS} FROM contact_v1 WHERE tenant_id = %s AND id = ANY(%s)) c
 """
 

@@ -86,7 +86,7 @@ class _Kind(Struct, frozen=True):
 
 def _kind(table: str, columns: str, evolve: Callable[..., Any], state: type[Any]) -> _Kind:
     load = f"""
-    SELECT coalesce(jsonb_agg(to_jsonb(p)), '[]')::text
+    SELECT coalesce(json_agg(p), '[]')::text
       FROM {table} p WHERE p.tenant_id = %s AND p.id = ANY(%s) AND p.until IS NULL
     """
     save = f"""

@@ -91,7 +91,7 @@ class Filters(Struct, frozen=True, omit_defaults=True):
 _COLUMNS = """
 SELECT c.id, c.version, c.name, c.emails, c.phones, c.title, c.tags, c.owner_id, c.external_ids, c.lifecycle,
        c.created_at, c.updated_at, c.deleted_at, c.sort_name, '{}'::jsonb AS custom,
-       CASE WHEN f.id IS NOT NULL THEN jsonb_build_object('id', f.id, 'name', f.name) END AS company
+       CASE WHEN f.id IS NOT NULL THEN json_build_object('id', f.id, 'name', f.name) END AS company
 """
 _NOW = f"""{_COLUMNS}
   FROM read.contact_v1 c LEFT JOIN read.company_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id
@@ -103,7 +103,7 @@ _THEN = f"""{_COLUMNS}
 """
 # As JSON text: the decoder does all conversions in one go.
 _BY_ID = (
-    f"SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]')::text FROM ({_NOW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
+    f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
 )
 
 _CONDITIONS = {
@@ -175,7 +175,7 @@ async def page(
         conditions.append(f"({expression}, c.id) {comparison} (%s::{kind}, %s::uuid)")
         parameters.extend(after)
     inner = f"{source} WHERE {' AND '.join(conditions)} ORDER BY {expression} {direction}, c.id {direction} LIMIT %s"
-    query = f"SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]')::text FROM ({inner}) v"
+    query = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({inner}) v"
     found = await (await connection.execute(query, (*parameters, limit + 1))).fetchone()
     rows = _stored.decode(found[0])
     if len(rows) <= limit:

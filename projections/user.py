@@ -46,7 +46,7 @@ CREATE INDEX ON read.user_v1 (tenant_id, created_at, id);
 """
 
 _LOAD = """
-SELECT coalesce(jsonb_agg(to_jsonb(u)), '[]')::text FROM user_v1 u WHERE u.tenant_id = %s AND u.id = ANY(%s)
+SELECT coalesce(json_agg(u), '[]')::text FROM user_v1 u WHERE u.tenant_id = %s AND u.id = ANY(%s)
 """
 _SAVE = """
 INSERT INTO user_v1

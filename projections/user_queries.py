@@ -11,10 +11,10 @@ from projections.user import Row
 
 _NAMES = "SELECT id, name FROM read.user_v1 WHERE tenant_id = %s AND id = ANY(%s)"
 _BY_ID = """
-SELECT coalesce(jsonb_agg(to_jsonb(u)), '[]')::text FROM read.user_v1 u WHERE u.tenant_id = %s AND u.id = ANY(%s)
+SELECT coalesce(json_agg(u), '[]')::text FROM read.user_v1 u WHERE u.tenant_id = %s AND u.id = ANY(%s)
 """
 _PAGE = """
-SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]')::text
+SELECT coalesce(json_agg(v), '[]')::text
   FROM (SELECT * FROM read.user_v1 u
          WHERE u.tenant_id = %s AND (u.created_at, u.id) > (%s::timestamptz, %s::uuid)
          ORDER BY u.created_at, u.id LIMIT %s) v
