@@ -18,7 +18,7 @@ run: setup
 
 # The fast tests have run by then; those with servers are all the others.
 test: check
-	@.venv/bin/python -m pytest tests -m "servers or opensearch"
+	@bash deploy/test.sh
 
 check: setup
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
