@@ -102,9 +102,7 @@ _THEN = f"""{_COLUMNS}
        AND f.since <= %s AND (f.until IS NULL OR f.until > %s)
 """
 # As JSON text: the decoder does all conversions in one go.
-_BY_ID = (
-    f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
-)
+_BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
 
 _CONDITIONS = {
     "owner_id": "c.owner_id = %s",
