@@ -10,6 +10,7 @@ from rich.table import Table
 
 from api.cli.ports import Tools
 from api.cli.progress import meter
+from api.cli.tables import print_whole
 
 _errors = Console(stderr=True, highlight=False)
 _out = Console(highlight=False)
@@ -55,7 +56,7 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
     for key in found:
         until = key.retires_at.isoformat(timespec="seconds") if key.retires_at else "it is followed by another"
         table.add_row(key.kid, key.state, key.signs_from.isoformat(timespec="seconds"), until)
-    _out.print(table)
+    print_whole(_out, table)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.ports import Tools
+from api.cli.tables import print_whole
 from projections.violations import Kind, Violation, newest
 
 _out = Console(highlight=False)
@@ -50,7 +51,7 @@ def security_events(
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     elif found:
-        _out.print(_table(found))
+        print_whole(_out, _table(found))
     else:
         _out.print("Nothing of the kind has happened.")
 

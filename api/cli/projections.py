@@ -17,6 +17,7 @@ from api.cli import read_models
 from api.cli.ports import Tools
 from api.cli.progress import meter
 from api.cli.read_models import Done
+from api.cli.tables import print_whole
 from domain.errors import DomainError
 from projections.parked import Skip
 from projections.ports import Parked
@@ -43,7 +44,7 @@ def list_projections(context: typer.Context, as_json: Json = False) -> None:
     table = Table("projection", "version", "tenants", "behind", "parked")
     for state in states:
         table.add_row(state.name, str(state.version), str(state.tenants), str(state.behind), str(state.parked))
-    _out.print(table)
+    print_whole(_out, table)
 
 
 @app.command()
@@ -183,7 +184,10 @@ def _show_parked(found: Sequence[Parked]) -> None:
         since = each.since.isoformat(timespec="seconds")
         ids = (str(each.tenant_id), str(each.stream_id))
         table.add_row(each.projection, *ids, str(each.position), since, str(each.attempts), each.reason)
-    _out.print(table if found else "Nothing is parked.")
+    if found:
+        print_whole(_out, table)
+    else:
+        _out.print("Nothing is parked.")
 
 
 def _show_retried(freed: int, left: Sequence[Parked], *, as_json: bool) -> None:

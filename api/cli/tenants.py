@@ -17,6 +17,7 @@ from rich.table import Table
 
 from api.cli.maintenance import tenant_id_of
 from api.cli.ports import Operating, Tools
+from api.cli.tables import print_whole
 from commands.tenants import TenantKeeping, tenant_of
 from domain.errors import DomainError, NotFoundError
 
@@ -61,7 +62,7 @@ def list_tenants(context: typer.Context, as_json: Json = False) -> None:
     table = Table("tenant", "name", "status", "registered", "events", box=None, pad_edge=False)
     for each in found:
         table.add_row(str(each.id), each.name, each.status, f"{each.registered_at:%Y-%m-%d}", f"{each.events:,}")
-    _out.print(table)
+    print_whole(_out, table)
 
 
 @app.command()

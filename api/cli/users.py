@@ -13,6 +13,7 @@ from rich.table import Table
 
 from api.cli.maintenance import tenant_id_of
 from api.cli.ports import Operating, Tools
+from api.cli.tables import print_whole
 from commands.identity import EMAIL_CLAIM, login_name
 from commands.tenants import tenant_of
 from domain.authorization import Member
@@ -53,7 +54,7 @@ def list_users(
     table = Table("user", "status", "roles", "keys", box=None, pad_edge=False)
     for each in found:
         table.add_row(str(each.id), each.status, " ".join(each.roles), str(each.api_keys))
-    _out.print(table)
+    print_whole(_out, table)
 
 
 @app.command()

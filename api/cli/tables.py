@@ -1,0 +1,16 @@
+"""Tables of ids and names, as wide as they are."""
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+
+_WIDEST = 1000
+
+
+def print_whole(out: Console, table: Table) -> None:
+    """Print a table in which nothing is shortened: a terminal that is narrower breaks the lines, and a pipe has no width.
+
+    What people copy out of it, and what scripts cut out of it, are whole ids.
+    """
+    width = Measurement.get(out, out.options.update(max_width=_WIDEST), table).maximum
+    out.print(table, width=width, crop=False)
