@@ -8,9 +8,10 @@ _WIDEST = 1000
 
 
 def print_whole(out: Console, table: Table) -> None:
-    """Print a table in which nothing is shortened: a terminal that is narrower breaks the lines, and a pipe has no width.
+    """Print a table in which nothing is shortened: a terminal that is narrower breaks the lines, a pipe has no width.
 
     What people copy out of it, and what scripts cut out of it, are whole ids.
     """
     width = Measurement.get(out, out.options.update(max_width=_WIDEST), table).maximum
-    out.print(table, width=width, crop=False)
+    # A console prints nothing that is wider than itself.
+    Console(file=out.file, width=max(width, out.width), force_terminal=out.is_terminal).print(table)
