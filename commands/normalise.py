@@ -132,7 +132,26 @@ def phone(value: str, at: str, problems: Problems) -> str | None:
     if not phonenumbers.is_possible_number(number):
         problems.add(at, "phone.invalid", "has too few or too many digits for its country")
         return None
+    normal = _e164(number)
+    if normal[1:] != "".join(filter(str.isdecimal, value)) and not _reads_as_itself(normal):
+        problems.add(at, "phone.invalid", "begins with too many zeros for its country")
+        return None
+    return normal
+
+
+def _e164(number: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _reads_as_itself(normal: str) -> bool:
+    """Whether a number is the same when it is sent again.
+
+    What is left when a trunk prefix goes, as that of +44 (0)20 7946 0018, can begin with one, and lose that too.
+    """
+    try:
+        return _e164(phonenumbers.parse(normal, None)) == normal
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def split_name(text: str) -> Name:

@@ -8,11 +8,12 @@ WITH_SERVERS="servers or opensearch"
 beside=$(mktemp)
 trap 'kill %1 2>/dev/null; rm -f "$beside"' EXIT
 
-.venv/bin/python -m pytest tests -m "$WITH_SERVERS" --ignore tests/acceptance --ignore tests/faults >"$beside" 2>&1 &
-.venv/bin/python -m pytest tests/acceptance -m "$WITH_SERVERS"
-acceptance=$?
+FIRST=(tests/acceptance tests/infra/embedded)
+.venv/bin/python -m pytest tests -m "$WITH_SERVERS" --ignore tests/faults "${FIRST[@]/#/--ignore=}" >"$beside" 2>&1 &
+.venv/bin/python -m pytest "${FIRST[@]}" -m "$WITH_SERVERS"
+first=$?
 wait %1
 others=$?
 cat "$beside"
-((acceptance == 0 && others == 0)) || exit 1
+((first == 0 && others == 0)) || exit 1
 .venv/bin/python -m pytest tests/faults -m "$WITH_SERVERS"

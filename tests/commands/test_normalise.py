@@ -131,6 +131,7 @@ def test_phone_numbers_as_people_write_them(text: str, normal: str) -> None:
         "+1 202 555 01433",
         "+1 202 55",
         "+49 " + "1" * 30,
+        "+82 0000000",
         "call me",
     ],
 )
