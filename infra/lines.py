@@ -99,8 +99,12 @@ class Lines:
             async with asyncio.timeout(self._pool.timeout):
                 return await waiter
         except BaseException as error:
-            if waiter.done() and not waiter.cancelled() and (line := waiter.result()):
-                self._free(line)
+            if waiter.done() and not waiter.cancelled():
+                # It was its turn just as it went away: then it is the next one's.
+                if line := waiter.result():
+                    self._free(line)
+                else:
+                    self._hand_on(None)
             if isinstance(error, TimeoutError):
                 raise PoolTimeout(f"no connection within {self._pool.timeout} s") from error
             raise

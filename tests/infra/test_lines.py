@@ -98,6 +98,20 @@ async def test_askers_who_go_away_leave_no_connection_behind(pool: Pool) -> None
     await until(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"], 3)
 
 
+async def test_a_turn_that_comes_to_somebody_who_goes_away_is_the_next_ones(pool: Pool) -> None:
+    slow = [asyncio.create_task(one(pool, "SELECT 1 FROM pg_sleep(3)")) for _ in range(LINES)]
+    await asyncio.sleep(0.2)
+    gone, patient = [asyncio.create_task(one(pool, "SELECT %s", number)) for number in (1, 2)]
+    await asyncio.sleep(0.05)
+    pool.lines._open -= 1
+    pool.lines._hand_on(None)  # as when a connection is dropped: another may be opened in its place
+    gone.cancel()
+    async with asyncio.timeout(2):
+        assert await patient == 2
+    assert gone.cancelled()
+    assert await asyncio.gather(*slow) == [1] * LINES
+
+
 async def test_a_lost_connection_fails_who_uses_it_and_nobody_after(pool: Pool, admin: Connection) -> None:
     slow = asyncio.create_task(one(pool, "SELECT 1 FROM pg_sleep(5)"))
     await asyncio.sleep(0.1)
