@@ -46,6 +46,15 @@ class Answer(Struct, frozen=True):
     hits: Sequence[Hit]
 
 
+class Sought(Struct, frozen=True):
+    """What is looked for: hits number `offset` to `offset + limit`, best first, of those `within` that fit the text."""
+
+    text: str
+    offset: int
+    limit: int
+    within: Within = EVERYTHING
+
+
 class SearchUnavailableError(Exception):
     """The search store can't answer now; another may."""
 
@@ -58,17 +67,8 @@ class ContactSearch(Protocol):
         """What answers."""
         ...
 
-    async def search(
-        self,
-        tenant_id: UUID,
-        text: str,
-        *,
-        offset: int,
-        limit: int,
-        within: Within = EVERYTHING,
-        at_least: Level | None = None,
-    ) -> Sequence[Hit]:
-        """Hits number `offset` to `offset + limit` of those `within`, best first; none beyond DEEPEST.
+    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Sequence[Hit]:
+        """The hits that are sought; none beyond DEEPEST.
 
         `at_least` is what the caller has waited for: a store with copies that lag asks one which has it.
 
@@ -86,16 +86,7 @@ class AnyContactSearch(Protocol):
         """What would answer now; the read model to wait for before a search that must include a position."""
         ...
 
-    async def search(
-        self,
-        tenant_id: UUID,
-        text: str,
-        *,
-        offset: int,
-        limit: int,
-        within: Within = EVERYTHING,
-        at_least: Level | None = None,
-    ) -> Answer:
+    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Answer:
         """As ContactSearch.
 
         Raises:

@@ -19,7 +19,7 @@ from commands.sight import SEEING
 from commands.visible import CONTACTS, view_of
 from projections import contact_indexer, contact_queries, contact_words
 from projections.contact_queries import ContactView
-from projections.contact_search import Within
+from projections.contact_search import Sought, Within
 from projections.contact_text import FIELDS
 
 _SEARCHED_BY = {
@@ -70,7 +70,7 @@ async def search_contacts(request: HttpRequest) -> Answer:
     offset = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else 0
     backend = services.search.backend
     level = await settled(request, _SEARCHED_BY[backend])
-    look = partial(services.search.search, tenant_id, query.q, offset=offset, limit=query.limit + 1, within=within)
+    look = partial(services.search.search, tenant_id, Sought(query.q, offset, query.limit + 1, within))
     found = await look(at_least=level)
     if found.backend != backend:  # it changed meanwhile, and what was waited for says nothing of the other
         level = await settled(request, _SEARCHED_BY[found.backend])

@@ -8,13 +8,12 @@ from uuid import UUID
 from infra.search.breaker import Breaker
 from projections.contact_index import BACK_IN_TOUCH_SECONDS
 from projections.contact_search import (
-    EVERYTHING,
     Answer,
     Backend,
     ContactSearch,
     Hit,
     SearchUnavailableError,
-    Within,
+    Sought,
 )
 from projections.position import Level
 
@@ -65,20 +64,11 @@ class FallbackSearch:
         elif self._ready_since is None:
             self._ready_since = self._clock()
 
-    async def search(
-        self,
-        tenant_id: UUID,
-        text: str,
-        *,
-        offset: int,
-        limit: int,
-        within: Within = EVERYTHING,
-        at_least: Level | None = None,
-    ) -> Answer:
+    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Answer:
         """See the port."""
 
         def ask(search: ContactSearch) -> Awaitable[Sequence[Hit]]:
-            return search.search(tenant_id, text, offset=offset, limit=limit, within=within, at_least=at_least)
+            return search.search(tenant_id, sought, at_least=at_least)
 
         if self._is_settled() and self._breaker.may_pass():
             try:
@@ -105,16 +95,7 @@ class OnlySearch:
         """See the port."""
         return self._search.backend
 
-    async def search(
-        self,
-        tenant_id: UUID,
-        text: str,
-        *,
-        offset: int,
-        limit: int,
-        within: Within = EVERYTHING,
-        at_least: Level | None = None,
-    ) -> Answer:
+    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Answer:
         """See the port."""
-        hits = await self._search.search(tenant_id, text, offset=offset, limit=limit, within=within, at_least=at_least)
+        hits = await self._search.search(tenant_id, sought, at_least=at_least)
         return Answer(self.backend, hits)

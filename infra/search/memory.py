@@ -5,7 +5,7 @@ from uuid import UUID
 
 from projections.closeness import explain
 from projections.contact_rows import Searchable
-from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, Within
+from projections.contact_search import DEEPEST, Backend, Hit, Sought
 from projections.contact_text import asked
 from projections.position import Level
 
@@ -27,23 +27,14 @@ class MemoryContactSearch:
             else:
                 known.pop(contact.id, None)
 
-    async def search(
-        self,
-        tenant_id: UUID,
-        text: str,
-        *,
-        offset: int,
-        limit: int,
-        within: Within = EVERYTHING,
-        at_least: Level | None = None,
-    ) -> Sequence[Hit]:
+    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Sequence[Hit]:
         """See the port."""
         del at_least
-        words = asked(text)
+        words, within = asked(sought.text), sought.within
         found = (
             Hit(contact.id, *explain(words, contact.text.without(within.hidden)))
             for contact in self._contacts.get(tenant_id, {}).values()
             if contact.text and (within.owners is None or contact.owner_id in within.owners)
         )
         hits = sorted((hit for hit in found if hit.score), key=lambda hit: (-hit.score, hit.id))
-        return hits[:DEEPEST][offset : offset + limit]
+        return hits[:DEEPEST][sought.offset : sought.offset + sought.limit]

@@ -10,7 +10,7 @@ from opensearchpy.exceptions import OpenSearchException
 
 from infra.search.opensearch_schema import SALT_LETTERS, salt, text_of
 from projections.closeness import edits, explain
-from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Within
+from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought, Within
 from projections.contact_text import FIELDS, asked, required
 from projections.position import Level
 
@@ -33,23 +33,14 @@ class OpenSearchContactSearch:
         self._alias = alias
         self._timeout = timeout
 
-    async def search(
-        self,
-        tenant_id: UUID,
-        text: str,
-        *,
-        offset: int,
-        limit: int,
-        within: Within = EVERYTHING,
-        at_least: Level | None = None,
-    ) -> Sequence[Hit]:
+    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Sequence[Hit]:
         """See the port. A refresh, which the checkpoint waits for, reaches every copy of a shard."""
         del at_least
-        words = asked(text)
-        limit = min(limit, DEEPEST - offset)
+        words, within = asked(sought.text), sought.within
+        limit = min(sought.limit, DEEPEST - sought.offset)
         if not words or limit <= 0 or within.hidden.issuperset(FIELDS):
             return ()
-        found = await self._ask(tenant_id, query(tenant_id, words, within) | {"from": offset, "size": limit})
+        found = await self._ask(tenant_id, query(tenant_id, words, within) | {"from": sought.offset, "size": limit})
         return [
             Hit(UUID(source["id"]), score / len(words), explain(words, text_of(source).without(within.hidden))[1])
             for source, score in ((hit["_source"], hit["_score"]) for hit in found["hits"]["hits"])

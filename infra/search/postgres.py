@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 
 from infra.postgres import TenantReads
 from projections import closeness as near
-from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Within
+from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought
 from projections.contact_text import asked, fields_mask, fields_of, required
 from projections.contact_words import word_id
 from projections.position import Level
@@ -55,19 +55,10 @@ class PostgresContactSearch:
     def __init__(self, reads: TenantReads) -> None:
         self._reads = reads
 
-    async def search(
-        self,
-        tenant_id: UUID,
-        text: str,
-        *,
-        offset: int,
-        limit: int,
-        within: Within = EVERYTHING,
-        at_least: Level | None = None,
-    ) -> Sequence[Hit]:
+    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Sequence[Hit]:
         """See the port."""
-        words = asked(text)
-        limit = min(limit, DEEPEST - offset)
+        words, within = asked(sought.text), sought.within
+        limit = min(sought.limit, DEEPEST - sought.offset)
         if not words or limit <= 0:
             return ()
         variants = await self._variants(tenant_id, words, at_least)
@@ -82,7 +73,7 @@ class PostgresContactSearch:
         parameters = (
             *(variants.ids, variants.parts if count == len(words) else _dense(variants.parts)),
             *(variants.weights, variants.tiers),
-            *(count > required(len(words)), offset, limit, DEEPEST, count),
+            *(count > required(len(words)), sought.offset, limit, DEEPEST, count),
             None if within.owners is None else list(within.owners),
             fields_mask(within.hidden) if within.hidden else None,
         )

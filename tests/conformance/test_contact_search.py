@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projections.contact_search import DEEPEST
+from projections.contact_search import DEEPEST, Sought
 from tests.conformance.contact_worlds import World, person
 
 ANNA = person("Anna Schmidt", email="anna.schmidt@gmail.example", company="Bäckerei Müller")
@@ -45,7 +45,7 @@ async def searched(world: World, tenant: UUID) -> World:
 
 
 async def names(world: World, tenant: UUID, text: str, *, offset: int = 0, limit: int = 10) -> list[str]:
-    return [world.name_of(hit.id) for hit in await world.search.search(tenant, text, offset=offset, limit=limit)]
+    return [world.name_of(hit.id) for hit in await world.search.search(tenant, Sought(text, offset, limit))]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_every_script_is_searched(searched: World, tenant: UUID, text: str
 async def test_a_hit_says_what_it_was_found_by(
     searched: World, tenant: UUID, text: str, matched: tuple[str, ...]
 ) -> None:
-    hits = await searched.search.search(tenant, text, offset=0, limit=10)
+    hits = await searched.search.search(tenant, Sought(text, 0, 10))
     assert hits[0].matched == matched
     assert hits[0].score > 0
 
@@ -116,7 +116,7 @@ async def test_what_nobody_is_called_finds_nobody(searched: World, tenant: UUID,
     ],
 )  # fmt: skip
 async def test_hostile_text_is_only_text(searched: World, tenant: UUID, text: str) -> None:
-    for hit in await searched.search.search(tenant, text, offset=0, limit=10):
+    for hit in await searched.search.search(tenant, Sought(text, 0, 10)):
         assert searched.name_of(hit.id)
         assert hit.matched
 
@@ -142,8 +142,8 @@ async def test_a_tenant_finds_its_own_contacts_only(world: World) -> None:
     ours, theirs = uuid4(), uuid4()
     await world.given(ours, KATARZYNA, ANNA)
     await world.given(theirs, KATARZYNA, person("Katarzyna Nowak"))
-    mine = {hit.id for hit in await world.search.search(ours, "katarzyna", offset=0, limit=10)}
-    others = {hit.id for hit in await world.search.search(theirs, "katarzyna", offset=0, limit=10)}
+    mine = {hit.id for hit in await world.search.search(ours, Sought("katarzyna", 0, 10))}
+    others = {hit.id for hit in await world.search.search(theirs, Sought("katarzyna", 0, 10))}
     assert (len(mine), len(others)) == (1, 2)
     assert not mine & others
     assert await names(world, uuid4(), "katarzyna") == []
@@ -153,7 +153,7 @@ async def test_a_deleted_contact_is_not_found(world: World) -> None:
     tenant = uuid4()
     gone, stays = await world.given(tenant, KATARZYNA, person("Katarzyna Nowak"))
     await world.deleted(tenant, gone)
-    assert [hit.id for hit in await world.search.search(tenant, "katarzyna", offset=0, limit=10)] == [stays]
+    assert [hit.id for hit in await world.search.search(tenant, Sought("katarzyna", 0, 10))] == [stays]
     assert await names(world, tenant, "wojcik") == []
 
 
@@ -161,7 +161,7 @@ async def test_a_changed_contact_is_found_by_its_new_name_only(world: World) -> 
     tenant = uuid4()
     (one,) = await world.given(tenant, person("Ewa Zielinska"))
     await world.renamed(tenant, one, "Ewa Kaminska")
-    assert [hit.id for hit in await world.search.search(tenant, "kaminska", offset=0, limit=10)] == [one]
+    assert [hit.id for hit in await world.search.search(tenant, Sought("kaminska", 0, 10))] == [one]
     assert await names(world, tenant, "zielinska") == []
 
 
@@ -172,7 +172,7 @@ async def test_pages_follow_each_other_without_repeats(world: World) -> None:
     )
     seen: list[UUID] = []
     for offset in range(0, 70, 10):
-        seen += [hit.id for hit in await world.search.search(tenant, "anna", offset=offset, limit=10)]
+        seen += [hit.id for hit in await world.search.search(tenant, Sought("anna", offset, 10))]
     assert len(seen) == len(set(seen))
     assert set(seen) == set(ids)
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projections.contact_search import DEEPEST, EVERYTHING, Hit, Within
+from projections.contact_search import DEEPEST, EVERYTHING, Hit, Sought, Within
 from tests.conformance.contact_worlds import World, person
 
 ADA, BOB, CARL = sorted(uuid4() for _ in range(3))
@@ -14,7 +14,7 @@ ADA, BOB, CARL = sorted(uuid4() for _ in range(3))
 async def hits(
     world: World, tenant: UUID, text: str, within: Within = EVERYTHING, *, offset: int = 0, limit: int = 10
 ) -> Sequence[Hit]:
-    return await world.search.search(tenant, text, offset=offset, limit=limit, within=within)
+    return await world.search.search(tenant, Sought(text, offset, limit, within))
 
 
 async def names(world: World, tenant: UUID, text: str, *owners: UUID) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from infra.search.breaker import Breaker
 from infra.search.fallback import FallbackSearch, OnlySearch
-from projections.contact_search import EVERYTHING, Backend, Hit, SearchUnavailableError, Within
+from projections.contact_search import Backend, Hit, SearchUnavailableError, Sought
 from projections.position import Level
 
 TENANT = uuid4()
@@ -19,28 +19,19 @@ class Store:
         self.is_away = False
         self.calls = 0
 
-    async def search(
-        self,
-        tenant_id: UUID,
-        text: str,
-        *,
-        offset: int,
-        limit: int,
-        within: Within = EVERYTHING,
-        at_least: Level | None = None,
-    ) -> Sequence[Hit]:
-        del within, at_least
+    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Sequence[Hit]:
+        del at_least
         self.calls += 1
         if self.is_away:
             raise SearchUnavailableError
-        return [Hit(tenant_id, 1.0, (text,))][offset : offset + limit]
+        return [Hit(tenant_id, 1.0, (sought.text,))][sought.offset : sought.offset + sought.limit]
 
     async def is_ready(self) -> bool:
         return not self.is_away
 
 
 async def answered_by(search: FallbackSearch | OnlySearch) -> Backend:
-    answer = await search.search(TENANT, "name", offset=0, limit=10)
+    answer = await search.search(TENANT, Sought("name", 0, 10))
     assert answer.hits == [Hit(TENANT, 1.0, ("name",))]
     return answer.backend
 
@@ -106,7 +97,7 @@ async def test_no_backend_at_all_is_said_so(primary: Store) -> None:
     primary.is_away = True
     search = FallbackSearch(primary, primary, primary.is_ready)
     with pytest.raises(SearchUnavailableError):
-        await search.search(TENANT, "name", offset=0, limit=10)
+        await search.search(TENANT, Sought("name", 0, 10))
 
 
 async def test_one_backend_alone_answers_too() -> None:

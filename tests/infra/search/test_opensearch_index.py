@@ -12,7 +12,7 @@ from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
 from projections import contact_rows
 from projections.contact_index import IndexUnavailableError
 from projections.contact_rows import Searchable
-from projections.contact_search import SearchUnavailableError
+from projections.contact_search import SearchUnavailableError, Sought
 from projections.contact_text import contact_text
 from tests.conftest import Database
 from tests.infra.search.indexing import Bench
@@ -62,10 +62,10 @@ async def test_an_index_that_was_wiped_fills_itself_again(
     await client.indices.delete(index=f"{alias}-1")
     assert not await search.is_ready()
     with pytest.raises(SearchUnavailableError):
-        await search.search(tenant, "ada", offset=0, limit=10)
+        await search.search(tenant, Sought("ada", 0, 10))
     indexer._looked_at = -1e9
     await indexer.turn()
-    assert [hit.id for hit in await search.search(tenant, "ada", offset=0, limit=10)] == [one]
+    assert [hit.id for hit in await search.search(tenant, Sought("ada", 0, 10))] == [one]
     assert await search.is_ready()
 
 
@@ -83,7 +83,7 @@ async def test_a_rebuild_replaces_the_index_and_misses_nothing(
     two = await bench.registered(tenant, "Ada Byron")
     await bench.project()
     await indexer.turn()
-    assert {hit.id for hit in await search.search(tenant, "ada", offset=0, limit=10)} == {one, two}
+    assert {hit.id for hit in await search.search(tenant, Sought("ada", 0, 10))} == {one, two}
     assert await search.is_ready()
 
 
@@ -104,8 +104,8 @@ async def test_what_changes_during_a_rebuild_is_there_afterwards(
         await fresh.write(tenant, rows)
     await indexer._set_back(tenant, 2)
     await indexer.turn()
-    assert await search.search(tenant, "lovelace", offset=0, limit=10) == []
-    assert [hit.id for hit in await search.search(tenant, "hopper", offset=0, limit=10)] == [two]
+    assert await search.search(tenant, Sought("lovelace", 0, 10)) == []
+    assert [hit.id for hit in await search.search(tenant, Sought("hopper", 0, 10))] == [two]
 
 
 async def test_a_rebuild_that_fails_leaves_the_index_as_it_was(
@@ -129,9 +129,9 @@ async def test_an_older_write_does_not_undo_a_newer(
     await index.write(tenant, [Searchable(newer.id, 6, contact_text(names=["Ada Byron"])), gone])
     await index.write(tenant, [newer])
     await index.refresh()
-    assert [hit.id for hit in await search.search(tenant, "lovelace", offset=0, limit=10)] == [newer.id]
-    assert await search.search(tenant, "byron", offset=0, limit=10) == []
-    assert await search.search(tenant, "turing", offset=0, limit=10) == []
+    assert [hit.id for hit in await search.search(tenant, Sought("lovelace", 0, 10))] == [newer.id]
+    assert await search.search(tenant, Sought("byron", 0, 10)) == []
+    assert await search.search(tenant, Sought("turing", 0, 10)) == []
 
 
 async def test_a_write_makes_no_index_by_itself(
@@ -173,7 +173,7 @@ async def test_a_store_that_is_not_there_is_unavailable() -> None:
         search = OpenSearchContactSearch(client, "none")
         assert not await search.is_ready()
         with pytest.raises(SearchUnavailableError):
-            await search.search(uuid4(), "ada", offset=0, limit=10)
+            await search.search(uuid4(), Sought("ada", 0, 10))
         with pytest.raises(IndexUnavailableError):
             await OpenSearchContactIndex(client, "none").ensure()
 
@@ -189,8 +189,8 @@ async def test_tombstones_are_let_go_after_a_while_and_nothing_else_is(
     assert await index.purge(60) == 0
     await index.write(tenant, [ada])  # an old write, late: the tombstone sees to it
     await index.refresh()
-    assert await search.search(tenant, "ada", offset=0, limit=5) == []
+    assert await search.search(tenant, Sought("ada", 0, 5)) == []
     assert await index.purge(0) == 1
     await index.refresh()
     assert (await client.count(index=alias))["count"] == 1
-    assert [hit.id for hit in await search.search(tenant, "grace", offset=0, limit=5)] == [grace.id]
+    assert [hit.id for hit in await search.search(tenant, Sought("grace", 0, 5))] == [grace.id]
