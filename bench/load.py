@@ -28,6 +28,11 @@ def request(method: str, path: str, body: bytes = b"", headers: dict[str, str] |
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def length_of(head: bytes) -> int:
+    """The length of an answer's body by its head; 0 where there is none."""
+    return int(head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0] or 0)
+
+
 class _Connection(asyncio.Protocol):
     def __init__(self, next_request: Callable[[], bytes | None], done: asyncio.Future[None]) -> None:
         self._next = next_request
@@ -54,11 +59,7 @@ class _Connection(asyncio.Protocol):
         head, separator, rest = self._buffer.partition(b"\r\n\r\n")
         if not separator:
             return
-        length = 0
-        for line in head.split(b"\r\n")[1:]:
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
+        length = length_of(head)
         if len(rest) < length:
             return
         self._buffer = rest[length:]
@@ -116,10 +117,7 @@ async def paced(url: str, make: Callable[[], bytes], *, rate: float, seconds: fl
             await asyncio.sleep(meant - time.perf_counter())
             writer.write(make())
             head = await reader.readuntil(b"\r\n\r\n")
-            lengths = [
-                line.partition(b":")[2] for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"
-            ]
-            await reader.readexactly(int(lengths[0]))
+            await reader.readexactly(length_of(head))
             latencies.append(time.perf_counter() - meant)
             failed += not head.startswith(b"HTTP/1.1 2")
         writer.close()

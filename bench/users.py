@@ -21,7 +21,7 @@ import uvloop
 from msgspec import Struct
 
 from bench.installation import call, installation, sign_up
-from bench.load import request, summary
+from bench.load import length_of, request, summary
 from bench.report import Figure, show
 
 CONNECTIONS = 10_000
@@ -112,7 +112,7 @@ class _Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, separator, rest = self._buffer.partition(b"\r\n\r\n")
-        if not separator or len(rest) < int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]):
+        if not separator or len(rest) < length_of(head):
             return
         self._buffer = b""
         due, _ = self._waiting.pop(0)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from api.cli.ports import Tools, Verified
+from api.cli.printing import print_json
 from domain.errors import DomainError
 
 _FAILED_TO_RUN = 2
@@ -72,7 +72,7 @@ def verify(
         _errors.print(f"[bold red]rapport:[/] {error.detail}", soft_wrap=True)
         raise typer.Exit(_FAILED_TO_RUN) from error
     if as_json:
-        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        print_json(report)
     else:
         _show(report)
     if report.findings:
@@ -87,7 +87,7 @@ def checkpoint(context: typer.Context, tenant: Tenants = None, as_json: Json = F
     tools: Tools = context.obj
     done = asyncio.run(tools.integrity.checkpoint(tenant))
     if as_json:
-        sys.stdout.write(msgspec.json.encode(done).decode() + "\n")
+        print_json(done)
     else:
         _out.print(f"{done.checkpoints} checkpoints of {done.events} events signed.")
         for tenant_id, reason in done.refused.items():
@@ -127,7 +127,7 @@ def check_proof(
     tools: Tools = context.obj
     found = tools.integrity.check_proof(file.read_bytes(), public_key.read_bytes())
     if as_json:
-        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        print_json(found)
         return
     event, signed = found["event"], found["checkpoint"]
     _out.print(

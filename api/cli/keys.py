@@ -1,16 +1,14 @@
 """`rapport keys rotate`, `list` and `rewrap`: keys that sign access tokens, and the master key of personal data."""
 
-import sys
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from api.cli.ports import Tools
+from api.cli.printing import print_json, print_whole
 from api.cli.progress import meter
-from api.cli.tables import print_whole
 
 _errors = Console(stderr=True, highlight=False)
 _out = Console(highlight=False)
@@ -36,7 +34,7 @@ def rotate(
     tools: Tools = context.obj
     kid = tools.keys.rotate(at_once=at_once)
     if as_json:
-        _print_json({"kid": kid})
+        print_json({"kid": kid})
     else:
         _out.print(f"The new key is {kid}.")
 
@@ -50,7 +48,7 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
     tools: Tools = context.obj
     found = tools.keys.turns()
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("key", "state", "signs from", "verifies until")
     for key in found:
@@ -75,10 +73,6 @@ def rewrap(context: typer.Context, as_json: Json = False) -> None:
     with meter(_errors, as_json=as_json) as show:
         count = tools.keys.rewrap(on_start=start, on_progress=lambda done: show("tenant keys", done, total))
     if as_json:
-        _print_json({"rewrapped": count})
+        print_json({"rewrapped": count})
     else:
         _out.print(f"{count} tenants' keys wrapped again; the old master key is not needed any more.")
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")

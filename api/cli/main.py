@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.cli import integrity, keys, maintenance, operator, projections, tenants, users
 from api.cli.ports import Tools
+from api.cli.printing import print_json
 from domain.errors import DomainError
 
 _ALL_ROLES = "identity,crm,relay,projector"
@@ -95,8 +95,7 @@ def up(
             if demo and not as_json:
                 _errors.print("The next start goes on with the demo data where this one was stopped.", style="dim")
         elif as_json:
-            sys.stdout.write(msgspec.json.encode(installation.ready()).decode() + "\n")
-            sys.stdout.flush()
+            print_json(installation.ready())
         else:
             _welcome(installation.ready()["url"], demo=demo)
         while not stop.wait(0.2):
@@ -115,7 +114,7 @@ def migrate(context: typer.Context, as_json: Json = False) -> None:
     """
     applied = context.obj.migrate()
     if as_json:
-        _print_json({"applied": applied})
+        print_json({"applied": applied})
     else:
         _out.print("\n".join(applied) or "The schema is current.")
 
@@ -129,7 +128,7 @@ def restore(context: typer.Context, as_json: Json = False) -> None:
     """
     applied = context.obj.migrate(restored=True)
     if as_json:
-        _print_json({"applied": applied})
+        print_json({"applied": applied})
     else:
         _out.print("\n".join(applied))
 
@@ -152,7 +151,7 @@ def tail(
     Example: `rapport events tail ada@example.com --follow`
     """
     try:
-        asyncio.run(maintenance.tail(context.obj, tenant, after, _print_json, follow=follow))
+        asyncio.run(maintenance.tail(context.obj, tenant, after, print_json, follow=follow))
     except KeyboardInterrupt:
         return
 
@@ -197,8 +196,3 @@ def _welcome(url: str | None, *, demo: bool) -> None:
         _out.print(f"Login: {first.admin_email}   password: {first.password}\n")
         sys.stdout.write("\n".join(data.curl_lines(url, first)) + "\n\n")
     _out.print("Ctrl-C stops it.")
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
-    sys.stdout.flush()

@@ -11,7 +11,8 @@ from msgspec import to_builtins
 from api.cli.ports import Tools
 from commands.identity import EMAIL_CLAIM, login_name
 from commands.ports import EventStore
-from domain.errors import DomainError
+from commands.tenants import tenant_of
+from domain.errors import DomainError, NotFoundError
 from domain.event import Event, Recorded
 from domain.tenant import PLATFORM
 
@@ -47,6 +48,17 @@ async def tenant_id_of(store: EventStore, text: str) -> UUID:
     if owner is None:
         raise DomainError("tenant.not_found", f"{text!r} is neither a tenant's id nor the e-mail of a user")
     return owner.tenant_id
+
+
+async def known_tenant(store: EventStore, text: str) -> UUID:
+    """The same for a tenant that has signed up. Raises DomainError."""
+    tenant_id = await tenant_id_of(store, text)
+    try:
+        await tenant_of(store, tenant_id)
+    except NotFoundError:
+        hint = "The platform's own is none; `rapport tenant list` has those there are."
+        raise DomainError("tenant.not_found", f"there is no tenant {text}", hint=hint) from None
+    return tenant_id
 
 
 def _shown(item: Recorded[Event]) -> dict[str, Any]:

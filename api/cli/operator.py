@@ -5,18 +5,16 @@ user of any tenant becomes one.
 """
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from api.cli.ports import Tools
-from api.cli.tables import print_whole
+from api.cli.printing import print_json, print_whole
 from projections.violations import Kind, Violation, newest
 
 _out = Console(highlight=False)
@@ -49,7 +47,7 @@ def security_events(
     """
     found = asyncio.run(_newest(context.obj, kind, since.replace(tzinfo=UTC) if since else None, limit))
     if as_json:
-        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        print_json(found)
     elif found:
         print_whole(_out, _table(found))
     else:

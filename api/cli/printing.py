@@ -1,10 +1,19 @@
-"""Tables of ids and names, as wide as they are."""
+"""What commands print: JSON for machines, and tables that are as wide as they are."""
 
+import sys
+
+import msgspec
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
 _WIDEST = 1000
+
+
+def print_json(value: object) -> None:
+    """Print one line of JSON, which whoever reads along has at once."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()
 
 
 def print_whole(out: Console, table: Table) -> None:

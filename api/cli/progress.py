@@ -1,15 +1,15 @@
 """How far long work is: bars for people, lines of JSON for programs."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from api.cli.printing import print_json
 
 _LINE_SECONDS = 0.5
 
@@ -68,5 +68,4 @@ class _Lines:
             "per_second": round(rate),
             "seconds_left": round((total - done) / rate, 1) if rate else None,
         }
-        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-        sys.stdout.flush()
+        print_json(line)

@@ -3,21 +3,19 @@
 import asyncio
 import getpass
 import os
-import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from api.cli import read_models
 from api.cli.ports import Tools
+from api.cli.printing import print_json, print_whole
 from api.cli.progress import meter
 from api.cli.read_models import Done
-from api.cli.tables import print_whole
 from domain.errors import DomainError
 from projections.parked import Skip
 from projections.ports import Parked
@@ -39,7 +37,7 @@ def list_projections(context: typer.Context, as_json: Json = False) -> None:
     """Every projection, its version, for how many tenants it lags, and how many streams it has parked."""
     states = asyncio.run(read_models.states(context.obj))
     if as_json:
-        _print_json(states)
+        print_json(states)
         return
     table = Table("projection", "version", "tenants", "behind", "parked")
     for state in states:
@@ -73,7 +71,7 @@ def rebuild(
         else:
             done = asyncio.run(read_models.rebuild(tools, name, told, fresh=fresh, jobs=jobs or os.cpu_count() or 1))
     if as_json:
-        _print_json(done)
+        print_json(done)
     else:
         _show_done(done)
 
@@ -90,7 +88,7 @@ def verify(context: typer.Context, name: Name = None, tenant: Tenant = None, as_
         found = asyncio.run(read_models.verify(context.obj, name, told, tenant_id=tenant))
     wrong = {each: [v for v in verified if v.differences] for each, verified in found.items()}
     if as_json:
-        _print_json({"verified": found})
+        print_json({"verified": found})
     else:
         for each, verified in found.items():
             _show_verified(each, verified, wrong[each])
@@ -109,7 +107,7 @@ def parked(context: typer.Context, name: Name = None, as_json: Json = False) -> 
     """Streams that wait because one of their events could not be applied, the longest first."""
     found = asyncio.run(read_models.parked(context.obj, name))
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         _show_parked(found)
 
@@ -192,15 +190,10 @@ def _show_parked(found: Sequence[Parked]) -> None:
 
 def _show_retried(freed: int, left: Sequence[Parked], *, as_json: bool) -> None:
     if as_json:
-        _print_json({"applied": freed, "parked": left})
+        print_json({"applied": freed, "parked": left})
     else:
         _out.print(f"{freed} streams go on, {len(left)} wait.")
         if left:
             _show_parked(left)
     if left:
         raise typer.Exit(1)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
-    sys.stdout.flush()

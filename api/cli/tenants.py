@@ -4,7 +4,6 @@ The operator sees how much there is of what, and no person's data.
 """
 
 import asyncio
-import sys
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,11 +14,11 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from api.cli.maintenance import tenant_id_of
+from api.cli.maintenance import known_tenant
 from api.cli.ports import Operating, Tools
-from api.cli.tables import print_whole
+from api.cli.printing import print_json, print_whole
 from commands.tenants import TenantKeeping, tenant_of
-from domain.errors import DomainError, NotFoundError
+from domain.errors import NotFoundError
 
 _out = Console(highlight=False)
 
@@ -57,7 +56,7 @@ def list_tenants(context: typer.Context, as_json: Json = False) -> None:
     """
     found = asyncio.run(_all(context.obj))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("tenant", "name", "status", "registered", "events", box=None, pad_edge=False)
     for each in found:
@@ -73,7 +72,7 @@ def show(context: typer.Context, tenant: Tenant, as_json: Json = False) -> None:
     """
     found = asyncio.run(_one(context.obj, tenant))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for name, value in msgspec.to_builtins(found).items():
         _out.print(f"{name.replace('_', ' '):16} {value}", soft_wrap=True, markup=False)
@@ -118,7 +117,7 @@ async def _listed(operating: Operating, tenant_id: UUID, head: int) -> Listed:
 
 async def _one(tools: Tools, asked: str) -> Shown:
     async with tools.operating() as operating:
-        tenant_id = await _known(operating, asked)
+        tenant_id = await known_tenant(operating.store, asked)
         head = await operating.store.head(tenant_id)
         listed, access = await _listed(operating, tenant_id, head), await operating.past_access.at(tenant_id, head)
         return Shown(
@@ -133,24 +132,10 @@ async def _one(tools: Tools, asked: str) -> Shown:
 
 async def _change(tools: Tools, asked: str, *, restored: bool) -> bool:
     async with tools.operating() as operating:
-        tenant_id = await _known(operating, asked)
+        tenant_id = await known_tenant(operating.store, asked)
         keeping = TenantKeeping(operating.store, tools.clock, tools.new_id)
         return await (keeping.restore(tenant_id) if restored else keeping.suspend(tenant_id))
 
 
-async def _known(operating: Operating, asked: str) -> UUID:
-    tenant_id = await tenant_id_of(operating.store, asked)
-    try:
-        await tenant_of(operating.store, tenant_id)
-    except NotFoundError:
-        hint = "The platform's own is none; `rapport tenant list` has those there are."
-        raise DomainError("tenant.not_found", f"there is no tenant {asked}", hint=hint) from None
-    return tenant_id
-
-
 def _tell(changed: bool, status: str) -> None:
     _out.print(f"The tenant is {status}{'' if changed else ' already'}.")
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")

@@ -1,7 +1,6 @@
 """`rapport user list` and `show`: users as the platform's operator has them, by ids and without personal data."""
 
 import asyncio
-import sys
 from typing import Annotated
 from uuid import UUID
 
@@ -11,13 +10,12 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from api.cli.maintenance import tenant_id_of
+from api.cli.maintenance import known_tenant
 from api.cli.ports import Operating, Tools
-from api.cli.tables import print_whole
+from api.cli.printing import print_json, print_whole
 from commands.identity import EMAIL_CLAIM, login_name
-from commands.tenants import tenant_of
 from domain.authorization import Member
-from domain.errors import DomainError, NotFoundError
+from domain.errors import DomainError
 from domain.tenant import PLATFORM
 
 _out = Console(highlight=False)
@@ -49,7 +47,7 @@ def list_users(
     """
     found = asyncio.run(_of_tenant(context.obj, tenant))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     table = Table("user", "status", "roles", "keys", box=None, pad_edge=False)
     for each in found:
@@ -69,7 +67,7 @@ def show(
     """
     found = asyncio.run(_by_email(context.obj, email))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for name, value in msgspec.to_builtins(found).items():
         shown = " ".join(value) if isinstance(value, list) else value
@@ -78,12 +76,7 @@ def show(
 
 async def _of_tenant(tools: Tools, asked: str) -> list[User]:
     async with tools.operating() as operating:
-        tenant_id = await tenant_id_of(operating.store, asked)
-        try:
-            await tenant_of(operating.store, tenant_id)
-        except NotFoundError:
-            raise DomainError("tenant.not_found", f"there is no tenant {asked}") from None
-        return await _users(operating, tenant_id)
+        return await _users(operating, await known_tenant(operating.store, asked))
 
 
 async def _by_email(tools: Tools, email: str) -> User:
@@ -107,7 +100,3 @@ async def _users(operating: Operating, tenant_id: UUID) -> list[User]:
 
 def _status(member: Member) -> str:
     return "suspended" if member.suspended else "active" if member.joined else "invited"
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")

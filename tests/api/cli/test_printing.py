@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from api.cli.tables import print_whole
+from api.cli.printing import print_whole
 
 
 @pytest.mark.parametrize("width", [20, 80, 200])
