@@ -126,7 +126,8 @@ async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
     services: Services = request.scope["state"]["services"]
     try:
         claims = await _claims(request, services)
-        limits.check_caller(request, claims)
+        uses = limits.uses_of(request, claims)
+        limits.check(request, uses)
         principal = await _principal(services, claims)
     except limits.RateLimitedError:
         raise
@@ -134,7 +135,7 @@ async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
         # Only a token that still holds counts for its user: with a revoked one, nobody can use up what is theirs.
         await limits.count_stranger(request)
         raise
-    await limits.count_caller(request, claims)
+    await limits.count(request, uses)
     return principal
 
 

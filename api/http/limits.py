@@ -33,27 +33,48 @@ async def count_stranger(request: Request[Any, Any, Any]) -> None:
     services: Services = request.scope["state"]["services"]
     limits = (services.limits.auth if path.startswith(_AUTH) else None, services.limits.address)
     key = counted_as(address_of(request) or "")
-    await _count(request, services, [(limit, key) for limit in limits if limit])
+    await count(request, [(limit, key) for limit in limits if limit])
 
 
-async def count_caller(request: Request[Any, Any, Any], claims: Claims | KeyClaims) -> None:
-    """Count a request of somebody who is who they say, for the user or the API key, and for their tenant.
+def uses_of(request: Request[Any, Any, Any], claims: Claims | KeyClaims) -> Sequence[Use]:
+    """What a request of somebody counts for: the user or the API key, and their tenant."""
+    services: Services = request.scope["state"]["services"]
+    scope = request.scope
+    kind = route_class(scope["method"], scope["path_template"])
+    plan = services.limits.plan(claims.tenant_id)
+    uses = []
+    if kind == AUTH and services.limits.auth:
+        uses.append((services.limits.auth, counted_as(address_of(request) or "")))
+    if isinstance(claims, Claims):
+        own, caller = plan.user.of(kind), claims.user_id
+    else:
+        own, caller = plan.key.of(kind), claims.key_id
+    if own:
+        uses.append((own, caller.hex))
+    if tenant := plan.tenant.of(kind):
+        uses.append((tenant, claims.tenant_id.hex))
+    return uses
+
+
+async def count(request: Request[Any, Any, Any], uses: Sequence[Use]) -> None:
+    """Count a request against all of these limits, or, when one of them is used up, against none.
 
     Raises:
         RateLimitedError: there were too many.
     """
-    services: Services = request.scope["state"]["services"]
-    await _count(request, services, _uses(request, services, claims))
+    if uses:
+        services: Services = request.scope["state"]["services"]
+        _tell(request, await services.limiter.count(uses))
 
 
-def check_caller(request: Request[Any, Any, Any], claims: Claims | KeyClaims) -> None:
+def check(request: Request[Any, Any, Any], uses: Sequence[Use]) -> None:
     """Refuse a request that is known to be one too many, before anything is asked for it.
 
     Raises:
         RateLimitedError: see above. Nothing is counted.
     """
     services: Services = request.scope["state"]["services"]
-    if known := services.limiter.refused(_uses(request, services, claims)):
+    if known := services.limiter.refused(uses):
         _tell(request, known)
 
 
@@ -78,29 +99,6 @@ def route_class(method: str, path: str) -> str:
     if path.endswith("/search"):
         return SEARCH
     return READ if method in {"GET", "HEAD"} else WRITE
-
-
-def _uses(request: Request[Any, Any, Any], services: Services, claims: Claims | KeyClaims) -> list[Use]:
-    scope = request.scope
-    kind = route_class(scope["method"], scope["path_template"])
-    plan = services.limits.plan(claims.tenant_id)
-    uses = []
-    if kind == AUTH and services.limits.auth:
-        uses.append((services.limits.auth, counted_as(address_of(request) or "")))
-    if isinstance(claims, Claims):
-        own, caller = plan.user.of(kind), claims.user_id
-    else:
-        own, caller = plan.key.of(kind), claims.key_id
-    if own:
-        uses.append((own, caller.hex))
-    if tenant := plan.tenant.of(kind):
-        uses.append((tenant, claims.tenant_id.hex))
-    return uses
-
-
-async def _count(request: Request[Any, Any, Any], services: Services, uses: Sequence[Use]) -> None:
-    if uses:
-        _tell(request, await services.limiter.count(uses))
 
 
 def _tell(request: Request[Any, Any, Any], counts: Sequence[Count]) -> None:
