@@ -8,11 +8,10 @@ from msgspec import Struct
 from commands.access import Principal
 from commands.normalise import pointer
 from domain.errors import FieldError
-from domain.field_rules import ALIASES, FieldAccess, Rules, access
+from domain.field_rules import ALIASES, OPEN, FieldAccess, Rules, access
 
 CONTACTS = "contacts"
 
-_OPEN = "custom"
 _OF_KIND: Mapping[str, tuple[str, str | None]] = {"contact": (CONTACTS, None), "company": (CONTACTS, "company")}
 """Kind of record to the resource whose rules it is under, and the field, if it is one, that all of it is about."""
 
@@ -37,7 +36,7 @@ class View(Struct, frozen=True):
         """What may be done with what stands at a path."""
         path = self.whole or path
         root = path.partition(".")[0]
-        return access(self.rules, path if root == _OPEN else ALIASES.get(root, root))
+        return access(self.rules, path if root == OPEN else ALIASES.get(root, root))
 
     def hides(self, path: str) -> bool:
         """Whether it must not be seen."""
@@ -46,10 +45,10 @@ class View(Struct, frozen=True):
     def shown(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """An object without what must not be seen."""
         found = {name: value for name, value in members.items() if not self.hides(name)}
-        if isinstance(custom := members.get(_OPEN), Mapping):
-            kept = {key: value for key, value in custom.items() if not self.hides(f"{_OPEN}.{key}")}
-            if kept or _OPEN in found:
-                found[_OPEN] = kept
+        if isinstance(custom := members.get(OPEN), Mapping):
+            kept = {key: value for key, value in custom.items() if not self.hides(f"{OPEN}.{key}")}
+            if kept or OPEN in found:
+                found[OPEN] = kept
         return found
 
     def writable(self, members: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
@@ -57,9 +56,9 @@ class View(Struct, frozen=True):
         good: dict[str, Any] = {}
         refused: list[FieldError] = []
         for name, value in members.items():
-            if name == _OPEN and isinstance(value, dict) and value:
-                good[name] = {key: part for key, part in value.items() if self._may_write(f"{_OPEN}.{key}")}
-                refused += [_refusal(pointer(f"/{_OPEN}", key)) for key in value if key not in good[name]]
+            if name == OPEN and isinstance(value, dict) and value:
+                good[name] = {key: part for key, part in value.items() if self._may_write(f"{OPEN}.{key}")}
+                refused += [_refusal(pointer(f"/{OPEN}", key)) for key in value if key not in good[name]]
             elif self._may_write_whole(name):
                 good[name] = value
             else:

@@ -55,7 +55,9 @@ class FieldRule(Struct, frozen=True, forbid_unknown_fields=True):
 ALIASES: Mapping[str, str] = MappingProxyType({"email": "emails", "phone": "phones", "company_id": "company"})
 """Other names that input, filters, events and searches have for those fields."""
 
-_OPEN = "custom"
+OPEN = "custom"
+"""The field whose members can be ruled one by one."""
+
 _KEY = re.compile(r"custom\.[a-z][a-z0-9_]{0,63}")
 
 _TELLING = frozenset({"audit.read", "events.read", "privacy.manage", "webhooks.manage"})
