@@ -21,7 +21,7 @@ from commands.ports import (
     SubjectErasedError,
     VersionConflictError,
 )
-from domain.errors import DomainError, FieldError, GoneError, InvalidError
+from domain.errors import DomainError, FieldError, GoneError, InvalidError, NotFoundError
 from domain.event import Event
 
 C = TypeVar("C")
@@ -41,9 +41,14 @@ class UseCase(Struct, Generic[C, S], frozen=True, kw_only=True):
     evolve: Callable[..., S]
     decide: Callable[[C, Given[S]], Decision]
     creates: bool = False
+    starts: bool = False
+    """Starts the stream where there is none, and goes on with it where there is one."""
+    revives: bool = False
+    """Is asked of what was deleted too, to bring it back."""
     status: int = 200
-    admit: Callable[[S], None] = lambda _: None
-    """Refuses what the caller may not do to a record, once it is known which one that is."""
+    admit: Callable[[Any], Awaitable[None] | None] = lambda _: None
+    """Refuses what the caller may not do to a record (None where there is none yet), once it is known which one that
+    is."""
     lookups: Callable[[C], Sequence[tuple[str, str]]] = lambda _: ()
     claim_taken: Callable[[Claim], DomainError | None] = lambda _: None
 
@@ -196,11 +201,19 @@ class Handler:
         """
         return await self._states.load(tenant_id, kind, evolve, stream_id, up_to=up_to)
 
-    async def _existing(self, context: Context, case: UseCase[C, S], stream_id: UUID) -> tuple[S, int]:
-        state: Any = await self.state(context.tenant_id, case.kind, case.evolve, stream_id)
+    async def _existing(self, context: Context, case: UseCase[C, S], stream_id: UUID) -> tuple[Any, int]:
+        state: Any = None
+        try:
+            state = await self.state(context.tenant_id, case.kind, case.evolve, stream_id)
+        except NotFoundError:
+            if not case.starts:
+                raise
         # Before anything is told of it: to whom it is missing, it is missing also when it is gone.
-        case.admit(state)
-        if state.deleted_at is not None:
+        if admitting := case.admit(state):
+            await admitting
+        if state is None:
+            return None, 0
+        if state.deleted_at is not None and not case.revives:
             raise GoneError(case.kind)
         return state, state.version
 

@@ -1,12 +1,14 @@
 """Every use case there is. A new aggregate adds its lines here."""
 
-from commands import api_keys, contact, identity, invites, members, roles, second_factor, teams, users
+from commands import api_keys, contact, identity, invites, members, relationship, roles, second_factor, teams, users
 from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
 from commands.handle import UseCase
 from domain.api_key import ApiKey
 from domain.api_key import evolve as evolve_api_key
 from domain.contact import Contact
 from domain.contact import evolve as evolve_contact
+from domain.relationship import Relationship
+from domain.relationship import evolve as evolve_relationship
 from domain.role import Role
 from domain.role import evolve as evolve_role
 from domain.team import Team
@@ -100,5 +102,16 @@ DELETE_CONTACT: UseCase[DeleteContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.delete,
+    status=204,
+)
+SET_RELATIONSHIP: UseCase[relationship.SetRelationship, Relationship] = UseCase(
+    kind="relationship", evolve=evolve_relationship, decide=relationship.set_kinds, starts=True, revives=True
+)
+END_RELATIONSHIP: UseCase[relationship.EndRelationship, Relationship] = UseCase(
+    kind="relationship",
+    evolve=evolve_relationship,
+    decide=relationship.end,
+    starts=True,
+    revives=True,
     status=204,
 )

@@ -1,9 +1,16 @@
 """Every projection there is. A new read model is a new file and one line here."""
 
-from projections import company, contact, contact_indexer, contact_past, contact_words, user
+from projections import company, contact, contact_indexer, contact_past, contact_words, relationship, user
 from projections.projection import Projection
 
-POSTGRES = (company.PROJECTION, user.PROJECTION, contact.PROJECTION, contact_words.PROJECTION, contact_past.PROJECTION)
+POSTGRES = (
+    company.PROJECTION,
+    user.PROJECTION,
+    contact.PROJECTION,
+    contact_words.PROJECTION,
+    contact_past.PROJECTION,
+    relationship.PROJECTION,
+)
 """In this order within a transaction; those with one of their own come after the others."""
 
 SEARCH = contact_indexer.CHECKPOINT

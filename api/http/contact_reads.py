@@ -10,25 +10,21 @@ from msgspec import Struct
 from api.http import examples
 from api.http.answer import Answer
 from api.http.as_of import AsOf, moment_of
-from api.http.contact_reach import require_sight
+from api.http.contact_there import READ_MODELS, contact_now, contact_then
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.operation import operation
-from api.http.read_after import caught_up, settled
+from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
 from api.http.telling import HIDING, telling
 from api.http.tried import note_filters
 from commands.sight import SEEING
 from commands.visible import CONTACTS, View, view_of
-from domain import company, contact
-from domain.contact import Contact
-from domain.errors import DomainError, FieldError, GoneError, NotFoundError
-from projections import company as company_rows
-from projections import contact as contact_rows
+from domain import company
+from domain.errors import DomainError, FieldError
 from projections import contact_past, contact_queries
-from projections.contact_queries import CompanyRef, ContactView, Filters, Sort, Stored
-from projections.position import Level, Moment
+from projections.contact_queries import CompanyRef, ContactView, Filters, Sort
+from projections.position import Moment
 
-READ_MODELS = tuple(p.PROJECTION.checkpoint for p in (company_rows, contact_rows))
 _PAST = (contact_past.PROJECTION.checkpoint, *READ_MODELS)
 _FILTERED_BY = {"tag": "tags"}
 
@@ -115,14 +111,7 @@ async def read_contact(request: HttpRequest) -> Answer:
     moment = await moment_of(request, query.as_of)
     if moment:
         return await _as_it_was(request, contact_id, moment)
-    found = await _stored(request, contact_id, await settled(request, READ_MODELS))
-    # One that is not the caller's to read is missing, in the same time too; and a moment ago it may have become so.
-    if found is None and (level := await caught_up(request, READ_MODELS)):
-        found = await _stored(request, contact_id, level)
-    if found is None:
-        raise NotFoundError("contact")
-    if found.deleted_at is not None:
-        raise GoneError("contact")
+    found = await contact_now(request, contact_id, await settled(request, READ_MODELS))
     told = telling(principal_of(request), CONTACTS)
     return Answer(told(found.view()), headers={"ETag": etag(found.version)})
 
@@ -147,21 +136,10 @@ def _check_seen(view: View, query: ListQuery) -> None:
 async def _as_it_was(request: HttpRequest, contact_id: UUID, moment: Moment) -> Answer:
     """A contact folded from its events up to a moment, with its company's name of then."""
     await settled(request, ())
-    await require_sight(request, contact_id)
+    found = await contact_then(request, contact_id, moment)
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     load = partial(services.handler.state, tenant_id, up_to=moment.position)
-    found: Contact = await load("contact", contact.evolve, contact_id)
-    if found.deleted_at is not None:
-        raise GoneError("contact")
     employer = await load("company", company.evolve, found.company_id) if found.company_id else None
     shown = contact_queries.view(found, CompanyRef(employer.id, employer.name) if employer else None)
     told = telling(principal_of(request), CONTACTS)
     return Answer(told(shown), headers={"ETag": etag(found.version)})
-
-
-async def _stored(request: HttpRequest, contact_id: UUID, level: Level | None) -> Stored | None:
-    """The contact, where there is one that the caller may read."""
-    caller = principal_of(request)
-    query = partial(contact_queries.by_ids, tenant_id=caller.tenant_id, ids=[contact_id])
-    rows = await services_of(request).reads.ask(caller.tenant_id, query, at_least=level)
-    return rows[0] if rows and caller.reaches(SEEING, rows[0].owner_id) else None

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, structs
 
 from api.http import examples
 from api.http.answer import Answer
-from api.http.contact_reads import READ_MODELS
+from api.http.contact_there import READ_MODELS
 from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled

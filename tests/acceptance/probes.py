@@ -144,5 +144,9 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
             if path == "contacts":
                 made["company_id"] = answer.json()["company"]["id"]
     assert tenant.http.patch(f"/v1/contacts/{made['contact_id']}", json={"title": sign}).status_code == 200
+    for number in range(2):
+        made["other_id"] = tenant.add({"name": f"Other {number} {sign}"})["id"]
+        related = f"/v1/contacts/{made['contact_id']}/relationships/{made['other_id']}"
+        assert tenant.http.put(related, json={"kind": sign}).status_code == 200
     made["session_id"] = tenant.http.get("/v1/auth/sessions").json()["data"][0]["id"]
     return made

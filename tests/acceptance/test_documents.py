@@ -113,6 +113,7 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
     tenant = installation.tenant()
     ids = {
         "contact_id": tenant.add()["id"],
+        "other_id": tenant.add()["id"],
         "user_id": person(installation, tenant).id,
         "api_key_id": tenant.http.post("/v1/api-keys", json={"name": "Import", "roles": []}).json()["id"],
         "team_id": tenant.http.post("/v1/teams", json={"name": "South"}).json()["id"],

@@ -115,6 +115,7 @@ def test_a_foreign_cursor_is_answered_as_a_made_up_one(sides: tuple[Side, Side])
         "/v1/users",
         "/v1/audit",
         "/v1/contacts/{contact_id}/history",
+        "/v1/contacts/{contact_id}/relationships",
     } <= tried
 
 

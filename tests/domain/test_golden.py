@@ -8,6 +8,7 @@ import pytest
 from domain.company import CompanyRegistered
 from domain.contact import ContactChanged, ContactDeleted, ContactRegistered, Email, Lifecycle, Name, Phone
 from domain.event import TOPICS, Event, decode
+from domain.relationship import RelationshipEnded, RelationshipSet
 from domain.tenant import TenantRegistered
 from domain.upcast import OLD
 from domain.user import UserRegistered
@@ -50,6 +51,8 @@ EXPECTED: dict[str, Event] = {
         name="Grace Hopper", email="grace@engines.example", password_hash="$2b$12$hash", roles=("admin", "sales")
     ),
     **IDENTITY,
+    "a relationship": RelationshipSet(contact_id=OWNER, other_id=COMPANY, kind="manager", reverse_kind="report"),
+    "a relationship ended": RelationshipEnded(),
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""

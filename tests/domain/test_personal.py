@@ -23,6 +23,8 @@ PERSONAL = {
     "contact.changed.v1": CONTACT,
     "contact.deleted.v1": set(),
     "contact.registered.v1": CONTACT,
+    "relationship.ended.v1": set(),
+    "relationship.set.v1": {"kind", "reverse_kind"},
     "role.changed.v1": set(),
     "role.defined.v1": set(),
     "role.deleted.v1": set(),
@@ -65,6 +67,8 @@ OPEN = {
     "contact.changed.v1": {"company_id", "owner_id", "lifecycle"},
     "contact.deleted.v1": set(),
     "contact.registered.v1": {"company_id", "owner_id", "lifecycle"},
+    "relationship.ended.v1": set(),
+    "relationship.set.v1": {"contact_id", "other_id"},
     "role.changed.v1": {"name", "permissions", "field_rules"},
     "role.defined.v1": {"key", "name", "permissions", "field_rules"},
     "role.deleted.v1": set(),
@@ -99,7 +103,12 @@ OPEN = {
 }
 """The members that are stored as they are, for ever."""
 
-REQUIRED: dict[str, Any] = {"roles": [], "link": {"digest": "", "expires_at": "2026-01-05T09:30:00Z"}}
+REQUIRED: dict[str, Any] = {
+    "roles": [],
+    "link": {"digest": "", "expires_at": "2026-01-05T09:30:00Z"},
+    "contact_id": "01890000-0000-7000-8000-0000000000c1",
+    "other_id": "01890000-0000-7000-8000-0000000000c2",
+}
 """Values of members that are not personal and must be there."""
 
 OURS = {topic: kind for topic, kind in TOPICS.items() if kind.__module__.startswith("domain.")}
