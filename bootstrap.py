@@ -33,13 +33,14 @@ async def api(wired: Wiring) -> Any:
     from api.http.app import build
     from api.http.cursor import Cursors
     from api.http.services import Services
+    from commands.batch import Batches
     from commands.folded import FoldedStates
     from commands.handle import Handler
     from infra import clock, postgres
     from infra.cache.limits import ValkeyLimiter
     from infra.cache.valkey import ValkeyMarks
     from infra.event_store.audit_log import PostgresAuditLog
-    from infra.event_store.finder import find
+    from infra.event_store.finder import find, find_all
     from infra.event_store.log import applied_position
     from infra.event_store.snapshots import PostgresSnapshots
     from infra.event_store.store import PostgresEventStore
@@ -57,7 +58,8 @@ async def api(wired: Wiring) -> Any:
     store = PostgresEventStore(appends, connections, secret, keyring=keyring, poke=signals.poke)
     snapshots = PostgresSnapshots(connections, appends, keyring)
     wired.spawn(snapshots.run())
-    handler = Handler(store, clock.now, clock.new_id, find(store), FoldedStates(store, snapshots))
+    states = FoldedStates(store, snapshots)
+    handler = Handler(store, clock.now, clock.new_id, find(store), states)
     valkey = Valkey.from_url(settings.valkey_url) if settings.valkey_url else None
     if valkey:
         wired.stack.push_async_callback(valkey.aclose)
@@ -88,6 +90,7 @@ async def api(wired: Wiring) -> Any:
         Services(
             store=store,
             handler=handler,
+            batches=Batches(store, clock.now, clock.new_id, find_all(store), states),
             reads=queries,
             audit=PostgresAuditLog(connections, keyring),
             progress=progress,

@@ -12,6 +12,9 @@ from domain.event import Event, Metadata
 
 S = TypeVar("S")
 
+Lookup = tuple[str, str]
+"""What a decision wants to know of other records: a kind (of record or of claim) and a value."""
+
 
 class KeyOf(Struct, frozen=True):
     """An idempotency key as the way in saw it: digests of scope and key, and of the body."""

@@ -27,7 +27,8 @@ from domain.event import Event
 C = TypeVar("C")
 S = TypeVar("S")
 
-_TRIES = 20
+TRIES = 20
+"""So often is decided anew when somebody was faster."""
 
 Read = Callable[[], tuple[C, Sequence[FieldError]] | Awaitable[tuple[C, Sequence[FieldError]]]]
 """Gives the command, and what was wrong with members that could not be read; what could be is decided on all the same,
@@ -106,10 +107,10 @@ class Handler:
         """
         if context.key and (kept := await self._store.kept_command(context.tenant_id, context.key.digest)):
             if kept.body_digest != context.key.body_digest:
-                raise _key_reused()
+                raise key_reused()
             return await self._replay(context, case, kept.result_id, kept.position, kept.status)
         command_id = self._new_id()
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             try:
                 return await self._try(context, case, read, command_id, stream_id or self._new_id(), if_match)
             except VersionConflictError:
@@ -119,14 +120,10 @@ class Handler:
                 if refusal:
                     raise refusal from taken
             except KeyReusedError:
-                raise _key_reused() from None
+                raise key_reused() from None
             except SubjectErasedError:
                 raise GoneError(case.kind) from None
-        raise DomainError(
-            "command.contention",
-            "others kept changing this record at the same time",
-            hint="Send the request again; nothing was saved.",
-        )
+        raise contention()
 
     async def _try(
         self,
@@ -247,7 +244,17 @@ def _there(state: S | None) -> S:
     return state
 
 
-def _key_reused() -> DomainError:
+def contention() -> DomainError:
+    """The refusal of what was decided again and again, and somebody was faster each time."""
+    return DomainError(
+        "command.contention",
+        "others kept changing this record at the same time",
+        hint="Send the request again; nothing was saved.",
+    )
+
+
+def key_reused() -> DomainError:
+    """The refusal of an idempotency key that stands for another body."""
     return DomainError(
         "idempotency.key_reused",
         "this Idempotency-Key was used with another body",

@@ -1,6 +1,6 @@
 """What commands need from the outside: small protocols, implemented by adapters in infra."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -28,6 +28,10 @@ class KeyReusedError(Exception):
 
 class SubjectErasedError(Exception):
     """The person that an event says something about has been erased: nothing personal is stored of them any more."""
+
+    def __init__(self, subject: UUID | None = None) -> None:
+        super().__init__("erased")
+        self.subject = subject
 
 
 class StoreUnavailableError(Exception):
@@ -60,12 +64,16 @@ class Claim(Struct, frozen=True):
 
 
 class KeyUse(Struct, frozen=True):
-    """The use of an idempotency key: what it names (scope and key, digested), for which body, with what result."""
+    """The use of an idempotency key: what it names (scope and key, digested), for which body, with what result.
+
+    `results`: of several commands at once, what came of each, for the one who asks again.
+    """
 
     digest: bytes
     body_digest: bytes
     result_id: UUID
     status: int
+    results: bytes | None = None
 
 
 class Append(Struct, frozen=True, kw_only=True):
@@ -98,6 +106,7 @@ class KeptCommand(Struct, frozen=True):
     result_id: UUID
     position: int
     status: int
+    results: bytes | None = None
 
 
 class Owner(Struct, frozen=True):
@@ -129,6 +138,10 @@ class EventStore(Protocol):
         """Events of a stream in order (up to a position of the tenant, inclusive); empty when there is none."""
         ...
 
+    async def load_several(self, tenant_id: UUID, after: Mapping[UUID, int]) -> Sequence[Recorded[Event]]:
+        """Events of streams, after a version of each: stream by stream, each in order."""
+        ...
+
     async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
         """Events of the tenant in order of position, without gaps."""
         ...
@@ -143,6 +156,10 @@ class EventStore(Protocol):
 
     async def holder(self, claim_tenant: UUID, kind: str, value: str) -> Owner | None:
         """Who holds a unique value."""
+        ...
+
+    async def holders(self, tenant_id: UUID, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], UUID]:
+        """The streams that hold unique values of a tenant's own, by kind and value; what nobody holds is left out."""
         ...
 
     async def kept_command(self, tenant_id: UUID, digest: bytes) -> KeptCommand | None:

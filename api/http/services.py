@@ -10,6 +10,7 @@ from api.http.address import Networks
 from api.http.cursor import Cursors
 from commands.access import Authorization, PastAccess, Tokens
 from commands.api_keys import ApiKeys, KeyUses
+from commands.batch import Batches
 from commands.codes import Codes
 from commands.handle import Handler
 from commands.limits import Limiter, Limits
@@ -84,6 +85,7 @@ class Services(Struct, frozen=True, kw_only=True):
 
     store: EventStore
     handler: Handler
+    batches: Batches
     reads: Reads
     audit: AuditLog
     progress: Progress

@@ -1,13 +1,17 @@
 """Between appends and `store.append`: the batch that it takes, and the columns that readers ask for."""
 
+import hmac
+import os
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import structs
 
-from commands.ports import Append, Claim
+from commands.ports import Append, Claim, KeyUse
 from infra.event_store.sealed import SealedAppend
 from infra.keys.wrapping import WrappedDataKey
 from infra.secret import Secret
@@ -15,12 +19,42 @@ from infra.secret import Secret
 COLUMNS = "tenant_id, position, stream_id, version, topic, data, metadata, command_id, occurred_at, recorded_at"
 """The columns of store.event in the order that `opened.Row` has them."""
 
+_NONCE = 12
 _encoder = msgspec.json.Encoder()
 
 
 def claim_hmac(secret: Secret, tenant_id: UUID, kind: str, value: str) -> bytes:
     """What the claim table keeps of a unique value: its HMAC under the tenant's own key."""
-    return secret.hmac(f"claim/{tenant_id}", f"{kind}\0{value}".encode())
+    return hmac.digest(_claim_key(secret, tenant_id), f"{kind}\0{value}".encode(), "sha256")
+
+
+@lru_cache(maxsize=1024)
+def _claim_key(secret: Secret, tenant_id: UUID) -> bytes:
+    return secret.key(f"claim/{tenant_id}")
+
+
+def sealed_results(secret: Secret, tenant_id: UUID, key: KeyUse) -> bytes | None:
+    """What came of several commands, as it is kept with their idempotency key: it may quote what was sent."""
+    if key.results is None:
+        return None
+    nonce = os.urandom(_NONCE)
+    return nonce + _results_box(secret).encrypt(nonce, key.results, tenant_id.bytes + key.digest)
+
+
+def opened_results(secret: Secret, tenant_id: UUID, digest: bytes, sealed: bytes | None) -> bytes | None:
+    """The same, opened.
+
+    Raises:
+        InvalidTag: it was changed or put elsewhere.
+    """
+    if sealed is None:
+        return None
+    return _results_box(secret).decrypt(sealed[:_NONCE], sealed[_NONCE:], tenant_id.bytes + digest)
+
+
+@lru_cache(maxsize=1)
+def _results_box(secret: Secret) -> AESGCM:
+    return AESGCM(secret.key("command-results"))
 
 
 def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> bytes:
@@ -32,7 +66,7 @@ def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> byte
     tenant_keys: list[dict[str, Any]] = []
     heads: list[dict[str, Any]] = []
     for number, append in enumerate(appends, start=1):
-        heads.append(_head(append, key_ttl))
+        heads.append(_head(append, secret, key_ttl))
         data = iter(append.data)
         events.extend(
             {
@@ -64,7 +98,7 @@ def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> byte
     return _encoder.encode(whole)
 
 
-def _head(append: Append, key_ttl: str) -> dict[str, Any]:
+def _head(append: Append, secret: Secret, key_ttl: str) -> dict[str, Any]:
     head: dict[str, Any] = {"tenant": append.tenant_id, "command": append.command_id}
     if append.key:
         head |= {
@@ -74,6 +108,8 @@ def _head(append: Append, key_ttl: str) -> dict[str, Any]:
             "status": append.key.status,
             "ttl": key_ttl,
         }
+        if results := sealed_results(secret, append.tenant_id, append.key):
+            head["results"] = results
     return head
 
 

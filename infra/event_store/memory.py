@@ -1,7 +1,7 @@
 """The event store in memory: for tests of commands, held to the same conformance suite as the real one."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -52,7 +52,7 @@ class MemoryEventStore:
         log.extend(_records(append, len(log), at))
         if append.key:
             key = append.key
-            kept = KeptCommand(key.body_digest, key.result_id, len(log), key.status)
+            kept = KeptCommand(key.body_digest, key.result_id, len(log), key.status, key.results)
             self._keys[append.tenant_id, key.digest] = kept
         return Appended(position=len(log), recorded_at=at)
 
@@ -80,6 +80,12 @@ class MemoryEventStore:
             and (up_to is None or event.position <= up_to)
         ]
 
+    async def load_several(self, tenant_id: UUID, after: Mapping[UUID, int]) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        log = self._logs.get(tenant_id, [])
+        found = [event for event in log if event.version > after.get(event.stream_id, event.version)]
+        return sorted(found, key=lambda event: (event.stream_id, event.version))
+
     async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
         """See the port."""
         return self._logs.get(tenant_id, [])[after : after + limit]
@@ -95,6 +101,11 @@ class MemoryEventStore:
     async def holder(self, claim_tenant: UUID, kind: str, value: str) -> Owner | None:
         """See the port."""
         return self._claims.get((claim_tenant, kind, value))
+
+    async def holders(self, tenant_id: UUID, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], UUID]:
+        """See the port."""
+        found = {asked: self._claims.get((tenant_id, *asked)) for asked in wanted}
+        return {asked: owner.stream_id for asked, owner in found.items() if owner}
 
     async def kept_command(self, tenant_id: UUID, digest: bytes) -> KeptCommand | None:
         """See the port."""

@@ -68,6 +68,7 @@ async def seal(append: Append, keyring: Keyring) -> SealedAppend:
         StoreUnavailableError: they can't be read.
     """
     keys = _Keys(append, keyring)
+    await keys.fetch()
     data = []
     for stream in append.streams:
         for version, event in enumerate(stream.events, start=stream.after + 1):
@@ -110,12 +111,20 @@ class _Keys:
     """The keys that one append is sealed with; those that it makes are used for all of it."""
 
     def __init__(self, append: Append, keyring: Keyring) -> None:
+        self._append = append
         self._tenant_id = append.tenant_id
         self._year = append.occurred_at.year
         self._keyring = keyring
         self.forgotten = keyring.forgotten
         self.made: dict[tuple[UUID, str], tuple[DataKey, WrappedDataKey]] = {}
         self.tenant_keys: dict[bytes, WrappedTenantKey] = {}
+
+    async def fetch(self) -> None:
+        """Read the keys of several subjects at once, rather than one by one when it is their turn."""
+        streams = self._append.streams
+        lacking = {s.stream_id for s in streams if s.after and self._keyring.lacks(self._tenant_id, s.stream_id)}
+        if len(lacking) > 1:
+            await self._keyring.load(self._tenant_id, lacking)
 
     def at_hand(self, subject: UUID, data_class: str) -> DataKey | None:
         """The key of a subject for a class of data, if there is one."""

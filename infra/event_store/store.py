@@ -1,6 +1,6 @@
 """The event store over Postgres: one round trip an append, reads under row level security."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -27,12 +27,22 @@ from infra.secret import Secret
 
 _STREAM: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
     WHERE tenant_id = %s AND stream_id = %s AND version > %s AND position <= %s ORDER BY version"""
+# OFFSET keeps this a look-up by key for each stream, whatever the planner takes the arrays for.
+_STREAMS: LiteralString = f"""SELECT {", ".join(f"e.{name}" for name in codec.COLUMNS.split(", "))}
+    FROM unnest(%s::uuid[], %s::integer[]) AS w (stream_id, after) CROSS JOIN LATERAL (
+         SELECT * FROM store.event v WHERE v.tenant_id = %s AND v.stream_id = w.stream_id AND v.version > w.after
+          OFFSET 0) e
+    ORDER BY e.stream_id, e.version"""
 _HEAD: LiteralString = "SELECT position FROM store.tenant_head WHERE tenant_id = %s"
 _POSITION_AT: LiteralString = "SELECT store.position_at(%s)"
 _HOLDER: LiteralString = """SELECT owner_tenant, stream_id FROM store.claim
     WHERE tenant_id = %s AND kind = %s AND value_hmac = %s"""
+_HOLDERS: LiteralString = """SELECT w.n, c.stream_id
+    FROM unnest(%s::text[], %s::bytea[]) WITH ORDINALITY AS w (kind, digest, n) CROSS JOIN LATERAL (
+         SELECT stream_id FROM store.claim c
+          WHERE c.tenant_id = %s AND c.kind = w.kind AND c.value_hmac = w.digest OFFSET 0) c"""
 _PLATFORM_HOLDER: LiteralString = "SELECT owner_tenant, stream_id FROM store.owner_of_claim(%s, %s, %s)"
-_KEPT: LiteralString = """SELECT body_digest, result_id, position, status FROM store.command
+_KEPT: LiteralString = """SELECT body_digest, result_id, position, status, results FROM store.command
     WHERE tenant_id = %s AND key_digest = %s AND expires_at > clock_timestamp()"""
 
 _NO_LIMIT = 2**63 - 1
@@ -80,6 +90,13 @@ class PostgresEventStore:
         rows = await self._rows(tenant_id, _STREAM, (tenant_id, stream_id, after_version, limit))
         return await opened.recorded(rows, self._keyring)
 
+    async def load_several(self, tenant_id: UUID, after: Mapping[UUID, int]) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        if not after:
+            return []
+        rows = await self._rows(tenant_id, _STREAMS, (list(after), list(after.values()), tenant_id))
+        return await opened.recorded(rows, self._keyring)
+
     async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
         """See the port."""
         return await feed(self._reads, self._keyring, tenant_id, after=after, limit=limit)
@@ -101,10 +118,23 @@ class PostgresEventStore:
         rows = await self._rows(claim_tenant, query, (claim_tenant, kind, digest))
         return Owner(*rows[0]) if rows else None
 
+    async def holders(self, tenant_id: UUID, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], UUID]:
+        """See the port."""
+        asked = list(wanted)
+        if not asked:
+            return {}
+        digests = [codec.claim_hmac(self._secret, tenant_id, *each) for each in asked]
+        rows = await self._rows(tenant_id, _HOLDERS, ([kind for kind, _ in asked], digests, tenant_id))
+        return {asked[number - 1]: stream_id for number, stream_id in rows}
+
     async def kept_command(self, tenant_id: UUID, digest: bytes) -> KeptCommand | None:
         """See the port."""
         rows = await self._rows(tenant_id, _KEPT, (tenant_id, digest))
-        return KeptCommand(*rows[0]) if rows else None
+        if not rows:
+            return None
+        body_digest, result_id, position, status, sealed = rows[0]
+        results = codec.opened_results(self._secret, tenant_id, digest, sealed)
+        return KeptCommand(body_digest, result_id, position, status, results)
 
     async def _rows(self, tenant_id: UUID, query: LiteralString, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return await self._reads.rows(tenant_id, query, parameters)
@@ -124,6 +154,6 @@ def _outcome(append: Append, row: Sequence[Any]) -> Appended:
         case "key_reused":
             raise KeyReusedError
         case "erased":
-            raise SubjectErasedError
+            raise SubjectErasedError(result_id)
         case _:
             raise RuntimeError(f"store.append answered {outcome!r}")

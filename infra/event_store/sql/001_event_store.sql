@@ -62,6 +62,7 @@ CREATE TABLE store.command (
     position    bigint NOT NULL,
     status      smallint NOT NULL,
     expires_at  timestamptz NOT NULL,
+    results     bytea,              -- of several commands at once: what came of each, sealed
     PRIMARY KEY (tenant_id, key_digest)
 );
 -- For the sweep of what has expired, of all tenants. Not unique, so it need not start with the tenant.

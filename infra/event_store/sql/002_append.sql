@@ -6,7 +6,8 @@
 -- refusal needs no savepoint. Heads are locked in tenant order and claims taken in key order (opposite orders
 -- deadlock). `batch` is one JSON object, because a client encodes that in a few microseconds where 25 array parameters
 -- take 100 and more:
---   appends   [{tenant, command, key?, body?, result?, status?, ttl?}]  key and body are digests in hex, ttl an interval
+--   appends   [{tenant, command, key?, body?, result?, status?, ttl?, results?}]  key and body are digests in hex, ttl an
+--             interval, results is kept with the key as it is (base64)
 --   events    [{a, stream, version, first?, topic, data, metadata, occurred_at}]  a = number of the append (from 1), in
 --             its order; first marks the first event of each stream, whose version is checked
 --   claims    [{a, tenant, kind, value, stream}]  value = HMAC in hex
@@ -22,7 +23,7 @@
 --   repeated    this command_id is in the log already: an earlier try whose answer was lost
 --   conflict    a stream has another version than expected; detail = number of the event that showed it
 --   claimed     a unique value is taken; detail = number of the claim
---   erased      the keys of a subject that this append makes a key for were destroyed
+--   erased      the keys of a subject that this append makes a key for were destroyed; result_id = that subject
 --   replay      the idempotency key was used for the same body: result_id, last_position and status are of then
 --   key_reused  the idempotency key was used for another body
 --   busy        another transaction holds the tenant's head (only where skip_busy): try again
@@ -40,7 +41,7 @@ DECLARE
     genesis  constant bytea := decode(repeat('00', 32), 'hex');
     appends  integer;
     a_tenant uuid[]; a_command uuid[]; a_key bytea[]; a_body bytea[]; a_result uuid[]; a_status smallint[];
-    a_ttl    interval[];
+    a_ttl    interval[]; a_results bytea[];
     e_append integer[]; e_stream uuid[]; e_version integer[]; e_first boolean[]; e_topic text[]; e_data bytea[];
     e_metadata bytea[]; e_occurred timestamptz[];
     c_append integer[]; c_tenant uuid[]; c_kind text[]; c_value bytea[]; c_stream uuid[];
@@ -70,10 +71,11 @@ DECLARE
     n        integer;
 BEGIN
     SELECT array_agg(x.tenant), array_agg(x.command), array_agg(decode(x.key, 'hex')), array_agg(decode(x.body, 'hex')),
-           array_agg(x.result), array_agg(x.status), array_agg(x.ttl), array_agg('ok'::text), count(*)
-      INTO a_tenant, a_command, a_key, a_body, a_result, a_status, a_ttl, results, appends
+           array_agg(x.result), array_agg(x.status), array_agg(x.ttl),
+           array_agg(decode(x.results, 'base64')), array_agg('ok'::text), count(*)
+      INTO a_tenant, a_command, a_key, a_body, a_result, a_status, a_ttl, a_results, results, appends
       FROM jsonb_to_recordset(batch->'appends')
-        AS x (tenant uuid, command uuid, key text, body text, result uuid, status smallint, ttl interval);
+        AS x (tenant uuid, command uuid, key text, body text, result uuid, status smallint, ttl interval, results text);
     SELECT array_agg(x.a), array_agg(x.stream), array_agg(x.version), array_agg(x.first), array_agg(x.topic),
            array_agg(x.data), array_agg(x.metadata), array_agg(x.occurred_at),
            array_agg('\x00000010'::bytea || uuid_send(x.stream) || '\x00000004' || int4send(x.version)
@@ -166,11 +168,12 @@ BEGIN
     -- No key is made for whom the keys were destroyed. The sub-select stays a look-up by key; a join might not.
     IF batch ? 'keys' THEN
         FOR found_ IN
-            SELECT k.a FROM jsonb_to_recordset(batch->'keys') AS k (a integer, subject uuid)
+            SELECT k.a, k.subject FROM jsonb_to_recordset(batch->'keys') AS k (a integer, subject uuid)
              WHERE (SELECT true FROM store.erased_subject s WHERE s.tenant_id = a_tenant[k.a] AND s.subject = k.subject)
         LOOP
             CONTINUE WHEN results[found_.a] <> 'ok';
             results[found_.a] := 'erased';
+            a_result[found_.a] := found_.subject;
         END LOOP;
     END IF;
 
@@ -285,7 +288,8 @@ BEGIN
             DELETE FROM store.command k
              WHERE k.tenant_id = a_tenant[i] AND k.key_digest = a_key[i] AND k.expires_at <= now_;
             INSERT INTO store.command VALUES (
-                a_tenant[i], a_key[i], a_command[i], a_body[i], a_result[i], last_position, a_status[i], now_ + a_ttl[i]);
+                a_tenant[i], a_key[i], a_command[i], a_body[i], a_result[i], last_position, a_status[i], now_ + a_ttl[i],
+                a_results[i]);
         ELSIF outcome = 'repeated' THEN
             SELECT min(v.position), max(v.position), max(v.recorded_at) INTO first_position, last_position, at
               FROM generate_subscripts(e_append, 1) g

@@ -137,8 +137,9 @@ async def test_no_key_is_made_for_an_erased_person_again(database: Database, adm
         await destroy(database, keyring, tenant, subject)
         for each, _ in (process(database), process(database)):
             version = len(await each.load(tenant, subject))
-            with pytest.raises(SubjectErasedError):
+            with pytest.raises(SubjectErasedError) as refusal:
                 await each.append(events(tenant, subject, a_change(), after=version))
+            assert refusal.value.subject == subject
         assert living_keys(admin, tenant, subject) == 0
     assert await store.head(tenant) == 2
     # What says nothing about the person can still happen, to the person and to others.
