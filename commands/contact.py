@@ -5,12 +5,12 @@ from uuid import UUID
 from msgspec import structs
 
 from commands import company, contact_values, normalise
-from commands.contact_input import ChangeContact, CompanyInput, DeleteContact, RegisterContact
+from commands.contact_input import ChangeContact, CompanyInput, DeleteContact, RegisterContact, RestoreContact
 from commands.contact_values import COMPANY, USER
 from commands.decision import Decision, Given
 from commands.normalise import Problems
 from commands.ports import Claim
-from domain.contact import Contact, ContactChanged, ContactDeleted, ContactRegistered, Name
+from domain.contact import Contact, ContactChanged, ContactDeleted, ContactRegistered, ContactRestored, Name
 from domain.errors import DomainError, FieldError
 
 ADDRESSED_BY = ("name", "emails", "phones")
@@ -85,6 +85,14 @@ def delete(_: DeleteContact, given: Given[Contact]) -> Decision:
     """Gone from every view but history."""
     assert given.state is not None  # noqa: S101  as above
     return Decision(events=(ContactDeleted(),), releases=_claims(given, given.state.external_ids))
+
+
+def restore(_: RestoreContact, given: Given[Contact]) -> Decision:
+    """Back as it was, with what it holds alone; nothing when it is there."""
+    assert given.state is not None  # noqa: S101  as above
+    if given.state.deleted_at is None:
+        return Decision()
+    return Decision(events=(ContactRestored(),), claims=_claims(given, given.state.external_ids))
 
 
 def claim_taken(claim: Claim) -> DomainError | None:

@@ -65,5 +65,16 @@ class ChangeContact(Struct, forbid_unknown_fields=True, kw_only=True):
     lifecycle: Lifecycle | UnsetType | None = UNSET
 
 
+class ChangeTags(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Tags to put on a contact and to take off it; the others stay."""
+
+    add: list[str] | None = None
+    remove: list[str] | None = None
+
+
+class RestoreContact(Struct, forbid_unknown_fields=True):
+    """Bring a deleted contact back; what it held alone is its own again."""
+
+
 class DeleteContact(Struct):
     """Delete a contact; what it held alone is free again."""

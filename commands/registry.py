@@ -1,7 +1,19 @@
 """Every use case there is. A new aggregate adds its lines here."""
 
-from commands import api_keys, contact, identity, invites, members, relationship, roles, second_factor, teams, users
-from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
+from commands import (
+    api_keys,
+    contact,
+    contact_tags,
+    identity,
+    invites,
+    members,
+    relationship,
+    roles,
+    second_factor,
+    teams,
+    users,
+)
+from commands.contact_input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
 from commands.handle import UseCase
 from domain.api_key import ApiKey
 from domain.api_key import evolve as evolve_api_key
@@ -104,6 +116,14 @@ DELETE_CONTACT: UseCase[DeleteContact, Contact] = UseCase(
     decide=contact.delete,
     status=204,
 )
+RESTORE_CONTACT: UseCase[RestoreContact, Contact] = UseCase(
+    kind="contact",
+    evolve=evolve_contact,
+    decide=contact.restore,
+    revives=True,
+    claim_taken=contact.claim_taken,
+)
+CHANGE_TAGS: UseCase[ChangeTags, Contact] = UseCase(kind="contact", evolve=evolve_contact, decide=contact_tags.change)
 SET_RELATIONSHIP: UseCase[relationship.SetRelationship, Relationship] = UseCase(
     kind="relationship", evolve=evolve_relationship, decide=relationship.set_kinds, starts=True, revives=True
 )

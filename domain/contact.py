@@ -85,6 +85,10 @@ class ContactDeleted(Event, topic="contact.deleted.v1"):
     """A contact was deleted; its history stays."""
 
 
+class ContactRestored(Event, topic="contact.restored.v1"):
+    """A deleted contact was brought back, as it was."""
+
+
 class Contact(Struct, frozen=True, kw_only=True):
     """State of a contact; `version` counts the stream's events."""
 
@@ -104,7 +108,7 @@ class Contact(Struct, frozen=True, kw_only=True):
     deleted_at: datetime | None = None
 
 
-EVENTS = (ContactRegistered, ContactChanged, ContactDeleted)
+EVENTS = (ContactRegistered, ContactChanged, ContactDeleted, ContactRestored)
 
 
 def evolve(contact: Contact | None, event: Event, *, stream_id: UUID, at: datetime) -> Contact:
@@ -120,5 +124,7 @@ def evolve(contact: Contact | None, event: Event, *, stream_id: UUID, at: dateti
             return structs.replace(contact, version=version + 1, updated_at=at, **event.changes())
         case Contact(version=version), ContactDeleted():
             return structs.replace(contact, version=version + 1, updated_at=at, deleted_at=at)
+        case Contact(version=version), ContactRestored():
+            return structs.replace(contact, version=version + 1, updated_at=at, deleted_at=None)
         case _:
             raise TypeError(f"{type(event).__name__} does not fit the state of this contact")

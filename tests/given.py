@@ -8,11 +8,21 @@ from uuid import UUID, uuid5
 import msgspec
 
 from commands import contact as commands
-from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
+from commands import contact_tags
+from commands.contact_input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
 from commands.decision import Decision, Given
 from commands.ports import Claim
 from domain import contact as domain
-from domain.contact import Contact, ContactChanged, ContactDeleted, ContactRegistered, Email, Name, Phone
+from domain.contact import (
+    Contact,
+    ContactChanged,
+    ContactDeleted,
+    ContactRegistered,
+    ContactRestored,
+    Email,
+    Name,
+    Phone,
+)
 from domain.errors import DomainError, FieldError
 from domain.event import Event
 
@@ -21,7 +31,7 @@ CALLER = UUID("019b0000-0000-7000-8000-000000000002")
 ADA = UUID("019b0000-0000-7000-8000-000000000003")
 START = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 
-Command = RegisterContact | ChangeContact | DeleteContact
+Command = RegisterContact | ChangeContact | DeleteContact | RestoreContact | ChangeTags
 
 
 def some_id(number: int) -> UUID:
@@ -42,6 +52,16 @@ def change(**members: Any) -> ChangeContact:
 def delete() -> DeleteContact:
     """A deletion."""
     return DeleteContact()
+
+
+def restore() -> RestoreContact:
+    """A restoration."""
+    return RestoreContact()
+
+
+def tag(**members: Any) -> ChangeTags:
+    """Tags on and off as a client would send them."""
+    return msgspec.convert(members, ChangeTags)
 
 
 def registered(display: str = "Ada Lovelace", **fields: Any) -> ContactRegistered:
@@ -75,6 +95,11 @@ def phones(*values: str) -> tuple[Phone, ...]:
 def external_id(system: str, value: str) -> Claim:
     """The claim behind an external id of the contact that these stories are about."""
     return Claim(TENANT, f"contact.external_id/{system}", value, ADA)
+
+
+def restored() -> ContactRestored:
+    """The event that brings a contact back."""
+    return ContactRestored()
 
 
 class Story:
@@ -187,3 +212,7 @@ def _decide(command: Command, known: Given[Contact]) -> Decision:
             return commands.change(command, known)
         case DeleteContact():
             return commands.delete(command, known)
+        case RestoreContact():
+            return commands.restore(command, known)
+        case ChangeTags():
+            return contact_tags.change(command, known)

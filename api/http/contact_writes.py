@@ -67,7 +67,7 @@ from projections.contact_queries import CompanyRef, ContactView
 )
 async def register_contact(request: HttpRequest) -> Answer:
     """Add a contact."""
-    return await _write(request, REGISTER_CONTACT, RegisterContact, JSON)
+    return await write_contact(request, REGISTER_CONTACT, RegisterContact, JSON)
 
 
 @patch(
@@ -95,7 +95,7 @@ async def register_contact(request: HttpRequest) -> Answer:
 )
 async def change_contact(request: HttpRequest) -> Answer:
     """Change some fields."""
-    return await _write(request, CHANGE_CONTACT, ChangeContact, PATCH)
+    return await write_contact(request, CHANGE_CONTACT, ChangeContact, PATCH)
 
 
 @delete(
@@ -121,10 +121,12 @@ async def change_contact(request: HttpRequest) -> Answer:
 )
 async def delete_contact(request: HttpRequest) -> Answer:
     """Delete it; its history stays."""
-    return await _write(request, DELETE_CONTACT, DeleteContact, ())
+    return await write_contact(request, DELETE_CONTACT, DeleteContact, ())
 
 
-async def _write(request: HttpRequest, case: UseCase[Any, Contact], body: type[Any], media: tuple[str, ...]) -> Answer:
+async def write_contact(
+    request: HttpRequest, case: UseCase[Any, Contact], body: type[Any], media: tuple[str, ...]
+) -> Answer:
     """The course of every write to a contact: look up, read the body, decide, append, answer."""
     contact_id = None if case.creates else path_id(request, "contact_id", "contact")
     query: WriteQuery = query_of(request, WriteQuery)
@@ -155,7 +157,7 @@ def _reader(
         check_if_match(request)
         if refusal:
             raise refusal
-        if not media:
+        if not media or (not raw and not body.__struct_fields__):
             return body(), ()
         check_media(request, media)
         view = view_of(principal_of(request), CONTACTS)

@@ -6,7 +6,16 @@ import msgspec
 import pytest
 
 from domain.company import CompanyRegistered
-from domain.contact import ContactChanged, ContactDeleted, ContactRegistered, Email, Lifecycle, Name, Phone
+from domain.contact import (
+    ContactChanged,
+    ContactDeleted,
+    ContactRegistered,
+    ContactRestored,
+    Email,
+    Lifecycle,
+    Name,
+    Phone,
+)
 from domain.event import TOPICS, Event, decode
 from domain.relationship import RelationshipEnded, RelationshipSet
 from domain.tenant import TenantRegistered
@@ -53,6 +62,7 @@ EXPECTED: dict[str, Event] = {
     **IDENTITY,
     "a relationship": RelationshipSet(contact_id=OWNER, other_id=COMPANY, kind="manager", reverse_kind="report"),
     "a relationship ended": RelationshipEnded(),
+    "a contact restored": ContactRestored(),
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""
