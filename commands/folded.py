@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from commands.ports import EventStore, Snapshot, Snapshots
 from domain.errors import NotFoundError
-from domain.event import Event, Recorded
+from domain.event import Event, Recorded, subject_of
 
 S = TypeVar("S")
 
@@ -39,6 +39,7 @@ class Folded(Struct, frozen=True):
     """A state after an event of its stream.
 
     `kept` is the version of the last snapshot, `since` when the state was last read otherwise than from here.
+    `others`: it says something of somebody else than the stream, whose erasure would not find a snapshot of it.
     """
 
     state: Any
@@ -46,6 +47,7 @@ class Folded(Struct, frozen=True):
     position: int
     kept: int
     since: float
+    others: bool = False
 
 
 class FoldedStates:
@@ -164,7 +166,7 @@ class FoldedStates:
 
     def _keep(self, key: Key, evolve: Callable[..., Any], folded: Folded) -> None:
         tenant_id, kind, stream_id = key
-        if self._snapshots and folded.version - folded.kept >= EVERY:
+        if self._snapshots and folded.version - folded.kept >= EVERY and not folded.others:
             snapshot = Snapshot(folded.version, folded.position, msgspec.msgpack.encode(folded.state))
             self._snapshots.keep(tenant_id, stream_id, f"{kind}/{fold_of(evolve).digest}", snapshot)
             folded = msgspec.structs.replace(folded, kept=folded.version)
@@ -211,5 +213,6 @@ def _folded(
     state = base.state if base else None
     for item in events:
         state = evolve(state, item.event, stream_id=stream_id, at=item.recorded_at)
-    kept, since = (base.kept, base.since) if base else (0, since)
-    return Folded(state, events[-1].version, events[-1].position, kept, since)
+    kept, since, others = (base.kept, base.since, base.others) if base else (0, since, False)
+    others = others or any(subject_of(item.event, stream_id) != stream_id for item in events)
+    return Folded(state, events[-1].version, events[-1].position, kept, since, others)

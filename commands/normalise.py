@@ -93,6 +93,16 @@ def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None
     return text or None
 
 
+def text(value: str, at: str, problems: Problems, *, longest: int) -> str | None:
+    """Text of several lines: NFC, lines end in LF, no blank ones at either end, None when all are."""
+    found = "\n".join(unicodedata.normalize("NFC", value).splitlines()).strip("\n ")
+    if _CONTROL.search(found.replace("\n", "").replace("\t", "")):
+        problems.add(at, "text.control_character", "holds a control character; remove it")
+    elif len(found) > longest:
+        problems.add(at, "text.too_long", f"has {len(found)} characters; at most {longest} are allowed")
+    return found or None
+
+
 def filled(value: str, at: str, problems: Problems, *, longest: int) -> str:
     """One line of text that may not be blank."""
     text = line(value, at, problems, longest=longest)

@@ -5,6 +5,7 @@ from commands import (
     contact,
     contact_tags,
     identity,
+    interaction,
     invites,
     members,
     relationship,
@@ -15,10 +16,13 @@ from commands import (
 )
 from commands.contact_input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
 from commands.handle import UseCase
+from commands.interaction_input import ChangeInteraction, LogInteraction
 from domain.api_key import ApiKey
 from domain.api_key import evolve as evolve_api_key
 from domain.contact import Contact
 from domain.contact import evolve as evolve_contact
+from domain.interaction import Interaction
+from domain.interaction import evolve as evolve_interaction
 from domain.relationship import Relationship
 from domain.relationship import evolve as evolve_relationship
 from domain.role import Role
@@ -134,4 +138,16 @@ END_RELATIONSHIP: UseCase[relationship.EndRelationship, Relationship] = UseCase(
     starts=True,
     revives=True,
     status=204,
+)
+LOG_INTERACTION: UseCase[LogInteraction, Interaction] = UseCase(
+    kind="interaction",
+    evolve=evolve_interaction,
+    decide=interaction.log,
+    creates=True,
+    status=201,
+    lookups=interaction.lookups,
+    claim_taken=interaction.claim_taken,
+)
+CHANGE_INTERACTION: UseCase[ChangeInteraction, Interaction] = UseCase(
+    kind="interaction", evolve=evolve_interaction, decide=interaction.change, lookups=interaction.lookups
 )

@@ -11,8 +11,13 @@ from domain.errors import FieldError
 from domain.field_rules import ALIASES, OPEN, FieldAccess, Rules, access
 
 CONTACTS = "contacts"
+INTERACTIONS = "interactions"
 
-_OF_KIND: Mapping[str, tuple[str, str | None]] = {"contact": (CONTACTS, None), "company": (CONTACTS, "company")}
+_OF_KIND: Mapping[str, tuple[str, str | None]] = {
+    "contact": (CONTACTS, None),
+    "company": (CONTACTS, "company"),
+    "interaction": (INTERACTIONS, None),
+}
 """Kind of record to the resource whose rules it is under, and the field, if it is one, that all of it is about."""
 
 

@@ -14,6 +14,9 @@ from domain.upcast import OLD, to_newest
 FOREIGN = "eventsourcing/"
 """Starts the topics of programs that keep events of their own in this log (docs/eventsourcing.md)."""
 
+SUBJECT = "subject_id"
+"""The member of events that says whose personal data they hold, where that is not the stream."""
+
 TOPICS: dict[str, type["Event"]] = {}
 """Every event type by its topic. Filled by the class statements of the aggregates."""
 
@@ -50,13 +53,19 @@ class Event(Struct, metaclass=_EventMeta, frozen=True, kw_only=True, omit_defaul
 
     A topic names kind and version ("lead.lost.v1"): it is what the log stores, so renaming or
     moving a class never breaks history. What is marked Personal belongs to the subject, which is the stream, and to
-    a data class, by which such data is kept or destroyed.
+    a data class, by which such data is kept or destroyed. An event about somebody who has a stream of their own names
+    that as `subject_id`.
     """
 
     TOPIC: ClassVar[str]
     DATA_CLASS: ClassVar[str]
     PERSONAL: ClassVar[Mapping[str, Any]]
     """The personal members, each with what it shows once its key is destroyed."""
+
+
+def subject_of(event: Event, stream_id: UUID) -> UUID:
+    """Whose personal data an event of a stream holds: under whose key they are sealed, and whose erasure ends them."""
+    return getattr(event, SUBJECT, None) or stream_id
 
 
 class Foreign(Event):

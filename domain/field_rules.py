@@ -36,12 +36,19 @@ RULED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "contacts": (
             *("name", "emails", "phones", "company", "title", "tags", "owner_id", "custom", "external_ids"),
             "lifecycle",
-        )
+        ),
+        "interactions": (
+            *("type", "channel", "direction", "participants", "subject", "body", "outcome", "duration_seconds"),
+            "next_action",
+        ),
     }
 )
 """The fields of each resource that rules can be about. Ids, versions and times are always told."""
 
-_NAMES = f"Of contacts: {', '.join(RULED['contacts'])}, or custom.KEY for one custom field."
+_NAMES = (
+    f"Of contacts: {', '.join(RULED['contacts'])}, or custom.KEY for one custom field."
+    f" Of interactions: {', '.join(RULED['interactions'])}."
+)
 
 
 class FieldRule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,7 +59,9 @@ class FieldRule(Struct, frozen=True, forbid_unknown_fields=True):
     access: FieldAccess
 
 
-ALIASES: Mapping[str, str] = MappingProxyType({"email": "emails", "phone": "phones", "company_id": "company"})
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {"email": "emails", "phone": "phones", "company_id": "company", "due_at": "next_action"}
+)
 """Other names that input, filters, events and searches have for those fields."""
 
 OPEN = "custom"

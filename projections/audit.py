@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs, to_builtins
 
-from domain import api_key, company, contact, relationship, role, team, tenant, user
+from domain import api_key, company, contact, interaction, relationship, role, team, tenant, user
 from domain.event import TOPICS, Event, Recorded
 from domain.upcast import OLD
 from projections import history
@@ -20,6 +20,7 @@ _EVOLVE: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "company": company.evolve,
         "contact": contact.evolve,
         "relationship": relationship.evolve,
+        "interaction": interaction.evolve,
         "role": role.evolve,
         "team": team.evolve,
         "tenant": tenant.evolve,

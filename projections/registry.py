@@ -1,6 +1,6 @@
 """Every projection there is. A new read model is a new file and one line here."""
 
-from projections import company, contact, contact_indexer, contact_past, contact_words, relationship, user
+from projections import company, contact, contact_indexer, contact_past, contact_words, interaction, relationship, user
 from projections.projection import Projection
 
 POSTGRES = (
@@ -10,6 +10,7 @@ POSTGRES = (
     contact_words.PROJECTION,
     contact_past.PROJECTION,
     relationship.PROJECTION,
+    interaction.PROJECTION,
 )
 """In this order within a transaction; those with one of their own come after the others."""
 

@@ -45,6 +45,8 @@ STATUSES: dict[str, int] = {
     "idempotency.key_invalid": 400,
     "idempotency.key_reused": 422,
     "if_match.invalid": 400,
+    "interaction.external_id_taken": 409,
+    "interaction.not_found": 404,
     "mail.unavailable": 503,
     "method.not_allowed": 405,
     "permission.missing": 403,

@@ -21,8 +21,12 @@ from api.http.exchange import (
     services_of,
 )
 from api.http.reading import Readable
+from api.http.telling import telling_apart
 from commands.handle import Outcome, UseCase
+from commands.visible import View
 from domain.errors import FieldError
+
+FREE = View({})
 
 Understand = Callable[[Readable[Any]], Awaitable[tuple[Any, Sequence[FieldError]]]]
 """From a body to the command, with what is wrong with it. Asked anew when somebody else was faster."""
@@ -45,8 +49,9 @@ async def carry_out(
     understand: Understand = as_it_is,
     *,
     stream_id: UUID | None = None,
+    view: View = FREE,
 ) -> tuple[bool, Outcome[Any]]:
-    """Whether it was a dry run, and what came of it.
+    """Whether it was a dry run, and what came of it; of a body, what the caller's `view` lets be written.
 
     Raises:
         DomainError: it can't be done; nothing was changed.
@@ -63,7 +68,7 @@ async def carry_out(
         if body is NoBody and not raw:
             return await understand(Readable(NoBody(), {}))
         check_media(request, media)
-        return await understand(reading.body(raw, body))
+        return await understand(reading.body(raw, body) if view.is_free else telling_apart(raw, body, view))
 
     async with alone(request, context):
         handler = services_of(request).handler

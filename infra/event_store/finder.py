@@ -8,7 +8,7 @@ from commands.decision import Lookup
 from commands.ports import EventStore
 from domain.event import Event, Recorded
 
-_BY_ID = frozenset({"user", "company"})
+_BY_ID = frozenset({"user", "company", "contact", "lead"})
 
 
 def find(store: EventStore) -> Callable[[UUID, str, str], Awaitable[UUID | None]]:

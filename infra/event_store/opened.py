@@ -10,7 +10,7 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from domain.event import Actor, Event, Metadata, Recorded, decode
+from domain.event import SUBJECT, Actor, Event, Metadata, Recorded, decode
 from infra.event_store.sealed import METADATA, metadata_place, place, shape_of
 from infra.keys import sealing
 from infra.keys.keyring import Keyring, UnknownKeyError
@@ -22,14 +22,20 @@ Find = Callable[[UUID, UUID, bytes], AESGCM | None]
 """A key by tenant, subject and id; None when it was destroyed. Raises UnknownKeyError."""
 
 _SEALED_ADDRESS = b'"address":{'
+_NAMED_SUBJECT = f'"{SUBJECT}":'.encode()
 
 
 class _Acted(Struct):
     actor: Actor
 
 
+class _About(Struct):
+    subject_id: UUID | None = None
+
+
 _metadata = msgspec.json.Decoder(Metadata)
 _acted = msgspec.json.Decoder(_Acted)
+_about = msgspec.json.Decoder(_About)
 
 
 async def recorded(rows: Sequence[Row], keyring: Keyring) -> list[Recorded[Event]]:
@@ -44,8 +50,8 @@ async def recorded(rows: Sequence[Row], keyring: Keyring) -> list[Recorded[Event
     """
     missing: dict[UUID, set[UUID]] = defaultdict(set)
     for row in rows:
-        if shape_of(row[4]) and keyring.lacks(row[0], row[2]):
-            missing[row[0]].add(row[2])
+        if shape_of(row[4]) and keyring.lacks(row[0], subject := _subject(row[2], row[5])):
+            missing[row[0]].add(subject)
     for tenant_id, subjects in missing.items():
         await keyring.load(tenant_id, subjects)
     found = []
@@ -80,7 +86,7 @@ def opened(row: Row, find: Find) -> Recorded[Event]:
     erased = False
     if shape := shape_of(topic):
         where = place(tenant_id, stream_id, version)
-        data, erased = sealing.unseal(shape, data, where, partial(find, tenant_id, stream_id))
+        data, erased = sealing.unseal(shape, data, where, partial(find, tenant_id, _subject(stream_id, data)))
     if _SEALED_ADDRESS in metadata:
         subject = _acted.decode(metadata).actor.id or tenant_id
         where = metadata_place(tenant_id, command_id)
@@ -97,3 +103,9 @@ def opened(row: Row, find: Find) -> Recorded[Event]:
         recorded_at=recorded_at,
         erased=erased,
     )
+
+
+def _subject(stream_id: UUID, data: bytes) -> UUID:
+    """As domain.event.subject_of, of an event that is not opened yet."""
+    named = _about.decode(data).subject_id if _NAMED_SUBJECT in data else None
+    return named or stream_id

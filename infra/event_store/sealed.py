@@ -8,7 +8,7 @@ import msgspec
 
 import domain.registry  # noqa: F401  every topic has to be known here
 from commands.ports import Append
-from domain.event import TOPICS, Metadata
+from domain.event import TOPICS, Metadata, subject_of
 from domain.personal import blanks
 from domain.upcast import OLD
 from infra.keys import sealing
@@ -77,8 +77,11 @@ async def seal(append: Append, keyring: Keyring) -> SealedAppend:
             if shape:
                 members = sealing.members(plain)
                 if not members.keys().isdisjoint(shape.endings):
-                    key = keys.at_hand(stream.stream_id, event.DATA_CLASS)
-                    key = key or await keys.of(stream.stream_id, event.DATA_CLASS, is_new=stream.after == 0)
+                    subject = subject_of(event, stream.stream_id)
+                    key = keys.at_hand(subject, event.DATA_CLASS)
+                    # Of a stream that starts here no key is stored; of whom it is about, there may be.
+                    is_new = stream.after == 0 and subject == stream.stream_id
+                    key = key or await keys.of(subject, event.DATA_CLASS, is_new=is_new)
                     plain = sealing.seal(shape, members, place(append.tenant_id, stream.stream_id, version), key)
             data.append(plain.decode())
     return SealedAppend(

@@ -1,0 +1,214 @@
+"""Interactions over HTTP: log, change, complete."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from litestar import patch, post
+from msgspec import structs
+
+from api.http import examples_interactions as examples
+from api.http.answer import Answer
+from api.http.exchange import (
+    JSON,
+    PATCH,
+    HttpRequest,
+    WriteQuery,
+    etag,
+    path_id,
+    principal_of,
+    services_of,
+    write_headers,
+)
+from api.http.operation import operation
+from api.http.reading import Readable
+from api.http.shapes import DryRun, dry_run_answer
+from api.http.telling import events_told, telling
+from api.http.writing import carry_out
+from commands import interaction
+from commands.access import Principal, lacking
+from commands.decision import Decision, Given
+from commands.handle import Outcome, UseCase
+from commands.interaction_input import ChangeInteraction, LogInteraction
+from commands.registry import CHANGE_INTERACTION, LOG_INTERACTION
+from commands.sight import SEEING
+from commands.visible import INTERACTIONS, view_of
+from domain import contact
+from domain import interaction as domain
+from domain.errors import FieldError, NotFoundError
+from domain.interaction import Interaction, InteractionChanged, InteractionLogged
+from projections.interaction_queries import InteractionView, view
+
+WRITING = "interactions.write"
+READING = "interactions.read"
+_ERRORS = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
+_CHANGE_ERRORS = (*_ERRORS, "interaction.not_found", "precondition.version", "if_match.invalid")
+
+
+@post(
+    "/interactions",
+    **operation(
+        summary="Log an interaction",
+        description=(
+            "Without type, contact_id or occurred_at it is stored all the same, flagged `incomplete`, and stands in the"
+            " review queue. The same external_id again answers 200 with what was logged first. Without author_id it is"
+            " the caller's."
+        ),
+        tag="interactions",
+        permission=WRITING,
+        body=LogInteraction,
+        query=WriteQuery,
+        answers={201: InteractionView, 200: (InteractionView, DryRun)},
+        errors=_ERRORS,
+        example=examples.NEW_INTERACTION,
+        result=examples.INTERACTION,
+        results={200: examples.DRY_LOG},
+        writes=True,
+        idempotent=True,
+        scoped=True,
+    ),
+)
+async def log_interaction(request: HttpRequest) -> Answer:
+    """An interaction more, or the one that has this external id."""
+    try:
+        return await _write(request, LOG_INTERACTION, LogInteraction, JSON)
+    except interaction.KnownError as known:
+        return await _first(request, known)
+
+
+@patch(
+    "/interactions/{interaction_id:str}",
+    **operation(
+        summary="Change an interaction",
+        description="A merge patch (RFC 7396). With If-Match it is refused when someone else was faster.",
+        tag="interactions",
+        permission=WRITING,
+        body=ChangeInteraction,
+        media=PATCH,
+        query=WriteQuery,
+        answers={200: (InteractionView, DryRun)},
+        errors=_CHANGE_ERRORS,
+        example={"outcome": "interested"},
+        result=examples.INTERACTION | {"version": 2},
+        writes=True,
+        idempotent=True,
+        scoped=True,
+        if_match=True,
+    ),
+)
+async def change_interaction(request: HttpRequest) -> Answer:
+    """Change some members."""
+    return await _write(request, CHANGE_INTERACTION, ChangeInteraction, PATCH)
+
+
+@post(
+    "/interactions/{interaction_id:str}/complete",
+    status_code=200,
+    **operation(
+        summary="Complete an interaction",
+        description="Gives what was missing, and anything else; once nothing is missing, the flag is gone.",
+        tag="interactions",
+        permission=WRITING,
+        body=ChangeInteraction,
+        query=WriteQuery,
+        answers={200: (InteractionView, DryRun)},
+        errors=_CHANGE_ERRORS,
+        example={"contact_id": examples.INTERACTION["contact_id"]},
+        result=examples.INTERACTION | {"version": 2},
+        writes=True,
+        idempotent=True,
+        scoped=True,
+        if_match=True,
+    ),
+)
+async def complete_interaction(request: HttpRequest) -> Answer:
+    """Fill in what was missing."""
+    return await _write(request, CHANGE_INTERACTION, ChangeInteraction, JSON)
+
+
+async def _write(
+    request: HttpRequest, case: UseCase[Any, Interaction], body: type[Any], media: tuple[str, ...]
+) -> Answer:
+    caller = principal_of(request)
+    interaction_id = None if case.creates else path_id(request, "interaction_id", "interaction")
+    understand = partial(_understood, request)
+    dry, outcome = await carry_out(
+        request,
+        within_reach(case, caller),
+        body,
+        media,
+        understand,
+        stream_id=interaction_id,
+        view=view_of(caller, INTERACTIONS),
+    )
+    return _answer(caller, outcome, dry=dry)
+
+
+def _answer(caller: Principal, outcome: Outcome[Interaction], *, dry: bool) -> Answer:
+    shown = view(outcome.state)
+    told = telling(caller, INTERACTIONS)
+    if dry:
+        return dry_run_answer(outcome, told(shown), events_told(caller))
+    headers = write_headers(outcome, location=f"/v1/interactions/{outcome.stream_id}")
+    return Answer(told(shown), status=outcome.status, headers=headers | {"ETag": etag(shown.version)})
+
+
+async def _first(request: HttpRequest, known: interaction.KnownError) -> Answer:
+    """What was logged under an external id before, as far as it is the caller's to read."""
+    caller, services = principal_of(request), services_of(request)
+    owner = await services.store.holder(caller.tenant_id, interaction.EXTERNAL_ID, known.external_id)
+    if owner is None:
+        raise known
+    state = await services.handler.state(caller.tenant_id, "interaction", domain.evolve, owner.stream_id)
+    if not caller.reaches(READING, state.author_id):
+        raise known
+    position = await services.store.head(caller.tenant_id)
+    return _answer(caller, Outcome(stream_id=state.id, state=state, position=position, status=200), dry=False)
+
+
+async def _understood(request: HttpRequest, readable: Readable[Any]) -> tuple[Any, Sequence[FieldError]]:
+    """A body, and what it says of contacts that are not there for this caller."""
+    caller, errors = principal_of(request), list(readable.errors)
+    if not caller.may(SEEING):
+        for at, kind, found in interaction.references(readable.value):
+            if kind == "contact" and not await _is_seen(request, found):
+                errors.append(FieldError(at, "contact.not_found", "is no contact of this tenant"))
+    return readable.value, errors
+
+
+async def _is_seen(request: HttpRequest, contact_id: UUID) -> bool:
+    caller, services = principal_of(request), services_of(request)
+    try:
+        state = await services.handler.state(caller.tenant_id, "contact", contact.evolve, contact_id)
+    except NotFoundError:
+        return False
+    return caller.reaches(SEEING, state.owner_id)
+
+
+def within_reach(case: UseCase[Any, Interaction], caller: Principal) -> UseCase[Any, Interaction]:
+    """The same use case for a caller who may not write everybody's interactions.
+
+    One that the caller can't read is missing, another is refused; and none is made, or given away, to where it would be
+    out of reach.
+    """
+    if caller.may(WRITING) and caller.may(READING):
+        return case
+
+    def admit(state: Interaction) -> None:
+        if not caller.reaches(READING, state.author_id):
+            raise NotFoundError("interaction")
+        if not caller.reaches(WRITING, state.author_id):
+            raise lacking(WRITING)
+
+    def decide(command: Any, given: Given[Interaction]) -> Decision:
+        decision = case.decide(command, given)
+        for event in decision.events:
+            authored = isinstance(event, InteractionLogged) or (
+                isinstance(event, InteractionChanged) and "author_id" in event.changes()
+            )
+            if authored and not caller.reaches(WRITING, event.author_id):  # type: ignore[attr-defined]
+                raise lacking(WRITING)
+        return decision
+
+    return structs.replace(case, admit=admit, decide=decide)

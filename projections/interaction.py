@@ -1,0 +1,122 @@
+"""Interactions as they are now: one row each, folded by the domain's own `evolve`."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import structs
+
+from domain import interaction as domain
+from domain.event import Event, Recorded, topics
+from domain.interaction import Interaction, missing
+from projections.folding import evolved, json_text
+from projections.ports import Connection
+from projections.projection import Projection
+
+# `at` is what lists go by: when it happened or, while nobody knows, when it was told.
+_DDL = """
+CREATE TABLE read.interaction_v1 (
+    tenant_id        uuid NOT NULL,
+    id               uuid NOT NULL,
+    version          integer NOT NULL,
+    position         bigint NOT NULL,
+    at               timestamptz NOT NULL,
+    type             text,
+    channel          text NOT NULL,
+    direction        text NOT NULL,
+    occurred_at      timestamptz,
+    recorded_at      timestamptz NOT NULL,
+    contact_id       uuid,
+    company_id       uuid,
+    lead_id          uuid,
+    author_id        uuid,
+    outcome          text,
+    duration_seconds integer,
+    due_at           timestamptz,
+    participants     jsonb NOT NULL,
+    subject          text,
+    body             text,
+    next_action      text,
+    external_id      text,
+    missing          text[] NOT NULL,
+    created_at       timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX ON read.interaction_v1 (tenant_id, at, id);
+CREATE INDEX ON read.interaction_v1 (tenant_id, contact_id, at, id) WHERE contact_id IS NOT NULL;
+CREATE INDEX ON read.interaction_v1 (tenant_id, recorded_at, id) WHERE missing <> '{}';
+CREATE INDEX ON read.interaction_v1 (tenant_id, due_at, id) WHERE due_at IS NOT NULL;
+"""
+
+_COLUMNS = """
+    tenant_id uuid, id uuid, version integer, position bigint, at timestamptz, type text, channel text, direction text,
+    occurred_at timestamptz, recorded_at timestamptz, contact_id uuid, company_id uuid, lead_id uuid, author_id uuid,
+    outcome text, duration_seconds integer, due_at timestamptz, participants jsonb, subject text, body text,
+    next_action text, external_id text, missing text[], created_at timestamptz, updated_at timestamptz
+"""
+_ORDER = tuple(column.split()[0] for column in _COLUMNS.split(","))
+_LATER = ", ".join(f"{name} = excluded.{name}" for name in _ORDER if name not in {"tenant_id", "id", "created_at"})
+
+_LOAD = """
+SELECT coalesce(json_agg(i), '[]')::text FROM interaction_v1 i WHERE i.tenant_id = %s AND i.id = ANY(%s)
+"""
+_SAVE = f"""
+INSERT INTO interaction_v1 SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r ({_COLUMNS})
+ON CONFLICT (tenant_id, id) DO UPDATE SET {_LATER}
+"""
+
+_states = msgspec.json.Decoder(list[Interaction])
+
+
+def _row(tenant_id: UUID, interaction: Interaction, position: int) -> dict[str, Any]:
+    """An interaction as its row."""
+    known = structs.asdict(interaction)
+    known |= {
+        "tenant_id": tenant_id,
+        "position": position,
+        "at": interaction.occurred_at or interaction.recorded_at,
+        "missing": list(missing(interaction)),
+    }
+    return {name: known[name] for name in _ORDER}
+
+
+async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
+    tenant_id = events[0].tenant_id
+    # What starts in this batch need not be looked for.
+    known = {item.stream_id for item in events} - {item.stream_id for item in events if item.version == 1}
+    states = await _load(connection, tenant_id, list(known)) if known else {}
+    positions: dict[UUID, int] = {}
+    for item in events:
+        states[item.stream_id] = evolved(domain.evolve, states.get(item.stream_id), item)
+        positions[item.stream_id] = item.position
+    rows = [_row(tenant_id, states[stream_id], position) for stream_id, position in positions.items()]
+    await connection.execute(_SAVE, (json_text(rows),))
+
+
+def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]:
+    state = None
+    for item in events:
+        state = evolved(domain.evolve, state, item)
+    if state is None:
+        return {}
+    values = _row(events[0].tenant_id, state, events[-1].position)
+    values["participants"] = json_text(values["participants"])
+    return {"interaction_v1": [tuple(values.values())]}
+
+
+async def _load(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Interaction]:
+    found = await (await connection.execute(_LOAD, (tenant_id, list(ids)))).fetchone()
+    return {state.id: state for state in _states.decode(found[0])}
+
+
+PROJECTION = Projection(
+    name="interaction",
+    version=1,
+    topics=topics(domain.EVENTS),
+    tables=("interaction_v1",),
+    ddl=_DDL,
+    apply=_apply,
+    fold=_fold,
+)

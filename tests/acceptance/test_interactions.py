@@ -1,0 +1,92 @@
+"""R4.1, R4.3: interactions are logged once, stored as they come, and asked about until nothing is missing."""
+
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.acceptance.installation import Installation, Tenant, bad_fields
+
+pytestmark = pytest.mark.servers
+
+AT = "2026-01-05T09:10:00Z"
+
+
+def log(tenant: Tenant, **members: object) -> dict[str, object]:
+    """An interaction of a tenant."""
+    answer = tenant.http.post("/v1/interactions", json=members)
+    assert answer.status_code == 201, answer.text
+    tenant.position = int(answer.headers["Event-Position"])
+    told: dict[str, object] = answer.json()
+    return told
+
+
+def test_a_call_is_told_and_found(tenant: Tenant) -> None:
+    ada = tenant.add({"name": "Ada"})
+    call = log(
+        tenant,
+        type="call",
+        direction="inbound",
+        occurred_at="2026-01-05T10:10:00+01:00",
+        contact_id=ada["id"],
+        participants=[{"contact_id": ada["id"]}, {"name": "Charles", "address": "+44 20 7946 0018", "role": "guest"}],
+        subject="  Punched   cards ",
+        body="Two\r\nlines",
+        next_action={"text": "Send the quote", "due_at": "2026-01-07T12:00:00Z"},
+    )
+    assert call["occurred_at"] == AT
+    assert (call["channel"], call["subject"], call["body"]) == ("phone", "Punched cards", "Two\nlines")
+    assert (call["author_id"], call["flags"], call["missing"]) == (tenant.user_id, [], [])
+    assert tenant.get(f"/v1/interactions/{call['id']}").json() == call
+    assert tenant.get("/v1/interactions", contact_id=ada["id"], type="call").json()["data"] == [call]
+    assert tenant.get("/v1/interactions", **{"from": "2026-01-05T09:10:01Z"}).json()["data"] == []
+    assert tenant.get("/v1/next-actions", due_before="2026-01-08T00:00:00Z").json()["data"] == [call]
+
+
+def test_the_same_external_id_again_is_the_first_one(tenant: Tenant) -> None:
+    first = log(tenant, type="email", external_id="<1@mail.example>", occurred_at=AT)
+    again = tenant.http.post("/v1/interactions", json={"type": "call", "external_id": "<1@mail.example>"})
+    assert (again.status_code, again.json()) == (200, first)
+
+
+def test_what_is_missing_is_flagged_until_it_is_completed(tenant: Tenant) -> None:
+    ada = tenant.add({"name": "Ada"})
+    bare = log(tenant, subject="Somebody rang")
+    assert (bare["flags"], bare["missing"]) == (["incomplete"], ["type", "contact_id", "occurred_at"])
+    assert tenant.get("/v1/review-queue").json()["data"] == [bare]
+    known = {"type": "call", "contact_id": ada["id"], "occurred_at": AT}
+    done = tenant.http.post(f"/v1/interactions/{bare['id']}/complete", json=known)
+    tenant.position = int(done.headers["Event-Position"])
+    assert (done.status_code, done.json()["flags"], done.json()["missing"]) == (200, [], [])
+    assert tenant.get("/v1/review-queue").json()["data"] == []
+
+
+def test_every_bad_field_is_named_and_nothing_is_stored(tenant: Tenant) -> None:
+    body = {
+        "type": "shout",
+        "contact_id": str(uuid4()),
+        "occurred_at": "2026-01-05T09:10:00",
+        "participants": [{"role": "guest"}],
+        "next_action": {"text": " ", "due_at": AT},
+    }
+    answer = tenant.http.post("/v1/interactions", json=body)
+    assert bad_fields(answer) == {
+        "/type": "value.not_allowed",
+        "/contact_id": "contact.not_found",
+        "/occurred_at": "type.wrong",
+        "/participants/0": "participant.empty",
+        "/next_action/text": "field.blank",
+    }
+    assert bad_fields(tenant.http.post("/v1/interactions", json={})) == {"": "interaction.empty"}
+    assert tenant.get("/v1/interactions").json()["data"] == []
+
+
+def test_its_words_are_sealed_under_the_key_of_whom_they_are_about(installation: Installation, tenant: Tenant) -> None:
+    ada = tenant.add({"name": "Ada"})
+    call = log(tenant, type="note", body="keeps bees", contact_id=ada["id"], occurred_at=AT)
+    bare = log(tenant, body="keeps geese")
+    query = "SELECT subject::text FROM store.data_key WHERE data_class = 'interaction' AND subject = ANY(%s)"
+    ids = [ada["id"], call["id"], bare["id"]]
+    with psycopg.connect(str(installation.ready["postgres_admin"])) as connection:
+        found = connection.execute(query, (ids,)).fetchall()
+    assert {subject for (subject,) in found} == {ada["id"], bare["id"]}
