@@ -1,6 +1,16 @@
 """Every projection there is. A new read model is a new file and one line here."""
 
-from projections import company, contact, contact_indexer, contact_past, contact_words, interaction, relationship, user
+from projections import (
+    company,
+    contact,
+    contact_indexer,
+    contact_past,
+    contact_words,
+    interaction,
+    relationship,
+    timeline,
+    user,
+)
 from projections.projection import Projection
 
 POSTGRES = (
@@ -11,6 +21,7 @@ POSTGRES = (
     contact_past.PROJECTION,
     relationship.PROJECTION,
     interaction.PROJECTION,
+    timeline.PROJECTION,
 )
 """In this order within a transaction; those with one of their own come after the others."""
 

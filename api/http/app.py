@@ -25,6 +25,7 @@ from api.http import (
     roles,
     second_factor,
     sessions,
+    timelines,
     user_access,
     users,
 )
@@ -52,6 +53,7 @@ ROUTERS = (
     contacts.ROUTER,
     relationships.ROUTER,
     interactions.ROUTER,
+    timelines.ROUTER,
     health.ROUTER,
     metrics.ROUTER,
     docs.ROUTER,

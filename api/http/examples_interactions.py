@@ -44,3 +44,15 @@ DRY_LOG: dict[str, Any] = {
     ],
     "state": INTERACTION,
 }
+ENTRY: dict[str, Any] = {
+    "id": _ID,
+    "kind": "interaction",
+    "type": "call",
+    "channel": "phone",
+    "occurred_at": "2026-01-05T09:10:00Z",
+    "title": "Punched cards",
+    "author": {"id": _USER_ID, "name": "Grace Hopper"},
+    "outcome": "interested",
+    "refs": {"interaction_id": _ID, "contact_id": CONTACT["id"]},
+    "position": 7,
+}

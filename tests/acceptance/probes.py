@@ -148,5 +148,8 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
         made["other_id"] = tenant.add({"name": f"Other {number} {sign}"})["id"]
         related = f"/v1/contacts/{made['contact_id']}/relationships/{made['other_id']}"
         assert tenant.http.put(related, json={"kind": sign}).status_code == 200
+    for _ in range(2):
+        about = {"contact_id": made["contact_id"], "type": "note", "subject": sign}
+        made["interaction_id"] = tenant.http.post("/v1/interactions", json=about).json()["id"]
     made["session_id"] = tenant.http.get("/v1/auth/sessions").json()["data"][0]["id"]
     return made

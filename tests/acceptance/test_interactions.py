@@ -90,3 +90,31 @@ def test_its_words_are_sealed_under_the_key_of_whom_they_are_about(installation:
     with psycopg.connect(str(installation.ready["postgres_admin"])) as connection:
         found = connection.execute(query, (ids,)).fetchall()
     assert {subject for (subject,) in found} == {ada["id"], bare["id"]}
+
+
+def test_a_timeline_shows_what_happened_in_its_order(tenant: Tenant) -> None:
+    ada = tenant.add({"name": "Ada"})
+    path = f"/v1/contacts/{ada['id']}/timeline"
+    before = log(tenant, type="call", contact_id=ada["id"], occurred_at=AT, subject="Cards", body="wants thousands")
+    late = log(tenant, type="email", occurred_at="2026-01-05T09:11:00Z", direction="inbound")
+    tenant.http.post(f"/v1/interactions/{late['id']}/complete", json={"contact_id": ada["id"], "subject": "Re: cards"})
+    tenant.position += 1
+
+    shown = tenant.get(path).json()["data"]
+    assert [(entry["kind"], entry["title"]) for entry in shown] == [
+        ("created", "Contact added"),
+        ("interaction", "Re: cards"),
+        ("interaction", "Cards"),
+    ]
+    assert shown[2]["refs"] == {"contact_id": ada["id"], "interaction_id": before["id"]}
+    assert shown[2]["author"] == {"id": tenant.user_id, "name": "Grace Hopper"}
+
+    def ids(**query: str) -> list[str]:
+        return [entry["id"] for entry in tenant.get(path, **query).json()["data"]]
+
+    assert ids(type="call") == ids(q="WANTS cards") == ids(to="2026-01-05T09:10:30Z") == [before["id"]]
+    assert ids(q="wants nothing") == ids(channel="sms") == ids(outcome="won") == []
+    assert ids(order="asc")[:2] == [before["id"], late["id"]]
+    assert ids(as_of=str(late["recorded_at"]), order="asc") == [before["id"], ada["id"]]
+    pages = list(tenant.pages(path, limit=1, order="asc"))
+    assert [entry["id"] for page in pages for entry in page] == ids(order="asc")

@@ -116,6 +116,8 @@ def test_a_foreign_cursor_is_answered_as_a_made_up_one(sides: tuple[Side, Side])
         "/v1/audit",
         "/v1/contacts/{contact_id}/history",
         "/v1/contacts/{contact_id}/relationships",
+        "/v1/contacts/{contact_id}/timeline",
+        "/v1/interactions",
     } <= tried
 
 

@@ -98,7 +98,9 @@ def test_who_may_read_the_audit_trail_is_ruled_there_too_and_hands_it_on_ruled()
 
 
 def test_fields_go_by_one_name() -> None:
-    assert [named("contacts", alias) for alias in ALIASES] == ["emails", "phones", "company"]
+    contacts = {alias: named("contacts", alias) for alias in ALIASES}
+    assert contacts == {"email": "emails", "phone": "phones", "company_id": "company", "due_at": None}
+    assert named("interactions", "due_at") == "next_action"
     assert named("contacts", "custom.salary") == "custom.salary"
     wrong = ("version", "name.given", "custom.", "custom.Ä", "custom.a.b", "", "created_at")
     assert [named("contacts", field) for field in wrong] == [None] * len(wrong)

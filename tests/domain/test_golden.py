@@ -23,6 +23,7 @@ from domain.upcast import OLD
 from domain.user import UserRegistered
 from tests.domain import golden
 from tests.domain.golden_identity import IDENTITY
+from tests.domain.golden_interactions import INTERACTIONS
 
 COMPANY = UUID("01890000-0000-7000-8000-0000000000c1")
 OWNER = UUID("01890000-0000-7000-8000-0000000000e1")
@@ -63,6 +64,7 @@ EXPECTED: dict[str, Event] = {
     "a relationship": RelationshipSet(contact_id=OWNER, other_id=COMPANY, kind="manager", reverse_kind="report"),
     "a relationship ended": RelationshipEnded(),
     "a contact restored": ContactRestored(),
+    **INTERACTIONS,
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""

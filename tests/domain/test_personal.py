@@ -15,6 +15,11 @@ from domain.personal import Personal, blanks
 
 CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids"}
 
+INTERACTION = {
+    *("subject_id", "type", "channel", "direction", "occurred_at", "contact_id", "company_id", "lead_id", "author_id"),
+    *("outcome", "duration_seconds", "due_at"),
+}
+
 PERSONAL = {
     "admin.removed.v1": set(),
     "api_key.issued.v1": set(),
@@ -24,6 +29,8 @@ PERSONAL = {
     "contact.deleted.v1": set(),
     "contact.registered.v1": CONTACT,
     "contact.restored.v1": set(),
+    "interaction.changed.v1": {"participants", "subject", "body", "next_action"},
+    "interaction.logged.v1": {"participants", "subject", "body", "next_action", "external_id"},
     "relationship.ended.v1": set(),
     "relationship.set.v1": {"kind", "reverse_kind"},
     "role.changed.v1": set(),
@@ -69,6 +76,8 @@ OPEN = {
     "contact.deleted.v1": set(),
     "contact.registered.v1": {"company_id", "owner_id", "lifecycle"},
     "contact.restored.v1": set(),
+    "interaction.changed.v1": INTERACTION,
+    "interaction.logged.v1": INTERACTION,
     "relationship.ended.v1": set(),
     "relationship.set.v1": {"contact_id", "other_id"},
     "role.changed.v1": {"name", "permissions", "field_rules"},

@@ -87,7 +87,7 @@ def arguments(admin: Connection, other: UUID) -> dict[str, list[Any]]:
         "boolean": [False, True],
         "interval": ["0 seconds", "100 years"],
         "timestamp with time zone": ["infinity", "2020-01-01T00:00:00Z"],
-        "jsonb": [json.dumps([event | {"version": version}]) for version in (1, 2)],
+        "jsonb": [json.dumps([event | {"version": version}]) for version in (1, 2)] + ["{}"],
     }
 
 

@@ -1,0 +1,168 @@
+"""Timelines over HTTP: what happened with a contact or a company, in the order of time."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal
+from uuid import UUID
+
+from litestar import Router, get
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from api.http import examples_interactions as examples
+from api.http.answer import Answer
+from api.http.as_of import AsOf, moment_of
+from api.http.contact_there import contact_now, contact_then
+from api.http.exchange import HttpRequest, path_id, principal_of, query_of, services_of
+from api.http.operation import operation
+from api.http.read_after import settled
+from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.telling import HIDING
+from commands.access import Principal
+from commands.sight import SEEING
+from commands.visible import INTERACTIONS, View, view_of
+from domain.errors import DomainError, FieldError
+from domain.interaction import Channel, Type
+from projections import timeline, timeline_queries, user, user_queries
+from projections.timeline_queries import Filters, Stored
+
+READ_MODELS = (timeline.PROJECTION.checkpoint, user.PROJECTION.checkpoint)
+_INTERACTION = "interaction"
+_READING = "interactions.read"
+_TITLES: Mapping[str, str] = {
+    "created": "Contact added",
+    "deleted": "Contact deleted",
+    "call": "Call",
+    "email": "E-mail",
+    "meeting": "Meeting",
+    "message": "Message",
+    "web_visit": "Visit of the web site",
+    "task": "Task",
+    "note": "Note",
+    "system": "System",
+    _INTERACTION: "Interaction",
+}
+
+
+class Author(Struct, frozen=True):
+    """Who did it."""
+
+    id: UUID
+    name: str | None
+
+
+class TimelineEntry(Struct, frozen=True, kw_only=True):
+    """Something that happened; `refs` are the ids of what it is about, `position` what of the log made it so."""
+
+    id: UUID
+    kind: str
+    type: Type | UnsetType | None = UNSET
+    channel: Channel | UnsetType | None = UNSET
+    occurred_at: datetime
+    title: str | UnsetType
+    author: Author | None
+    outcome: str | UnsetType | None = UNSET
+    refs: Mapping[str, UUID]
+    position: int
+
+
+class TimelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
+    """Filters, order and page of a timeline. `from` is included, `to` is not; `q` are words that entries have."""
+
+    type: Type | None = None
+    channel: Channel | None = None
+    author_id: UUID | None = None
+    outcome: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    q: str | None = None
+    order: Literal["desc", "asc"] = "desc"
+    as_of: AsOf | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+@get(
+    "/contacts/{contact_id:str}/timeline",
+    **operation(
+        summary="What happened with a contact",
+        description=(
+            "Interactions, notes and what became of the contact, the newest first. `q` finds entries that have all of"
+            f" its words, in their title or text. {HIDING}"
+        ),
+        tag="contacts",
+        permission=SEEING,
+        query=TimelineQuery,
+        answers={200: Page[TimelineEntry]},
+        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "cursor.invalid"),
+        result={"data": [examples.ENTRY], "next_cursor": None},
+        read_after=True,
+        scoped=True,
+    ),
+)
+async def contact_timeline(request: HttpRequest) -> Answer:
+    """A page of a contact's timeline."""
+    contact_id = path_id(request, "contact_id", "contact")
+    query: TimelineQuery = query_of(request, TimelineQuery)
+    caller, services = principal_of(request), services_of(request)
+    scope = ["timeline", contact_id, structs.replace(query, limit=0, cursor=None)]
+    after = position = None
+    if query.cursor is not None:
+        after, position = services.cursors.read(query.cursor, caller.tenant_id, scope)
+    moment = await moment_of(request, query.as_of, position)
+    level = await settled(request, READ_MODELS, at_least=moment.position if moment else 0)
+    await (contact_then(request, contact_id, moment) if moment else contact_now(request, contact_id, level))
+    view = view_of(caller, INTERACTIONS)
+    _check_seen(view, query)
+    filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
+    page = partial(timeline_queries.page, records=[contact_id], filters=filters, text=query.q or "", after=after)
+    page = partial(page, descending=query.order == "desc", limit=query.limit, as_of=moment, authors=_authors(caller))
+    rows, bound = await services.reads.ask(caller.tenant_id, page, at_least=level)
+    names = await _names(request, rows)
+    place = (bound, moment.position if moment else None)
+    next_cursor = services.cursors.make(caller.tenant_id, scope, place) if bound else None
+    return Answer(Page(data=[entry(row, names, view) for row in rows], next_cursor=next_cursor))
+
+
+def entry(row: Stored, names: Mapping[UUID, str], view: View) -> TimelineEntry:
+    """An entry as it is told to somebody with this view of interactions."""
+    author = Author(row.author_id, names.get(row.author_id)) if row.author_id else None
+    title = row.title or _TITLES.get(row.type or row.kind) or row.kind
+    shown: dict[str, Any] = {"type": row.type, "channel": row.channel, "outcome": row.outcome, "title": title}
+    if row.kind == _INTERACTION:
+        hidden = {name for name in shown if view.hides("subject" if name == "title" else name)}
+        shown |= dict.fromkeys(hidden, UNSET)
+    else:
+        shown |= {"type": UNSET, "channel": UNSET, "outcome": UNSET}
+    refs = dict(row.refs) | ({"interaction_id": row.id} if row.kind == _INTERACTION else {})
+    return TimelineEntry(
+        id=row.id, kind=row.kind, occurred_at=row.at, author=author, refs=refs, position=row.since, **shown
+    )
+
+
+def _authors(caller: Principal) -> tuple[UUID, ...] | None:
+    """Whose interactions a caller may read; None for everybody's."""
+    return caller.owners(_READING)
+
+
+async def _names(request: HttpRequest, rows: list[Stored]) -> dict[UUID, str]:
+    tenant_id, ids = principal_of(request).tenant_id, sorted({row.author_id for row in rows if row.author_id})
+    names = partial(user_queries.names, tenant_id=tenant_id, ids=ids)
+    return await services_of(request).reads.ask(tenant_id, names) if ids else {}
+
+
+def _check_seen(view: View, query: TimelineQuery) -> None:
+    """Refuse to filter by what the caller must not see."""
+    used = {"type": query.type, "channel": query.channel, "outcome": query.outcome, "q": query.q}
+    asked = {"q": ("subject", "body")}
+    bad = [n for n, value in used.items() if value is not None and any(map(view.hides, asked.get(n, (n,))))]
+    if bad:
+        raise DomainError(
+            "query.invalid",
+            "the query is about a field that your roles hide",
+            hint="Leave out the parameters listed in errors; GET /v1/me/permissions tells which fields are hidden.",
+            errors=[FieldError(name, "field.hidden", "is about a field that your roles hide") for name in bad],
+        )
+
+
+ROUTER = Router(path="/v1", route_handlers=[contact_timeline])

@@ -1,0 +1,201 @@
+"""What happened with contacts, companies and leads, each of it an entry: what timelines show.
+
+An entry keeps the ids of the records that it was written with; a contact that others were merged into is asked for by
+all their ids. A row is written once and closed once, with the positions from and until which it stood, so that a
+timeline as of a moment comes of the same table.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import Struct, structs
+
+from domain.contact import ContactDeleted, ContactRegistered
+from domain.event import Event, Recorded, topics
+from domain.interaction import InteractionChanged, InteractionLogged
+from projections.contact_text import words
+from projections.folding import json_text
+from projections.ports import Connection
+from projections.projection import Projection
+
+_MOST_WORDS = 2000
+_ABOUT = ("contact_id", "company_id", "lead_id")
+"""Which records an entry is shown with."""
+
+_COLUMNS = """
+    tenant_id uuid, record_id uuid, id uuid, since bigint, until bigint, stream_id uuid, kind text, at timestamptz,
+    told_at timestamptz, type text, channel text, author_id uuid, outcome text, title text, said text, refs jsonb,
+    words bigint[]
+"""
+_ORDER = tuple(column.split()[0] for column in _COLUMNS.split(","))
+
+# Of a stream's entries only the first, which has its id, says what the others are about.
+_LOAD = """
+SELECT coalesce(json_agg(t), '[]')::text
+  FROM (SELECT DISTINCT ON (stream_id) * FROM timeline_v1
+         WHERE tenant_id = %s AND stream_id = ANY(%s) AND id = stream_id AND until IS NULL
+         ORDER BY stream_id, record_id) t
+"""
+_SAVE = f"""
+WITH new AS (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r ({_COLUMNS})
+), closed AS (
+    UPDATE timeline_v1 t SET until = over.since
+      FROM unnest(%s::uuid[], %s::bigint[]) AS over (id, since)
+     WHERE t.tenant_id = %s AND t.stream_id = over.id AND t.id = over.id AND t.until IS NULL
+)
+INSERT INTO timeline_v1 SELECT * FROM new
+"""
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """Something that happened. `refs` are the ids of what it is about, `said` the words of its text beside the title.
+
+    `told_at` stands in for when it happened while nobody knows.
+    """
+
+    id: UUID
+    stream_id: UUID
+    kind: str
+    at: datetime
+    told_at: datetime
+    refs: Mapping[str, UUID]
+    type: str | None = None
+    channel: str | None = None
+    author_id: UUID | None = None
+    outcome: str | None = None
+    title: str | None = None
+    said: str = ""
+
+
+_entries = msgspec.json.Decoder(list[Entry])
+
+
+@lru_cache(maxsize=65_536)
+def number(record_id: UUID, word: str) -> int:
+    """A word's number with a record: in the index it leads to that record's entries alone."""
+    return int.from_bytes(blake2b(word.encode(), digest_size=8, key=record_id.bytes).digest(), signed=True)
+
+
+def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
+    """The entry that an event makes, or makes of the stream's first one; None for what is not shown."""
+    match item.event:
+        case InteractionLogged():
+            return _changed(_entry(item, "interaction", {}), structs.asdict(item.event))
+        case InteractionChanged() if first:
+            return _changed(first, item.event.changes())
+        case ContactRegistered():
+            return _entry(item, "created", {"contact_id": item.stream_id})
+        case ContactDeleted():
+            return _entry(item, "deleted", {"contact_id": item.stream_id})
+        case _:
+            return None
+
+
+def _entry(item: Recorded[Any], kind: str, refs: Mapping[str, UUID]) -> Entry:
+    """An entry of its own for an event; the first of a stream has the stream's id."""
+    entry_id = item.stream_id if item.version == 1 else uuid5(item.stream_id, str(item.version))
+    actor = item.metadata.actor
+    return Entry(
+        id=entry_id,
+        stream_id=item.stream_id,
+        kind=kind,
+        at=item.occurred_at,
+        told_at=item.recorded_at,
+        author_id=actor.id if actor.kind == "user" else None,
+        refs=refs,
+    )
+
+
+def _changed(entry: Entry, values: Mapping[str, Any]) -> Entry:
+    """An entry with what an interaction says of itself."""
+    refs = {name: entry.refs.get(name) for name in _ABOUT} | {name: values[name] for name in _ABOUT if name in values}
+    new: dict[str, Any] = {"refs": {name: found for name, found in refs.items() if found}}
+    new |= {name: values[name] for name in ("type", "channel", "author_id", "outcome") if name in values}
+    if "occurred_at" in values:
+        new["at"] = values["occurred_at"] or entry.told_at
+    if "subject" in values:
+        new["title"] = values["subject"]
+    if "body" in values:
+        new["said"] = _said(values["body"] or "")
+    return structs.replace(entry, **new)
+
+
+def _said(text: str) -> str:
+    """A text's words, each once, as far as anybody looks for them."""
+    found: dict[str, None] = {}
+    for chunk in text.split():
+        found.update(dict.fromkeys(words(chunk)))
+        if len(found) >= _MOST_WORDS:
+            break
+    return " ".join(list(found)[:_MOST_WORDS])
+
+
+def _rows(tenant_id: UUID, entry: Entry, since: int) -> list[dict[str, Any]]:
+    """An entry as rows, one for each record that it is about; under its own id while that is nobody."""
+    known = structs.asdict(entry) | {"tenant_id": tenant_id, "since": since, "until": None}
+    asked = sorted({*words(entry.title or ""), *entry.said.split()})
+    rows = []
+    for record_id in dict.fromkeys(entry.refs.values()) or (entry.stream_id,):
+        known |= {"record_id": record_id, "words": sorted(number(record_id, word) for word in asked)}
+        rows.append({name: known[name] for name in _ORDER})
+    return rows
+
+
+def _versions(first: dict[UUID, Entry], events: Sequence[Recorded[Event]]) -> list[dict[str, Any]]:
+    """The rows that events make, from the first entries of their streams; those of an entry end with the next ones."""
+    rows: list[dict[str, Any]] = []
+    last: dict[UUID, list[dict[str, Any]]] = {}
+    for item in events:
+        entry = _told(first.get(item.stream_id), item)
+        if entry is None:
+            continue
+        if entry.id == item.stream_id:
+            first[item.stream_id] = entry
+        for row in last.get(entry.id, ()):
+            row["until"] = item.position
+        last[entry.id] = _rows(item.tenant_id, entry, item.position)
+        rows += last[entry.id]
+    return rows
+
+
+async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
+    tenant_id = events[0].tenant_id
+    started = {item.stream_id for item in events if item.version == 1}
+    known = {item.stream_id for item in events} - started
+    standing = await _standing(connection, tenant_id, known) if known else {}
+    rows = _versions(dict(standing), events)
+    since: dict[UUID, int] = {}
+    for row in rows:
+        if row["id"] in standing:
+            since.setdefault(row["id"], row["since"])
+    await connection.execute(_SAVE, (json_text(rows), list(since), list(since.values()), tenant_id))
+
+
+def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]:
+    rows = _versions({}, events)
+    return {"timeline_v1": [tuple((row | {"refs": json_text(row["refs"])}).values()) for row in rows]}
+
+
+async def _standing(connection: Connection, tenant_id: UUID, streams: Iterable[UUID]) -> dict[UUID, Entry]:
+    """The first entries of streams as they stand."""
+    found = await (await connection.execute(_LOAD, (tenant_id, list(streams)))).fetchone()
+    return {entry.id: entry for entry in _entries.decode(found[0])}
+
+
+PROJECTION = Projection(
+    name="timeline",
+    version=1,
+    topics=topics([InteractionLogged, InteractionChanged, ContactRegistered, ContactDeleted]),
+    tables=("timeline_v1",),
+    ddl=Path(__file__).with_suffix(".sql").read_text(),
+    apply=_apply,
+    fold=_fold,
+    stream_column="stream_id",
+)

@@ -1,0 +1,58 @@
+"""What the lines about interactions in golden_events.jsonl are read as today."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from domain.event import Event
+from domain.interaction import Channel, Direction, InteractionChanged, InteractionLogged, Participant, Type
+
+
+def _id(number: int) -> UUID:
+    return UUID(f"019b0000-0000-7000-8000-0000000000{number:02d}")
+
+
+_AT = datetime(2026, 1, 5, 9, 10, tzinfo=UTC)
+
+INTERACTIONS: dict[str, Event] = {
+    "an interaction of which little is known": InteractionLogged(subject="Somebody rang"),
+    "an interaction with everything": InteractionLogged(
+        subject_id=_id(3),
+        type=Type.CALL,
+        channel=Channel.PHONE,
+        direction=Direction.INBOUND,
+        occurred_at=_AT,
+        contact_id=_id(3),
+        company_id=_id(4),
+        lead_id=_id(5),
+        author_id=_id(2),
+        outcome="interested",
+        duration_seconds=420,
+        due_at=_AT,
+        participants=(
+            Participant(contact_id=_id(3), role="host"),
+            Participant(name="Charles", address="c@engines.example"),
+        ),
+        subject="Cards",
+        body="Two\nlines",
+        next_action="Send the quote",
+        external_id="<1@mail.example>",
+    ),
+    "an interaction that is told otherwise": InteractionChanged(
+        subject_id=_id(3),
+        type=Type.EMAIL,
+        channel=Channel.EMAIL,
+        direction=Direction.OUTBOUND,
+        occurred_at=_AT,
+        contact_id=_id(3),
+        company_id=None,
+        lead_id=None,
+        author_id=_id(2),
+        outcome=None,
+        duration_seconds=None,
+        due_at=None,
+        participants=(),
+        subject=None,
+        body="Other",
+        next_action=None,
+    ),
+}
