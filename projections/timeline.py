@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Struct, structs
 
-from domain.contact import ContactDeleted, ContactRegistered
+from domain.contact import ContactDeleted, ContactRegistered, ContactRestored
 from domain.event import Event, Recorded, topics
 from domain.interaction import InteractionChanged, InteractionLogged
 from projections.contact_text import words
@@ -94,6 +94,8 @@ def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
             return _entry(item, "created", {"contact_id": item.stream_id})
         case ContactDeleted():
             return _entry(item, "deleted", {"contact_id": item.stream_id})
+        case ContactRestored():
+            return _entry(item, "restored", {"contact_id": item.stream_id})
         case _:
             return None
 
@@ -192,7 +194,7 @@ async def _standing(connection: Connection, tenant_id: UUID, streams: Iterable[U
 PROJECTION = Projection(
     name="timeline",
     version=1,
-    topics=topics([InteractionLogged, InteractionChanged, ContactRegistered, ContactDeleted]),
+    topics=topics([InteractionLogged, InteractionChanged, ContactRegistered, ContactDeleted, ContactRestored]),
     tables=("timeline_v1",),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,

@@ -11,7 +11,7 @@ NEW_INTERACTION: dict[str, Any] = {
     "type": "call",
     "direction": "inbound",
     "occurred_at": "2026-01-05T09:10:00Z",
-    "contact_id": CONTACT["id"],
+    "participants": [{"name": "Ada Lovelace", "address": "ada@engines.example"}],
     "subject": "Punched cards",
     "body": "Asked for a quote for 24,000 cards.",
     "outcome": "interested",
@@ -20,12 +20,12 @@ NEW_INTERACTION: dict[str, Any] = {
 }
 INTERACTION: dict[str, Any] = NEW_INTERACTION | {
     "id": _ID,
+    "contact_id": CONTACT["id"],
     "version": 1,
     "channel": "phone",
     "recorded_at": "2026-01-05T09:30:00Z",
     "company_id": None,
     "lead_id": None,
-    "participants": [],
     "external_id": None,
     "author_id": _USER_ID,
     "flags": [],
@@ -39,10 +39,10 @@ DRY_LOG: dict[str, Any] = {
     "events": [
         {
             "type": "interaction.logged.v1",
-            "data": {"type": "call", "contact_id": CONTACT["id"], "subject": "Punched cards"},
+            "data": {"type": "call", "subject": "Punched cards"},
         }
     ],
-    "state": INTERACTION,
+    "state": INCOMPLETE,
 }
 ENTRY: dict[str, Any] = {
     "id": _ID,

@@ -32,6 +32,7 @@ _READING = "interactions.read"
 _TITLES: Mapping[str, str] = {
     "created": "Contact added",
     "deleted": "Contact deleted",
+    "restored": "Contact restored",
     "call": "Call",
     "email": "E-mail",
     "meeting": "Meeting",

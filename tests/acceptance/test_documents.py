@@ -114,6 +114,7 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
     ids = {
         "contact_id": tenant.add()["id"],
         "other_id": tenant.add()["id"],
+        "interaction_id": tenant.http.post("/v1/interactions", json={"type": "call"}).json()["id"],
         "user_id": person(installation, tenant).id,
         "api_key_id": tenant.http.post("/v1/api-keys", json={"name": "Import", "roles": []}).json()["id"],
         "team_id": tenant.http.post("/v1/teams", json={"name": "South"}).json()["id"],

@@ -152,7 +152,7 @@ def test_an_idempotency_key_of_another_tenant_is_a_new_one(sides: tuple[Side, Si
             continue  # a key counts for one path, and what is in that is tried by other tests
         bodies = []
         for side in (other, asking):
-            own = {"name": f"{number} {side.sign}", "email": f"{number}-{side.sign}@engines.example"}
+            own = dict(side.ids) | {"name": f"{number} {side.sign}", "email": f"{number}-{side.sign}@engines.example"}
             bodies.append((side, probe.body | {name: own[name] for name in own.keys() & probe.body.keys()}))
         first, second = [
             side.tenant.http.post(probe.path, json=body, headers={"Idempotency-Key": f"import-{number}"})

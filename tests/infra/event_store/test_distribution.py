@@ -15,6 +15,7 @@ pytestmark = pytest.mark.servers
 SCALING = Path(__file__).parents[3] / "docs/scaling.md"
 
 OTHERWISE = {
+    "read.timeline_v1_words_idx": "words",
     "read.contact_words_v1_words_idx": "words",
     "read.contact_vocabulary_v1_near_idx": "near",
     "store.command_expires_at_idx": "expires_at",
