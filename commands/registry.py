@@ -1,12 +1,26 @@
 """Every use case there is. A new aggregate adds its lines here."""
 
-from commands import api_keys, contact, identity, invites, members, relationship, roles, second_factor, teams, users
+from commands import (
+    api_keys,
+    contact,
+    custom_fields,
+    identity,
+    invites,
+    members,
+    relationship,
+    roles,
+    second_factor,
+    teams,
+    users,
+)
 from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
 from commands.handle import UseCase
 from domain.api_key import ApiKey
 from domain.api_key import evolve as evolve_api_key
 from domain.contact import Contact
 from domain.contact import evolve as evolve_contact
+from domain.custom_field import CustomField, RecordKind
+from domain.custom_field import evolve as evolve_custom_field
 from domain.relationship import Relationship
 from domain.relationship import evolve as evolve_relationship
 from domain.role import Role
@@ -17,6 +31,8 @@ from domain.tenant import Tenant
 from domain.tenant import evolve as evolve_tenant
 from domain.user import User
 from domain.user import evolve as evolve_user
+
+CONTACT = RecordKind.CONTACT
 
 REGISTER_TENANT: UseCase[identity.NewTenant, Tenant] = UseCase(
     kind="tenant",
@@ -86,6 +102,7 @@ REGISTER_CONTACT: UseCase[RegisterContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.register,
+    custom=CONTACT,
     creates=True,
     status=201,
     lookups=contact.lookups,
@@ -95,6 +112,7 @@ CHANGE_CONTACT: UseCase[ChangeContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.change,
+    custom=CONTACT,
     lookups=contact.lookups,
     claim_taken=contact.claim_taken,
 )
@@ -102,6 +120,7 @@ DELETE_CONTACT: UseCase[DeleteContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.delete,
+    custom=CONTACT,
     status=204,
 )
 SET_RELATIONSHIP: UseCase[relationship.SetRelationship, Relationship] = UseCase(
@@ -114,4 +133,16 @@ END_RELATIONSHIP: UseCase[relationship.EndRelationship, Relationship] = UseCase(
     starts=True,
     revives=True,
     status=204,
+)
+PUT_CUSTOM_FIELD: UseCase[custom_fields.PutByKey, CustomField] = UseCase(
+    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.put, starts=True, revives=True
+)
+BEGIN_CUSTOM_FIELD: UseCase[custom_fields.PutByKey, CustomField] = UseCase(
+    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.begin, starts=True, revives=True
+)
+DROP_CUSTOM_FIELD: UseCase[custom_fields.DropChange, CustomField] = UseCase(
+    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.drop, starts=True, revives=True
+)
+DELETE_CUSTOM_FIELD: UseCase[object, CustomField] = UseCase(
+    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.delete, status=204
 )

@@ -13,6 +13,8 @@ from commands.decision import Decision, Given
 from commands.ports import Claim
 from domain import contact as domain
 from domain.contact import Contact, ContactChanged, ContactDeleted, ContactRegistered, Email, Name, Phone
+from domain.custom_field import CustomField, CustomFieldDefined, FieldType, RecordKind, stream_of
+from domain.custom_field import evolve as evolve_custom_field
 from domain.errors import DomainError, FieldError
 from domain.event import Event
 
@@ -62,6 +64,16 @@ def deleted() -> ContactDeleted:
     return ContactDeleted()
 
 
+def custom_field(key: str, kind: str = "text", *more: Event, **members: Any) -> CustomField:
+    """The state of a custom field of contacts: defined with these members, then whatever more has happened."""
+    first = CustomFieldDefined(kind=RecordKind.CONTACT, key=key, label=key.title(), type=FieldType(kind), **members)
+    stream_id, state = stream_of(TENANT, "contact", key), None
+    for event in (first, *more):
+        state = evolve_custom_field(state, event, stream_id=stream_id, at=START)
+    assert state is not None
+    return state
+
+
 def emails(*values: str) -> tuple[Email, ...]:
     """Addresses; the first is the primary one."""
     return tuple(Email(value, primary=n == 0) for n, value in enumerate(values))
@@ -84,6 +96,7 @@ class Story:
         self._events = events
         self._found: dict[tuple[str, str], UUID] = {}
         self._unreadable: tuple[FieldError, ...] = ()
+        self._custom: dict[str, CustomField] = {}
 
     @property
     def state(self) -> Contact | None:
@@ -103,6 +116,11 @@ class Story:
         self._unreadable = errors
         return self
 
+    def with_field(self, key: str, kind: str = "text", **members: Any) -> Self:
+        """A custom field of contacts; `members` as its events have them."""
+        self._custom[key] = custom_field(key, kind, **members)
+        return self
+
     def when(self, command: Command) -> "Told":
         """Ask."""
         ids: Iterator[UUID] = map(some_id, range(1, 100))
@@ -115,6 +133,7 @@ class Story:
             caller=CALLER,
             found=self._found,
             errors=self._unreadable,
+            custom=self._custom,
         )
         try:
             return Told(_decide(command, known), None)

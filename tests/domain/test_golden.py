@@ -13,6 +13,7 @@ from domain.tenant import TenantRegistered
 from domain.upcast import OLD
 from domain.user import UserRegistered
 from tests.domain import golden
+from tests.domain.golden_custom import CUSTOM
 from tests.domain.golden_identity import IDENTITY
 
 COMPANY = UUID("01890000-0000-7000-8000-0000000000c1")
@@ -53,6 +54,7 @@ EXPECTED: dict[str, Event] = {
     **IDENTITY,
     "a relationship": RelationshipSet(contact_id=OWNER, other_id=COMPANY, kind="manager", reverse_kind="report"),
     "a relationship ended": RelationshipEnded(),
+    **CUSTOM,
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""

@@ -13,7 +13,7 @@ from domain.contact import Name
 from domain.event import TOPICS, Event, Metadata
 from domain.personal import Personal, blanks
 
-CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids"}
+CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids", "custom"}
 
 PERSONAL = {
     "admin.removed.v1": set(),
@@ -25,6 +25,11 @@ PERSONAL = {
     "contact.registered.v1": CONTACT,
     "relationship.ended.v1": set(),
     "relationship.set.v1": {"kind", "reverse_kind"},
+    "custom_field.change_begun.v1": set(),
+    "custom_field.change_dropped.v1": set(),
+    "custom_field.changed.v1": set(),
+    "custom_field.defined.v1": set(),
+    "custom_field.deleted.v1": set(),
     "role.changed.v1": set(),
     "role.defined.v1": set(),
     "role.deleted.v1": set(),
@@ -69,6 +74,11 @@ OPEN = {
     "contact.registered.v1": {"company_id", "owner_id", "lifecycle"},
     "relationship.ended.v1": set(),
     "relationship.set.v1": {"contact_id", "other_id"},
+    "custom_field.change_begun.v1": {"type", "unique", "choices"},
+    "custom_field.change_dropped.v1": set(),
+    "custom_field.changed.v1": {"label", "type", "required", "unique", "choices"},
+    "custom_field.defined.v1": {"kind", "key", "label", "type", "required", "unique", "choices"},
+    "custom_field.deleted.v1": set(),
     "role.changed.v1": {"name", "permissions", "field_rules"},
     "role.defined.v1": {"key", "name", "permissions", "field_rules"},
     "role.deleted.v1": set(),
