@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from api.http.services import Component
+    from commands.access import Authorization
     from commands.handle import Handler
     from commands.ports import EventStore
     from infra.postgres import Pool
@@ -37,6 +38,7 @@ async def api(wired: Wiring) -> Any:
     from commands.folded import FoldedStates
     from commands.handle import Handler
     from infra import clock, postgres
+    from infra.access.authorization import PostgresAuthorization
     from infra.cache.limits import ValkeyLimiter
     from infra.cache.valkey import ValkeyMarks
     from infra.event_store.audit_log import PostgresAuditLog
@@ -58,8 +60,8 @@ async def api(wired: Wiring) -> Any:
     store = PostgresEventStore(appends, connections, secret, keyring=keyring, poke=signals.poke)
     snapshots = PostgresSnapshots(connections, appends, keyring)
     wired.spawn(snapshots.run())
-    states = FoldedStates(store, snapshots)
-    handler = Handler(store, clock.now, clock.new_id, find(store), states)
+    authorization, states = PostgresAuthorization(appends), FoldedStates(store, snapshots)
+    handler = Handler(store, clock.now, clock.new_id, find(store), states, authorization.custom)
     valkey = Valkey.from_url(settings.valkey_url) if settings.valkey_url else None
     if valkey:
         wired.stack.push_async_callback(valkey.aclose)
@@ -90,12 +92,12 @@ async def api(wired: Wiring) -> Any:
         Services(
             store=store,
             handler=handler,
-            batches=Batches(store, clock.now, clock.new_id, find_all(store), states),
+            batches=Batches(store, clock.now, clock.new_id, find_all(store), states, authorization.custom),
             reads=queries,
             audit=PostgresAuditLog(connections, keyring),
             progress=progress,
             search=search,
-            **await signing_in(wired, reads, appends, store, handler),
+            **await signing_in(wired, reads, authorization, store, handler),
             clock=clock.now,
             new_id=clock.new_id,
             cursors=Cursors(secret.key("cursors")),
@@ -114,7 +116,7 @@ async def api(wired: Wiring) -> Any:
 
 
 async def signing_in(
-    wired: Wiring, reads: "Pool", appends: "Pool", store: "EventStore", handler: "Handler"
+    wired: Wiring, reads: "Pool", authorization: "Authorization", store: "EventStore", handler: "Handler"
 ) -> dict[str, Any]:
     """The part of api.http.services.Services that says who asks, and lets people in."""
     from commands.codes import Codes
@@ -122,7 +124,6 @@ async def signing_in(
     from commands.sign_in import SignIn
     from infra import clock
     from infra.access.attempts import PostgresSignInAttempts
-    from infra.access.authorization import PostgresAuthorization
     from infra.access.key_uses import PostgresKeyUses
     from infra.access.past import PostgresPastAccess
     from infra.access.sessions import PostgresSessions
@@ -137,7 +138,6 @@ async def signing_in(
     settings, secret, connections = wired.settings, wired.secret, TenantConnections(reads)
     ring = await wired.signing_keys(reads)
     tokens = AccessTokens(ring, settings.access_ttl)
-    authorization = PostgresAuthorization(appends)
     rows = PostgresSessions(connections, settings.refresh_ttl)
     refresh = HmacRefreshTokens(secret.key("refresh-tokens"))
     sessions = Sessions(store, rows, authorization, tokens, refresh, clock.now, clock.new_id)

@@ -1,5 +1,7 @@
 """Who asks, by what token, and what they may do: the words for it, and the ports that find out."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
@@ -7,6 +9,7 @@ from msgspec import Struct
 
 from domain.access import Grants, Scope
 from domain.authorization import Access
+from domain.custom_field import CustomField
 from domain.errors import DomainError
 from domain.event import Actor
 from domain.field_rules import FREE, Fields, Rights
@@ -36,6 +39,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     """Who shares a team with them, where that matters."""
     key_id: UUID | None = None
     """The API key that acts for the user, with roles of its own; it is its own session."""
+    custom: Mapping[str, Mapping[str, CustomField]] = MappingProxyType({})
+    """The tenant's custom fields by kind of record and key, deleted ones too, as of the same moment."""
 
     @property
     def actor(self) -> Actor:
@@ -97,6 +102,7 @@ def speaking(access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: 
         fields=rights.fields,
         colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in rights.grants.values() else frozenset(),
         key_id=key_id,
+        custom=access.custom,
     )
 
 

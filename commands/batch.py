@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from commands.batch_results import BatchOutcome, BatchRefusedError, Result, key_use, replay
 from commands.batch_world import Known, Seen, StaleError, World
-from commands.decision import Context, Given, Lookup
+from commands.decision import Context, FindCustom, Given, Lookup, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
 from commands.handle import TRIES, UseCase, contention, key_reused
 from commands.ports import (
@@ -70,16 +70,26 @@ class Matching(Struct, frozen=True, kw_only=True):
 
 
 class Batches:
-    """Carries out batches on an event store. `find_all` answers look-ups, `states` loads what items are about."""
+    """Carries out batches on an event store. `find_all` answers look-ups, `states` loads what items are about.
+
+    `custom` finds a tenant's custom fields, where the context has none.
+    """
 
     def __init__(
-        self, store: EventStore, clock: Clock, new_id: NewId, find_all: FindAll, states: FoldedStates | None = None
+        self,
+        store: EventStore,
+        clock: Clock,
+        new_id: NewId,
+        find_all: FindAll,
+        states: FoldedStates | None = None,
+        custom: FindCustom = no_custom_fields,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
         self._find_all = find_all
         self._states = FoldedStates(store) if states is None else states
+        self._custom = custom
 
     async def handle(
         self,
@@ -108,7 +118,7 @@ class Batches:
             try:
                 return await self._try(context, items, matching, command_id, erased, all_or_nothing=all_or_nothing)
             except (VersionConflictError, ClaimTakenError, StaleError):
-                continue
+                context = structs.replace(context, custom=None)  # may be what changed
             except KeyReusedError:
                 raise key_reused() from None
             except SubjectErasedError as subject:
@@ -127,6 +137,7 @@ class Batches:
         *,
         all_or_nothing: bool,
     ) -> BatchOutcome:
+        context = structs.replace(context, custom=await custom_fields(context, self._custom))
         known, now = await self._know(context.tenant_id, items, matching), self._clock()
         while True:
             world = World(context.tenant_id, known, matching.seen if matching else lambda _: ())
@@ -153,6 +164,7 @@ class Batches:
                 occurred_at=now,
                 claims=world.claims,
                 releases=world.releases,
+                expects=world.expects,
                 key=key,
             )
         )
@@ -207,6 +219,7 @@ class Batches:
             caller=context.user_id or context.metadata.actor.id,
             found=world.look_up(wanted) if (wanted := case.lookups(command)) else {},
             errors=tuple(asked.errors),
+            custom=(context.custom or {}).get(case.custom, {}),
         )
         decision = case.decide(command, given)
         if asked.errors:

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from commands.decision import Decision, Lookup
 from commands.handle import contention
-from commands.ports import Claim, StreamEvents
+from commands.ports import Claim, Expected, StreamEvents
 from domain.errors import DomainError
 from domain.event import Event
 
@@ -46,6 +46,7 @@ class World:
         self._matched: dict[Lookup, dict[UUID, None]] = {}
         self._claims: dict[tuple[UUID, Lookup], Claim] = {}
         self._releases: dict[tuple[UUID, Lookup], Claim] = {}
+        self._expects: dict[Expected, None] = {}
         self.unknown: set[Lookup] = set()
         """Claims that items took, and that somebody may hold."""
 
@@ -90,6 +91,7 @@ class World:
             _, events = self._streams.setdefault(stream.stream_id, (stream.after, []))
             events.extend(stream.events)
         self._states[stream_id] = state
+        self._expects |= dict.fromkeys(decision.expects)
         for key in self._seen(state):
             self._matched.setdefault(key, {})[stream_id] = None
         for claim in decision.releases:
@@ -119,6 +121,11 @@ class World:
     def releases(self) -> tuple[Claim, ...]:
         """The unique values that are given up in the end."""
         return tuple(self._releases.values())
+
+    @property
+    def expects(self) -> tuple[Expected, ...]:
+        """What the items were decided by, each once."""
+        return tuple(self._expects)
 
     def _holder(self, claim: Claim) -> UUID | None:
         if mine := self._claims.get(_place(claim)):

@@ -1,10 +1,12 @@
 """What becomes of what is asked of contacts: register, change, delete. Pure: state and look-ups in, events out."""
 
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from msgspec import structs
 
-from commands import company, contact_values, normalise
+from commands import company, contact_values, custom_values, normalise
 from commands.contact_input import ChangeContact, CompanyInput, DeleteContact, RegisterContact, RestoreContact
 from commands.contact_values import COMPANY, USER
 from commands.decision import Decision, Given
@@ -47,14 +49,18 @@ def register(command: RegisterContact, given: Given[Contact]) -> Decision:
     patch = ChangeContact(**{k: v for k, v in structs.asdict(command).items() if v is not None})
     wanted, company_name = contact_values.wanted(patch, nobody, given, problems)
     contact = structs.replace(nobody, **wanted)
+    custom_values.require_all(contact.custom, command.custom, given.custom, problems)
     if not any(is_addressed(contact, field) for field in ADDRESSED_BY) and not problems.errors:
         problems.add("", "contact.empty", "at least one of name, email and phone is needed")
     problems.raise_if_any()
     fields = {"name": contact.name, "owner_id": given.caller} | wanted
     event = ContactRegistered(**fields)
-    return _with_company(
-        Decision(events=(event,), claims=_claims(given, event.external_ids)), company_name, given, event
+    decision = Decision(
+        events=(event,),
+        claims=(*_claims(given, event.external_ids), *custom_values.claims(given, event.custom)),
+        expects=custom_values.expected({}, event.custom, given.custom),
     )
+    return _with_company(decision, company_name, given, event)
 
 
 def change(command: ChangeContact, given: Given[Contact]) -> Decision:
@@ -77,14 +83,25 @@ def change(command: ChangeContact, given: Given[Contact]) -> Decision:
     event = ContactChanged(**changed)
     gone = {k: v for k, v in before.external_ids.items() if after.external_ids.get(k) != v}
     new = {k: v for k, v in after.external_ids.items() if before.external_ids.get(k) != v}
-    decision = Decision(events=(event,), claims=_claims(given, new), releases=_claims(given, gone))
+    moved = custom_values.changed(before.custom, after.custom)
+    decision = Decision(
+        events=(event,),
+        claims=(*_claims(given, new), *custom_values.claims(given, _only(moved, after.custom))),
+        releases=(*_claims(given, gone), *custom_values.claims(given, _only(moved, before.custom))),
+        expects=custom_values.expected(before.custom, after.custom, given.custom),
+    )
     return _with_company(decision, company_name, given, event)
 
 
 def delete(_: DeleteContact, given: Given[Contact]) -> Decision:
     """Gone from every view but history."""
-    assert given.state is not None  # noqa: S101  as above
-    return Decision(events=(ContactDeleted(),), releases=_claims(given, given.state.external_ids))
+    state = given.state
+    assert state is not None  # noqa: S101  as above
+    return Decision(
+        events=(ContactDeleted(),),
+        releases=(*_claims(given, state.external_ids), *custom_values.claims(given, state.custom)),
+        expects=custom_values.expected(state.custom, {}, given.custom),
+    )
 
 
 def restore(_: RestoreContact, given: Given[Contact]) -> Decision:
@@ -99,6 +116,8 @@ def claim_taken(claim: Claim) -> DomainError | None:
     """The refusal when a unique value belongs to another record; None when trying again finds it."""
     if claim.kind == company.NAME_CLAIM:
         return None
+    if refusal := custom_values.claim_taken(claim):
+        return refusal
     system = claim.kind.partition("/")[2]
     at = normalise.pointer("/external_ids", system)
     return DomainError(
@@ -113,6 +132,10 @@ def _claims(given: Given[Contact], ids: dict[str, str]) -> tuple[Claim, ...]:
     return tuple(
         Claim(given.tenant_id, f"contact.external_id/{system}", value, given.stream_id) for system, value in ids.items()
     )
+
+
+def _only(keys: Iterable[str], values: dict[str, Any]) -> dict[str, Any]:
+    return {key: values[key] for key in keys if key in values}
 
 
 def _with_company(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, structs
 
-from commands import company, normalise
+from commands import company, custom_values, normalise
 from commands.contact_input import ChangeContact, CompanyInput, NameInput
 from commands.decision import Given
 from commands.normalise import Problems
@@ -39,6 +39,8 @@ def wanted(
         values["external_ids"] = {system: value for system, value in merged.items() if value is not None}
         if len(values["external_ids"]) > _MOST:
             problems.add("/external_ids", "list.too_long", f"more than {_MOST} of them are not allowed")
+    if patch.custom is not UNSET:
+        values["custom"] = custom_values.wanted(patch.custom, before.custom, given.custom, problems)
     if patch.owner_id is not UNSET:
         values["owner_id"] = patch.owner_id
         if patch.owner_id is not None and (USER, str(patch.owner_id)) not in given.found:
@@ -58,10 +60,6 @@ def _plain(patch: ChangeContact, problems: Problems) -> dict[str, Any]:
         values["tags"] = normalise.tags(_bounded(patch.tags or [], "/tags", problems), "/tags", problems)
     if patch.lifecycle is not UNSET:
         values["lifecycle"] = patch.lifecycle or Lifecycle.LEAD
-    for key in patch.custom or {}:
-        problems.add(
-            normalise.pointer("/custom", key), "custom_field.unknown", "no custom field with this key is defined"
-        )
     return values
 
 

@@ -1,12 +1,15 @@
 """What deciding needs and gives: values in, events out."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
-from commands.ports import Claim, NewId, StreamEvents
+from commands.ports import Claim, Expected, NewId, StreamEvents
+from domain.custom_field import CustomField
 from domain.errors import FieldError
 from domain.event import Event, Metadata
 
@@ -14,6 +17,10 @@ S = TypeVar("S")
 
 Lookup = tuple[str, str]
 """What a decision wants to know of other records: a kind (of record or of claim) and a value."""
+
+
+AllCustomFields = Mapping[str, Mapping[str, CustomField]]
+"""A tenant's custom fields by kind of record and key, deleted ones too."""
 
 
 class KeyOf(Struct, frozen=True):
@@ -32,6 +39,8 @@ class Context(Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     user_id: UUID | None = None
     """For whom the actor acts, where that is not the actor."""
+    custom: AllCustomFields | None = None
+    """The tenant's custom fields, where the way in knows them already."""
 
 
 class Given(Struct, Generic[S], frozen=True, kw_only=True):
@@ -49,6 +58,8 @@ class Given(Struct, Generic[S], frozen=True, kw_only=True):
     caller: UUID | None
     found: dict[tuple[str, str], UUID]
     errors: tuple[FieldError, ...] = ()
+    custom: Mapping[str, CustomField] = MappingProxyType({})
+    """The custom fields that such a record has now."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -63,3 +74,18 @@ class Decision(Struct, frozen=True, kw_only=True):
     related: tuple[StreamEvents, ...] = ()
     claims: tuple[Claim, ...] = ()
     releases: tuple[Claim, ...] = ()
+    expects: tuple[Expected, ...] = ()
+    """What it was decided by, of other streams: not stored if that has changed meanwhile, but decided again."""
+
+
+FindCustom = Callable[[UUID], Awaitable[AllCustomFields]]
+
+
+async def no_custom_fields(_: UUID) -> AllCustomFields:
+    """For where there are none."""
+    return {}
+
+
+async def custom_fields(context: Context, find: FindCustom) -> AllCustomFields:
+    """The tenant's custom fields: as the way in knows them, else as they are found."""
+    return await find(context.tenant_id) if context.custom is None else context.custom

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from commands.decision import Context, Decision, Given
+from commands.decision import Context, Decision, FindCustom, Given, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
 from commands.ports import (
     Append,
@@ -50,6 +50,8 @@ class UseCase(Struct, Generic[C, S], frozen=True, kw_only=True):
     admit: Callable[[Any], Awaitable[None] | None] = lambda _: None
     """Refuses what the caller may not do to a record (None where there is none yet), once it is known which one that
     is."""
+    custom: str = ""
+    """The kind of record whose custom fields it must know."""
     lookups: Callable[[C], Sequence[tuple[str, str]]] = lambda _: ()
     claim_taken: Callable[[Claim], DomainError | None] = lambda _: None
 
@@ -71,7 +73,8 @@ class Outcome(Struct, Generic[S], frozen=True, kw_only=True):
 class Handler:
     """Carries out commands on an event store. `find` answers look-ups: (kind, value) to the id that holds it.
 
-    `states` loads what commands are about; by default it keeps no snapshots.
+    `states` loads what commands are about; by default it keeps no snapshots. `custom` finds a tenant's custom fields as
+    of the last commit: by kind of record, then by key.
     """
 
     def __init__(
@@ -81,12 +84,14 @@ class Handler:
         new_id: NewId,
         find: Callable[[UUID, str, str], Awaitable[UUID | None]],
         states: FoldedStates | None = None,
+        custom: FindCustom = no_custom_fields,
     ) -> None:
         self._store = store
         self._states = FoldedStates(store) if states is None else states
         self._clock = clock
         self._new_id = new_id
         self._find = find
+        self._custom = custom
 
     async def handle(
         self,
@@ -114,7 +119,7 @@ class Handler:
             try:
                 return await self._try(context, case, read, command_id, stream_id or self._new_id(), if_match)
             except VersionConflictError:
-                continue
+                context = structs.replace(context, custom=None)  # may be what changed
             except ClaimTakenError as taken:
                 refusal = case.claim_taken(taken.claim)
                 if refusal:
@@ -154,6 +159,7 @@ class Handler:
             caller=context.user_id or context.metadata.actor.id,
             found=await self._look_up(context.tenant_id, wanted) if (wanted := case.lookups(command)) else {},
             errors=tuple(errors),
+            custom=(await custom_fields(context, self._custom)).get(case.custom, {}) if case.custom else {},
         )
         decision = case.decide(command, given)
         if errors:
@@ -178,6 +184,7 @@ class Handler:
                 occurred_at=now,
                 claims=decision.claims,
                 releases=decision.releases,
+                expects=decision.expects,
                 key=key,
             )
         )

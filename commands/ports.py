@@ -76,6 +76,13 @@ class KeyUse(Struct, frozen=True):
     results: bytes | None = None
 
 
+class Expected(Struct, frozen=True):
+    """A stream that was decided by without being written: it must still be at this version, 0 where it is not there."""
+
+    stream_id: UUID
+    version: int
+
+
 class Append(Struct, frozen=True, kw_only=True):
     """What one command writes, all of it or nothing."""
 
@@ -86,6 +93,7 @@ class Append(Struct, frozen=True, kw_only=True):
     occurred_at: datetime
     claims: tuple[Claim, ...] = ()
     releases: tuple[Claim, ...] = ()
+    expects: tuple[Expected, ...] = ()
     key: KeyUse | None = None
 
 
@@ -123,7 +131,7 @@ class EventStore(Protocol):
         """Write the events durably, in order, under the tenant's next positions.
 
         Raises:
-            VersionConflictError: a stream is not at the version that was expected.
+            VersionConflictError: a stream, written or not, is not at the version that was expected.
             ClaimTakenError: a claim belongs to another stream.
             KeyReusedError: the idempotency key stands for another body.
             SubjectErasedError: it says something about a person who has been erased.

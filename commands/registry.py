@@ -4,6 +4,7 @@ from commands import (
     api_keys,
     contact,
     contact_tags,
+    custom_fields,
     identity,
     interaction,
     invites,
@@ -21,6 +22,8 @@ from domain.api_key import ApiKey
 from domain.api_key import evolve as evolve_api_key
 from domain.contact import Contact
 from domain.contact import evolve as evolve_contact
+from domain.custom_field import CustomField, RecordKind
+from domain.custom_field import evolve as evolve_custom_field
 from domain.interaction import Interaction
 from domain.interaction import evolve as evolve_interaction
 from domain.relationship import Relationship
@@ -33,6 +36,8 @@ from domain.tenant import Tenant
 from domain.tenant import evolve as evolve_tenant
 from domain.user import User
 from domain.user import evolve as evolve_user
+
+CONTACT = RecordKind.CONTACT
 
 REGISTER_TENANT: UseCase[identity.NewTenant, Tenant] = UseCase(
     kind="tenant",
@@ -102,6 +107,7 @@ REGISTER_CONTACT: UseCase[RegisterContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.register,
+    custom=CONTACT,
     creates=True,
     status=201,
     lookups=contact.lookups,
@@ -111,6 +117,7 @@ CHANGE_CONTACT: UseCase[ChangeContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.change,
+    custom=CONTACT,
     lookups=contact.lookups,
     claim_taken=contact.claim_taken,
 )
@@ -118,6 +125,7 @@ DELETE_CONTACT: UseCase[DeleteContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.delete,
+    custom=CONTACT,
     status=204,
 )
 RESTORE_CONTACT: UseCase[RestoreContact, Contact] = UseCase(
@@ -150,4 +158,16 @@ LOG_INTERACTION: UseCase[LogInteraction, Interaction] = UseCase(
 )
 CHANGE_INTERACTION: UseCase[ChangeInteraction, Interaction] = UseCase(
     kind="interaction", evolve=evolve_interaction, decide=interaction.change, lookups=interaction.lookups
+)
+PUT_CUSTOM_FIELD: UseCase[custom_fields.PutByKey, CustomField] = UseCase(
+    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.put, starts=True, revives=True
+)
+BEGIN_CUSTOM_FIELD: UseCase[custom_fields.PutByKey, CustomField] = UseCase(
+    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.begin, starts=True, revives=True
+)
+DROP_CUSTOM_FIELD: UseCase[custom_fields.DropChange, CustomField] = UseCase(
+    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.drop, starts=True, revives=True
+)
+DELETE_CUSTOM_FIELD: UseCase[object, CustomField] = UseCase(
+    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.delete, status=204
 )

@@ -5,7 +5,7 @@ As of a past position it answers who might have done what then.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, UnsetType, field, structs
 
+from domain import custom_field
 from domain.access import ADMIN, BUILT_IN_ROLES, Grants, grants, union
 from domain.api_key import ApiKeyIssued, ApiKeyRevoked
+from domain.custom_field import CustomField
 from domain.field_rules import FREE, Fields, Rights, ruled, together
 from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
 from domain.team import TeamFounded, TeamMembersChanged
@@ -43,6 +45,7 @@ _WHOLE = (
     *(RoleDefined, RoleChanged, RoleDeleted, AdminRemoved),
     *(TeamFounded, TeamMembersChanged),
     *(ApiKeyIssued, ApiKeyRevoked),
+    *custom_field.EVENTS,
     *(TenantSuspended, TenantRestored),
 )
 FACTS: Mapping[str, msgspec.json.Decoder[Any]] = MappingProxyType(
@@ -55,6 +58,9 @@ FACTS: Mapping[str, msgspec.json.Decoder[Any]] = MappingProxyType(
 )
 """Topic to what is read of its data: never anything personal, so that no key is needed. The index event_access (see
 infra/event_store/sql) is over the same topics."""
+
+
+_SOME_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Fact(Struct, frozen=True):
@@ -109,6 +115,9 @@ class Access(Struct, frozen=True):
     keys: Mapping[UUID, Key] = field(default_factory=dict)
     suspended: bool = False
     """The whole tenant, by the operator of the platform: nobody of it may do anything."""
+    custom: Mapping[str, Mapping[str, CustomField]] = field(default_factory=dict)
+    """Custom fields by kind of record and key, deleted ones too; it is not told when they were changed. They are no
+    matter of access, but whoever writes must know them just as surely, and so they cost no look of their own."""
 
     @property
     def roles(self) -> dict[str, Grants]:
@@ -164,6 +173,8 @@ class _Changing:
         self.keys = dict(access.keys)
         self.removals = access.removals
         self.suspended = access.suspended
+        self.custom = {kind: dict(fields) for kind, fields in access.custom.items()}
+        self.custom_ids = {each.id: each for fields in access.custom.values() for each in fields.values()}
 
     def apply(self, stream_id: UUID, event: Any) -> None:
         match event:
@@ -194,8 +205,15 @@ class _Changing:
                 self.keys[stream_id] = structs.replace(self.keys[stream_id], digest="", revoked=True)
             case TenantSuspended() | TenantRestored():
                 self.suspended = isinstance(event, TenantSuspended)
+            case _ if isinstance(event, custom_field.EVENTS):
+                self._apply_to_custom(stream_id, event)
             case _:
                 self.members[stream_id] = _changed(self.members[stream_id], event)
+
+    def _apply_to_custom(self, stream_id: UUID, event: Any) -> None:
+        found = custom_field.evolve(self.custom_ids.get(stream_id), event, stream_id=stream_id, at=_SOME_TIME)
+        self.custom_ids[stream_id] = found
+        self.custom.setdefault(found.kind, {})[found.key] = found
 
 
 def _redefined(role: Defined, event: RoleChanged) -> Defined:
@@ -235,4 +253,5 @@ def fold(access: Access, facts: Iterable[Fact]) -> Access:
     return Access(
         *(position, changing.removals, changing.members, changing.defined, changing.teams, changing.keys),
         suspended=changing.suspended,
+        custom=changing.custom,
     )

@@ -61,6 +61,7 @@ class ContactRegistered(Event, topic="contact.registered.v1", data_class="contac
     owner_id: UUID | None = None
     external_ids: Personal[dict[str, str]] = field(default_factory=dict)
     lifecycle: Lifecycle = Lifecycle.LEAD
+    custom: Personal[dict[str, Any]] = field(default_factory=dict)
 
 
 class ContactChanged(Event, topic="contact.changed.v1", data_class="contact"):
@@ -75,6 +76,7 @@ class ContactChanged(Event, topic="contact.changed.v1", data_class="contact"):
     owner_id: UUID | UnsetType | None = UNSET
     external_ids: Personal[dict[str, str]] | UnsetType = UNSET
     lifecycle: Lifecycle | UnsetType = UNSET
+    custom: Personal[dict[str, Any]] | UnsetType = UNSET
 
     def changes(self) -> dict[str, Any]:
         """The fields that changed, by name."""
@@ -103,6 +105,7 @@ class Contact(Struct, frozen=True, kw_only=True):
     owner_id: UUID | None = None
     external_ids: dict[str, str] = field(default_factory=dict)
     lifecycle: Lifecycle = Lifecycle.LEAD
+    custom: dict[str, Any] = field(default_factory=dict)
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None

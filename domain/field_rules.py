@@ -67,7 +67,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 OPEN = "custom"
 """The field whose members can be ruled one by one."""
 
-_KEY = re.compile(r"custom\.[a-z][a-z0-9_]{0,63}")
+_KEY = re.compile(r"custom\.[a-z][a-z0-9_]{0,62}")
 
 _TELLING = frozenset({"audit.read", "events.read", "privacy.manage", "webhooks.manage"})
 """Permissions that show fields of every resource without being about one."""

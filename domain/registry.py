@@ -1,5 +1,31 @@
 """Every aggregate there is. A new one adds its name here, so that its topics are known before anything is decoded."""
 
-from domain import api_key, company, contact, interaction, relationship, role, security, session, team, tenant, user
+from domain import (
+    api_key,
+    company,
+    contact,
+    custom_field,
+    interaction,
+    relationship,
+    role,
+    security,
+    session,
+    team,
+    tenant,
+    user,
+)
 
-AGGREGATES = (api_key, company, contact, interaction, relationship, role, security, session, team, tenant, user)
+AGGREGATES = (
+    api_key,
+    company,
+    contact,
+    custom_field,
+    interaction,
+    relationship,
+    role,
+    security,
+    session,
+    team,
+    tenant,
+    user,
+)

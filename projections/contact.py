@@ -29,6 +29,7 @@ CREATE TABLE read.contact_v1 (
     owner_id     uuid,
     external_ids jsonb NOT NULL,
     lifecycle    text NOT NULL,
+    custom       jsonb NOT NULL,
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
     deleted_at   timestamptz,
@@ -44,7 +45,7 @@ CREATE INDEX ON read.contact_v1 USING gin (tenant_id, tags) WHERE deleted_at IS 
 """
 
 _COLUMNS = (
-    "id, version, name, emails, phones, company_id, title, tags, owner_id, external_ids, lifecycle,"
+    "id, version, name, emails, phones, company_id, title, tags, owner_id, external_ids, lifecycle, custom,"
     " created_at, updated_at, deleted_at"
 )
 
@@ -58,20 +59,21 @@ _SAVE = """
 INSERT INTO contact_v1
 SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r (
     tenant_id uuid, id uuid, version integer, position bigint, name jsonb, emails jsonb, phones jsonb, company_id uuid,
-    title text, tags text[], owner_id uuid, external_ids jsonb, lifecycle text, created_at timestamptz,
+    title text, tags text[], owner_id uuid, external_ids jsonb, lifecycle text, custom jsonb, created_at timestamptz,
     updated_at timestamptz, deleted_at timestamptz, sort_name text)
 ON CONFLICT (tenant_id, id) DO UPDATE
    SET version = excluded.version, position = excluded.position, name = excluded.name, emails = excluded.emails,
        phones = excluded.phones, company_id = excluded.company_id, title = excluded.title, tags = excluded.tags,
        owner_id = excluded.owner_id, external_ids = excluded.external_ids, lifecycle = excluded.lifecycle,
-       updated_at = excluded.updated_at, deleted_at = excluded.deleted_at, sort_name = excluded.sort_name
+       custom = excluded.custom, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at,
+       sort_name = excluded.sort_name
 """
 
 _ORDER = (
     "tenant_id", "id", "version", "position", "name", "emails", "phones", "company_id", "title", "tags", "owner_id",
-    "external_ids", "lifecycle", "created_at", "updated_at", "deleted_at", "sort_name",
+    "external_ids", "lifecycle", "custom", "created_at", "updated_at", "deleted_at", "sort_name",
 )  # fmt: skip
-_JSON = ("name", "emails", "phones", "external_ids")
+_JSON = ("name", "emails", "phones", "external_ids", "custom")
 
 _rows = msgspec.json.Decoder(list[Contact])
 

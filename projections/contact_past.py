@@ -39,6 +39,7 @@ CREATE TABLE read.contact_past_v1 (
     owner_id     uuid,
     external_ids jsonb NOT NULL,
     lifecycle    text NOT NULL,
+    custom       jsonb NOT NULL,
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
     deleted_at   timestamptz,
@@ -63,8 +64,8 @@ CREATE TABLE read.company_past_v1 (
 
 _CONTACT_COLUMNS = """
     tenant_id uuid, id uuid, since bigint, until bigint, version integer, name jsonb, emails jsonb, phones jsonb,
-    company_id uuid, title text, tags text[], owner_id uuid, external_ids jsonb, lifecycle text, created_at timestamptz,
-    updated_at timestamptz, deleted_at timestamptz, sort_name text
+    company_id uuid, title text, tags text[], owner_id uuid, external_ids jsonb, lifecycle text, custom jsonb,
+    created_at timestamptz, updated_at timestamptz, deleted_at timestamptz, sort_name text
 """
 _COMPANY_COLUMNS = """
     tenant_id uuid, id uuid, since bigint, until bigint, version integer, name text, created_at timestamptz,
@@ -72,7 +73,7 @@ _COMPANY_COLUMNS = """
 """
 _CONTACT_ORDER = tuple(column.split()[0] for column in _CONTACT_COLUMNS.split(","))
 _COMPANY_ORDER = tuple(column.split()[0] for column in _COMPANY_COLUMNS.split(","))
-_JSON = ("name", "emails", "phones", "external_ids")
+_JSON = ("name", "emails", "phones", "external_ids", "custom")
 
 
 class _Kind(Struct, frozen=True):

@@ -90,7 +90,7 @@ class Filters(Struct, frozen=True, omit_defaults=True):
 
 _COLUMNS = """
 SELECT c.id, c.version, c.name, c.emails, c.phones, c.title, c.tags, c.owner_id, c.external_ids, c.lifecycle,
-       c.created_at, c.updated_at, c.deleted_at, c.sort_name, '{}'::jsonb AS custom,
+       c.created_at, c.updated_at, c.deleted_at, c.sort_name, c.custom,
        CASE WHEN f.id IS NOT NULL THEN json_build_object('id', f.id, 'name', f.name) END AS company
 """
 _NOW = f"""{_COLUMNS}
@@ -128,12 +128,12 @@ _SORTED_BY = {
 _NAME_ALONE = "CASE WHEN c.name ->> 'display' IS NULL THEN '' ELSE c.sort_name END"
 
 _stored = msgspec.json.Decoder(list[Stored])
-_SHARED = tuple(name for name in ContactView.__struct_fields__ if name not in {"company", "custom"})
+_SHARED = tuple(name for name in ContactView.__struct_fields__ if name != "company")
 
 
 def view(contact: Contact, company: CompanyRef | None) -> ContactView:
     """A contact's state as clients see it."""
-    return ContactView(**{name: getattr(contact, name) for name in _SHARED}, company=company, custom={})
+    return ContactView(**{name: getattr(contact, name) for name in _SHARED}, company=company)
 
 
 async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Stored]:

@@ -121,5 +121,10 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change
     return [
         Change(path, before.get(path), after.get(path))
         for path in paths
-        if (before.get(path) or None) != (after.get(path) or None)
+        if _value(before.get(path)) != _value(after.get(path))
     ]
+
+
+def _value(value: Any) -> Any:
+    """What is there; an empty text or list is nothing, a zero or a no is something."""
+    return None if value in ("", (), [], {}) else value

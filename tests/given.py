@@ -23,6 +23,8 @@ from domain.contact import (
     Name,
     Phone,
 )
+from domain.custom_field import CustomField, CustomFieldDefined, FieldType, RecordKind, stream_of
+from domain.custom_field import evolve as evolve_custom_field
 from domain.errors import DomainError, FieldError
 from domain.event import Event
 
@@ -82,6 +84,16 @@ def deleted() -> ContactDeleted:
     return ContactDeleted()
 
 
+def custom_field(key: str, kind: str = "text", *more: Event, **members: Any) -> CustomField:
+    """The state of a custom field of contacts: defined with these members, then whatever more has happened."""
+    first = CustomFieldDefined(kind=RecordKind.CONTACT, key=key, label=key.title(), type=FieldType(kind), **members)
+    stream_id, state = stream_of(TENANT, "contact", key), None
+    for event in (first, *more):
+        state = evolve_custom_field(state, event, stream_id=stream_id, at=START)
+    assert state is not None
+    return state
+
+
 def emails(*values: str) -> tuple[Email, ...]:
     """Addresses; the first is the primary one."""
     return tuple(Email(value, primary=n == 0) for n, value in enumerate(values))
@@ -109,6 +121,7 @@ class Story:
         self._events = events
         self._found: dict[tuple[str, str], UUID] = {}
         self._unreadable: tuple[FieldError, ...] = ()
+        self._custom: dict[str, CustomField] = {}
 
     @property
     def state(self) -> Contact | None:
@@ -128,6 +141,11 @@ class Story:
         self._unreadable = errors
         return self
 
+    def with_field(self, key: str, kind: str = "text", **members: Any) -> Self:
+        """A custom field of contacts; `members` as its events have them."""
+        self._custom[key] = custom_field(key, kind, **members)
+        return self
+
     def when(self, command: Command) -> "Told":
         """Ask."""
         ids: Iterator[UUID] = map(some_id, range(1, 100))
@@ -140,6 +158,7 @@ class Story:
             caller=CALLER,
             found=self._found,
             errors=self._unreadable,
+            custom=self._custom,
         )
         try:
             return Told(_decide(command, known), None)

@@ -1,11 +1,14 @@
 """Reads as of a past moment: what the system knew then."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from api.http.exchange import HttpRequest, principal_of, services_of
+from commands.custom_values import Fields
+from domain.custom_field import RecordKind
 from domain.errors import DomainError, FieldError
 from projections.position import Moment
 
@@ -49,3 +52,13 @@ async def moment_of(
     if position is None:
         position = await services.store.position_at(principal_of(request).tenant_id, as_of)
     return Moment(as_of, position)
+
+
+async def defined_then(
+    request: HttpRequest, moment: Moment | None, records: Iterable[Any], kind: RecordKind = RecordKind.CONTACT
+) -> Fields | None:
+    """The custom fields that there were at a moment, where one of the records has values; None for those of now."""
+    if moment is None or not any(record.custom for record in records):
+        return None
+    access = await services_of(request).past_access.at(principal_of(request).tenant_id, moment.position)
+    return access.custom.get(kind, {})

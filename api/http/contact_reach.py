@@ -15,6 +15,7 @@ from commands.visible import View
 from domain import contact
 from domain.contact import Contact, ContactChanged, ContactRegistered
 from domain.errors import InvalidError, NotFoundError
+from domain.field_rules import OPEN, FieldAccess
 
 
 def within_reach(case: UseCase[Any, Contact], caller: Principal, permission: str) -> UseCase[Any, Contact]:
@@ -46,13 +47,14 @@ def within_reach(case: UseCase[Any, Contact], caller: Principal, permission: str
 
 
 def within_sight(case: UseCase[Any, Contact], view: View) -> UseCase[Any, Contact]:
-    """The same use case for a caller who may not see every way to address a contact.
+    """The same use case for a caller who may not see every way to address a contact, or not write every custom field.
 
-    One of those that the caller sees must stay, as if there were no others: else clearing them all would tell whether
-    there are.
+    One of the ways that the caller sees must stay, as if there were no others: else clearing them all would tell
+    whether there are. Of custom fields only those are required that the caller can give.
     """
     if view.is_free:
         return case
+    case = _asking_only(case, view)
     seen = [field for field in ADDRESSED_BY if not view.hides(field)]
     if len(seen) == len(ADDRESSED_BY):
         return case
@@ -65,6 +67,17 @@ def within_sight(case: UseCase[Any, Contact], view: View) -> UseCase[Any, Contac
                 if not any(is_addressed(after, field) for field in seen):
                     raise InvalidError([NOTHING_LEFT])
         return decision
+
+    return structs.replace(case, decide=decide)
+
+
+def _asking_only(case: UseCase[Any, Contact], view: View) -> UseCase[Any, Contact]:
+    def decide(command: Any, given: Given[Contact]) -> Decision:
+        custom = {
+            key: field if view.access(f"{OPEN}.{key}") is FieldAccess.WRITE else structs.replace(field, required=False)
+            for key, field in given.custom.items()
+        }
+        return case.decide(command, structs.replace(given, custom=custom))
 
     return structs.replace(case, decide=decide)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from api.http import examples
 from api.http.answer import Answer
-from api.http.as_of import AsOf, moment_of
+from api.http.as_of import AsOf, defined_then, moment_of
 from api.http.contact_there import READ_MODELS, contact_now, contact_then
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.operation import operation
@@ -85,7 +85,7 @@ async def list_contacts(request: HttpRequest) -> Answer:
     next_cursor = services.cursors.make(tenant_id, scope, place) if bound else None
     if not rows:
         note_filters(request, query)
-    told = telling(caller, CONTACTS)
+    told = telling(caller, CONTACTS, defined=await defined_then(request, moment, rows))
     return Answer(Page(data=[told(row.view()) for row in rows], next_cursor=next_cursor))
 
 
@@ -141,5 +141,5 @@ async def _as_it_was(request: HttpRequest, contact_id: UUID, moment: Moment) -> 
     load = partial(services.handler.state, tenant_id, up_to=moment.position)
     employer = await load("company", company.evolve, found.company_id) if found.company_id else None
     shown = contact_queries.view(found, CompanyRef(employer.id, employer.name) if employer else None)
-    told = telling(principal_of(request), CONTACTS)
+    told = telling(principal_of(request), CONTACTS, defined=await defined_then(request, moment, [found]))
     return Answer(told(shown), headers={"ETag": etag(found.version)})

@@ -53,6 +53,7 @@ from projections.contact_queries import CompanyRef, ContactView
         errors=(
             "validation.failed",
             "contact.external_ids_taken",
+            "contact.custom_taken",
             "body.malformed",
             "body.media_type",
             "body.too_large",
@@ -83,6 +84,7 @@ async def register_contact(request: HttpRequest) -> Answer:
         answers={200: (ContactView, DryRun)},
         errors=(
             *("validation.failed", "contact.not_found", "contact.deleted", "contact.external_ids_taken"),
+            "contact.custom_taken",
             *("precondition.version", "if_match.invalid", "body.malformed", "body.media_type", "body.too_large"),
         ),
         example={"title": "Countess", "tags": ["vip"]},

@@ -158,6 +158,7 @@ def context_of(request: HttpRequest, raw: bytes, *, dry_run: bool) -> Context:
         key=None if dry_run else key,
         dry_run=dry_run,
         user_id=principal.user_id,
+        custom=principal.custom,
     )
 
 

@@ -147,7 +147,7 @@ async def _write(
 
 def _answer(caller: Principal, outcome: Outcome[Interaction], *, dry: bool) -> Answer:
     shown = view(outcome.state)
-    told = telling(caller, INTERACTIONS)
+    told = telling(caller, INTERACTIONS, kind=None)
     if dry:
         return dry_run_answer(outcome, told(shown), events_told(caller))
     headers = write_headers(outcome, location=f"/v1/interactions/{outcome.stream_id}")

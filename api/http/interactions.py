@@ -155,7 +155,7 @@ async def read_interaction(request: HttpRequest) -> Answer:
         found = await _stored(request, interaction_id, level)
     if found is None:
         raise NotFoundError("interaction")
-    told = telling(principal_of(request), INTERACTIONS)
+    told = telling(principal_of(request), INTERACTIONS, kind=None)
     return Answer(told(interaction_queries.view(found)), headers={"ETag": etag(found.version)})
 
 
@@ -171,7 +171,7 @@ async def _page(request: HttpRequest, query: Any, scope: list[Any], read: Read) 
     rows, bound = await services.reads.ask(caller.tenant_id, asked, at_least=level)
     if not rows:
         note_filters(request, query)
-    told = telling(caller, INTERACTIONS)
+    told = telling(caller, INTERACTIONS, kind=None)
     next_cursor = services.cursors.make(caller.tenant_id, scope, bound) if bound else None
     return Answer(Page(data=[told(interaction_queries.view(row)) for row in rows], next_cursor=next_cursor))
 

@@ -7,18 +7,35 @@ from msgspec import json, structs, to_builtins
 
 from api.http.reading import Readable, body
 from commands.access import Principal
+from commands.custom_values import Fields, live
 from commands.normalise import MOST_PROBLEMS
 from commands.visible import View, view_of, view_of_kind
+from domain.custom_field import RecordKind
 from projections.history import Entry
 
 HIDING = "Contacts beyond the reach of the caller's contacts.read are missing; fields that roles hide are absent."
 """What descriptions of operations say of it."""
 
 
-def telling(caller: Principal, resource: str) -> Callable[[Any], Any]:
-    """What makes of a record what this caller is told of it."""
+def telling(
+    caller: Principal, resource: str, *, kind: RecordKind | None = RecordKind.CONTACT, defined: Fields | None = None
+) -> Callable[[Any], Any]:
+    """What makes of a record what this caller is told of it.
+
+    Values of custom fields that are not there are told to nobody: `defined` are those there were at the moment that it
+    is about, by default those of now. Records of no `kind` have none.
+    """
     view = view_of(caller, resource)
-    return (lambda record: record) if view.is_free else (lambda record: view.shown(to_builtins(record)))
+    if kind is None:
+        return (lambda record: record) if view.is_free else (lambda record: view.shown(to_builtins(record)))
+    fields = live(caller.custom.get(kind, {}) if defined is None else defined)
+
+    def told(record: Any) -> Any:
+        if not record.custom.keys() <= fields.keys():
+            record = structs.replace(record, custom={key: record.custom[key] for key in record.custom if key in fields})
+        return record if view.is_free else view.shown(to_builtins(record))
+
+    return told
 
 
 def telling_apart(raw: bytes, kind: type[Any], view: View) -> Readable[Any]:

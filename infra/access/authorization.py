@@ -7,7 +7,7 @@ that was answered before it.
 import asyncio
 import hmac
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from psycopg_pool import PoolTimeout
 from commands.access import Claims, KeyClaims, Principal, key_ended, session_ended, speaking, tenant_suspended
 from commands.ports import StoreUnavailableError
 from domain.authorization import Access, Fact, fold
+from domain.custom_field import CustomField
 from domain.errors import kind_of
 from infra import clock
 from infra.lines import Statement
@@ -87,6 +88,10 @@ class PostgresAuthorization:
         """See the port."""
         nobody = UUID(int=0)
         return (await self._look(Claims(tenant_id, nobody, nobody, 0)))[1]
+
+    async def custom(self, tenant_id: UUID) -> Mapping[str, Mapping[str, CustomField]]:
+        """The tenant's custom fields by kind of record and key, deleted ones too. Raises StoreUnavailableError."""
+        return (await self.access(tenant_id)).custom
 
     async def _look(self, claims: Claims) -> tuple[bool, Access]:
         asked = _Asked(claims, asyncio.get_running_loop().create_future())

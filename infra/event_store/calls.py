@@ -48,7 +48,7 @@ class StoreCalls:
 
 def is_plain(append: SealedAppend) -> bool:
     """Whether `store.append_one` can take it: one event, and nothing beside it."""
-    beside = append.claims or append.releases or append.key or append.made or append.tenant_keys
+    beside = append.claims or append.releases or append.expects or append.key or append.made or append.tenant_keys
     return len(append.data) == 1 and not beside
 
 

@@ -62,6 +62,7 @@ def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> byte
     events: list[dict[str, Any]] = []
     claims: list[dict[str, Any]] = []
     releases: list[dict[str, Any]] = []
+    expects: list[dict[str, Any]] = []
     keys: list[dict[str, Any]] = []
     tenant_keys: list[dict[str, Any]] = []
     heads: list[dict[str, Any]] = []
@@ -84,6 +85,7 @@ def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> byte
         )
         claims.extend(_claim(number, claim, secret) for claim in append.claims)
         releases.extend(_claim(number, claim, secret) for claim in append.releases if claim not in append.claims)
+        expects.extend({"a": number, "stream": each.stream_id, "version": each.version} for each in append.expects)
         keys.extend(_key(number, row) for _, row in append.made)
         tenant_keys.extend({"a": number, **structs.asdict(row)} for row in append.tenant_keys)
     whole: dict[str, Any] = {"appends": heads, "events": events}
@@ -91,6 +93,8 @@ def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> byte
         whole["claims"] = claims
     if releases:
         whole["releases"] = releases
+    if expects:
+        whole["expects"] = expects
     if keys:
         whole["keys"] = keys
     if tenant_keys:

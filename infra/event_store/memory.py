@@ -60,6 +60,9 @@ class MemoryEventStore:
         for stream in append.streams:
             if sum(event.stream_id == stream.stream_id for event in log) != stream.after:
                 raise VersionConflictError
+        for each in append.expects:
+            if sum(event.stream_id == each.stream_id for event in log) != each.version:
+                raise VersionConflictError
         for claim in append.claims:
             if self._taken(claim):
                 raise ClaimTakenError(claim)

@@ -92,6 +92,7 @@ async def seal(append: Append, keyring: Keyring) -> SealedAppend:
         occurred_at=append.occurred_at,
         claims=append.claims,
         releases=append.releases,
+        expects=append.expects,
         key=append.key,
         data=tuple(data),
         sealed_metadata=(await _sealed_metadata(append, keys) if data else b"").decode(),

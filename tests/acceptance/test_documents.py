@@ -119,6 +119,8 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
         "api_key_id": tenant.http.post("/v1/api-keys", json={"name": "Import", "roles": []}).json()["id"],
         "team_id": tenant.http.post("/v1/teams", json={"name": "South"}).json()["id"],
         "role_key": tenant.http.post("/v1/roles", json={"name": "Guests", "permissions": []}).json()["key"],
+        "record_kind": "contact",
+        "field_key": "contract_number",
     }
     sent = 0
     # The example of a login is that of the sign-up before it; what signs out comes last.

@@ -48,14 +48,14 @@ def sides(installation: Installation) -> tuple[Side, Side]:
 
 def missing(probe: probes.Probe) -> str:
     """What nobody has, of the form that a place takes."""
-    return f"role-{uuid.uuid4().hex[:8]}" if probe.name in {"role_key", "roles.0"} else str(uuid.uuid4())
+    return f"role-{uuid.uuid4().hex[:8]}" if probe.name in {"role_key", "roles.0", "field_key"} else str(uuid.uuid4())
 
 
 def kinds_for(probe: probes.Probe, other: Side) -> list[str]:
     """The kinds of ids to put in a place: in a path its own, elsewhere every one that has its form."""
     if probe.where == "path":
         return [probe.name]
-    return ["role_key"] if probe.name == "roles.0" else [kind for kind in other.ids if kind != "role_key"]
+    return ["role_key"] if probe.name == "roles.0" else [kind for kind in other.ids if not kind.endswith("_key")]
 
 
 def test_a_foreign_id_is_answered_as_a_missing_one_wherever_ids_go(sides: tuple[Side, Side]) -> None:
@@ -95,9 +95,7 @@ def test_a_foreign_cursor_is_answered_as_a_made_up_one(sides: tuple[Side, Side])
     asking, other = sides
     tried = set()
     for probe in probes.with_cursor(probes.document_of(asking.tenant)):
-        path = probe.path
-        for name in re.findall(r"{(\w+)}", path):
-            path = path.replace(f"{{{name}}}", other.ids[name])
+        path = probes.filled(probe.path, other.ids)
         cursor = other.tenant.get(path, limit=1, **({"q": other.sign} if path.endswith("/search") else {})).json()
         if cursor["next_cursor"] is None:
             continue
@@ -135,9 +133,7 @@ def test_a_foreign_position_is_answered_as_one_that_nobody_has_reached(sides: tu
         answers = []
         for position in (other.tenant.position, 10**12):
             options = {"q": "ada"} if "search" in probe.path else {}
-            path = probe.path
-            for name in re.findall(r"{(\w+)}", path):
-                path = path.replace(f"{{{name}}}", asking.ids[name])
+            path = probes.filled(probe.path, asking.ids)
             answers.append(asking.tenant.http.get(path, params=options, headers={"Read-After": str(position)}))
         codes = [answer.json().get("code") for answer in answers]
         assert codes == ["read_after.ahead"] * 2, (probe.path, codes)

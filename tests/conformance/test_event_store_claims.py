@@ -4,7 +4,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from commands.ports import ClaimTakenError, EventStore, KeptCommand, KeyReusedError, Owner, VersionConflictError
+from commands.ports import (
+    ClaimTakenError,
+    EventStore,
+    Expected,
+    KeptCommand,
+    KeyReusedError,
+    Owner,
+    VersionConflictError,
+)
 from domain.tenant import PLATFORM
 from tests.conformance.conftest import positions
 from tests.infra.event_store.appends import append, claim, key, one, stream
@@ -129,3 +137,22 @@ async def test_what_a_key_was_used_for_can_be_asked(store: EventStore, tenant: U
     assert await store.kept_command(tenant, used.digest) == KeptCommand(used.body_digest, used.result_id, 2, 201)
     assert await store.kept_command(tenant, key("other").digest) is None
     assert await store.kept_command(uuid4(), used.digest) is None
+
+
+async def test_what_was_decided_by_a_stream_stands_only_while_that_is_as_it_was(
+    store: EventStore, tenant: UUID
+) -> None:
+    ada, grace, nobody = uuid4(), uuid4(), uuid4()
+    await store.append(append(tenant, stream(ada)))
+    await store.append(append(tenant, stream(grace), expects=[Expected(ada, 1), Expected(nobody, 0)]))
+    for expected in (Expected(ada, 2), Expected(ada, 0), Expected(nobody, 1)):
+        with pytest.raises(VersionConflictError):
+            await store.append(append(tenant, stream(uuid4()), expects=[expected]))
+    assert await store.head(tenant) == 2
+
+
+async def test_what_another_tenant_has_is_not_expected(store: EventStore, tenant: UUID) -> None:
+    ada = uuid4()
+    await store.append(append(uuid4(), stream(ada)))
+    with pytest.raises(VersionConflictError):
+        await store.append(append(tenant, stream(uuid4()), expects=[Expected(ada, 1)]))

@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID, uuid4
 
-from commands.ports import ClaimTakenError, Owner, VersionConflictError
+from commands.ports import ClaimTakenError, Expected, Owner, VersionConflictError
 from tests.conformance.conftest import Doors, positions
 from tests.infra.event_store.appends import append, claim, key, one, stream
 
@@ -75,3 +75,20 @@ async def test_of_twenty_that_race_on_one_stream_one_wins_each_version(doors: Do
         assert all(isinstance(loser, VersionConflictError) for loser in losers)
     assert [item.version for item in await doors[0].load(tenant, ada)] == [1, 2, 3, 4, 5, 6]
     assert await positions(doors[0], tenant) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_nothing_is_stored_that_was_decided_by_what_has_changed_meanwhile(doors: Doors, tenant: UUID) -> None:
+    rule = uuid4()
+    await doors[0].append(append(tenant, stream(rule)))
+    writers = [append(tenant, stream(uuid4()), expects=[Expected(rule, 1)]) for _ in range(20)]
+    change = append(tenant, stream(rule, after=1))
+    results = await asyncio.gather(
+        *(doors[n % 2].append(each) for n, each in enumerate([*writers[:10], change, *writers[10:]])),
+        return_exceptions=True,
+    )
+    changed = results.pop(10)
+    assert not isinstance(changed, BaseException)
+    for result in results:
+        assert isinstance(result, VersionConflictError) or (
+            not isinstance(result, BaseException) and result.position < changed.position
+        )

@@ -13,7 +13,7 @@ from domain.contact import Name
 from domain.event import TOPICS, Event, Metadata
 from domain.personal import Personal, blanks
 
-CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids"}
+CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids", "custom"}
 
 INTERACTION = {
     *("subject_id", "type", "channel", "direction", "occurred_at", "contact_id", "company_id", "lead_id", "author_id"),
@@ -33,6 +33,11 @@ PERSONAL = {
     "interaction.logged.v1": {"participants", "subject", "body", "next_action", "external_id"},
     "relationship.ended.v1": set(),
     "relationship.set.v1": {"kind", "reverse_kind"},
+    "custom_field.change_begun.v1": set(),
+    "custom_field.change_dropped.v1": set(),
+    "custom_field.changed.v1": set(),
+    "custom_field.defined.v1": set(),
+    "custom_field.deleted.v1": set(),
     "role.changed.v1": set(),
     "role.defined.v1": set(),
     "role.deleted.v1": set(),
@@ -80,6 +85,11 @@ OPEN = {
     "interaction.logged.v1": INTERACTION,
     "relationship.ended.v1": set(),
     "relationship.set.v1": {"contact_id", "other_id"},
+    "custom_field.change_begun.v1": {"type", "unique", "choices"},
+    "custom_field.change_dropped.v1": set(),
+    "custom_field.changed.v1": {"label", "type", "required", "unique", "choices"},
+    "custom_field.defined.v1": {"kind", "key", "label", "type", "required", "unique", "choices"},
+    "custom_field.deleted.v1": set(),
     "role.changed.v1": {"name", "permissions", "field_rules"},
     "role.defined.v1": {"key", "name", "permissions", "field_rules"},
     "role.deleted.v1": set(),

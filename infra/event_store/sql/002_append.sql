@@ -12,6 +12,7 @@
 --             its order; first marks the first event of each stream, whose version is checked
 --   claims    [{a, tenant, kind, value, stream}]  value = HMAC in hex
 --   releases  the same, given up
+--   expects   [{a, stream, version}]  streams that it was decided by and does not write: still at this version (0: none)
 --   keys      [{a, subject, class, year, id, tenant_key, wrapped}]  data keys that its events are sealed with and that are
 --             not stored yet; ids and keys in base64
 --   tenant_keys  [{a, id, master, wrapped}]  what wraps them, where that is new
@@ -21,7 +22,8 @@
 -- Outcomes:
 --   ok          appended as first_position..last_position (an append without events: last_position = the head)
 --   repeated    this command_id is in the log already: an earlier try whose answer was lost
---   conflict    a stream has another version than expected; detail = number of the event that showed it
+--   conflict    a stream has another version than expected; detail = number of the event that showed it (NULL: it is
+--               one of `expects`, or an append of the same call writes that)
 --   claimed     a unique value is taken; detail = number of the claim
 --   erased      the keys of a subject that this append makes a key for were destroyed; result_id = that subject
 --   replay      the idempotency key was used for the same body: result_id, last_position and status are of then
@@ -164,6 +166,20 @@ BEGIN
             THEN 'repeated' ELSE 'conflict' END;
         details[found_.append] := found_.n;
     END LOOP;
+
+    -- What it was decided by still stands. Looked up by key, as above; what else this call writes counts as a change.
+    IF batch ? 'expects' THEN
+        FOR found_ IN
+            SELECT x.a FROM jsonb_to_recordset(batch->'expects') AS x (a integer, stream uuid, version integer)
+             WHERE x.version <> coalesce((
+                   SELECT v.version FROM store.event v
+                    WHERE v.tenant_id = a_tenant[x.a] AND v.stream_id = x.stream ORDER BY v.version DESC LIMIT 1), 0)
+                OR x.stream = ANY (e_stream)
+        LOOP
+            CONTINUE WHEN results[found_.a] <> 'ok';
+            results[found_.a] := 'conflict';
+        END LOOP;
+    END IF;
 
     -- No key is made for whom the keys were destroyed. The sub-select stays a look-up by key; a join might not.
     IF batch ? 'keys' THEN

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from commands.ports import Append, Claim, KeyUse, StreamEvents
+from commands.ports import Append, Claim, Expected, KeyUse, StreamEvents
 from domain.event import SYSTEM, Event, Metadata
 from infra.event_store import codec
 from infra.event_store.sealed import seal
@@ -40,12 +40,13 @@ def append(
     metadata: Metadata = METADATA,
     claims: Sequence[Claim] = (),
     releases: Sequence[Claim] = (),
+    expects: Sequence[Expected] = (),
     key: KeyUse | None = None,
 ) -> Append:
     """What one command writes."""
     return Append(
         tenant_id=tenant_id, command_id=command_id or uuid4(), metadata=metadata, streams=streams,
-        occurred_at=OCCURRED, claims=tuple(claims), releases=tuple(releases), key=key,
+        occurred_at=OCCURRED, claims=tuple(claims), releases=tuple(releases), expects=tuple(expects), key=key,
     )  # fmt: skip
 
 
