@@ -106,13 +106,13 @@ async def test_conditions_hold_for_those_for_whom_they_are_true(
 @pytest.mark.parametrize(
     ("order", "found"),
     [
-        ((Order("name", True),), [Z, J, G, A, K]),
+        ((Order("name", descending=True),), [Z, J, G, A, K]),
         ((Order("title"), Order("name")), [J, K, G, A, Z]),
-        ((Order("title", True), Order("name", True)), [G, K, J, Z, A]),
+        ((Order("title", descending=True), Order("name", descending=True)), [G, K, J, Z, A]),
         ((Order("company"), Order("name")), [A, J, K, G, Z]),
-        ((Order("email", True), Order("name")), [Z, G, A, K, J]),
+        ((Order("email", descending=True), Order("name")), [Z, G, A, K, J]),
         ((Order("created_at"), Order("name")), [K, A, G, J, Z]),
-        ((Order("lifecycle", True), Order("updated_at"), Order("name", True)), [Z, J, G, A, K]),
+        ((Order("lifecycle", descending=True), Order("updated_at"), Order("name", descending=True)), [Z, J, G, A, K]),
     ],
 )
 async def test_hits_come_in_the_order_asked_for_page_by_page(
@@ -131,7 +131,7 @@ async def test_hits_come_in_the_order_asked_for_page_by_page(
 async def test_those_alike_are_told_apart_by_their_ids_in_either_direction(world: World) -> None:
     tenant = uuid4()
     ids = sorted(await world.given(tenant, *(person("Ada Lovelace") for _ in range(5))))
-    for order, wanted in (((Order("name"),), ids), ((Order("created_at", True),), ids[::-1])):
+    for order, wanted in (((Order("name"),), ids), ((Order("created_at", descending=True),), ids[::-1])):
         first = await selected(world, tenant, None, order=order, limit=2)
         rest = await selected(world, tenant, None, order=order, limit=10, after=first[-1].place)
         assert [hit.id for hit in (*first, *rest)] == wanted
@@ -142,7 +142,7 @@ async def test_those_alike_are_told_apart_by_their_ids_in_either_direction(world
     [
         ("lovelase", Has("title"), (), [K]),
         ("lovelace", None, BY_NAME, [K, A]),
-        ("lovelase", None, (Order("name", True),), [A, K]),
+        ("lovelase", None, (Order("name", descending=True),), [A, K]),
         ("lovelace", Is("name", ("ada lovelace",)), BY_NAME, [A]),
         ("lovelace", Not(Has("email")), (), [K]),
         ("ada gone", None, BY_NAME, []),
