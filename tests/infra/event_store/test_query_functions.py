@@ -90,20 +90,16 @@ def arguments(admin: Connection, other: UUID) -> dict[str, list[Any]]:
         "interval": ["0 seconds", "100 years"],
         "timestamp with time zone": ["infinity", "2020-01-01T00:00:00Z"],
         "jsonb": [json.dumps([event | {"version": version}]) for version in (1, 2)],
-        "jsonb of read": [
-            json.dumps(each) for each in (_conditions(ids, words), [{"field": "id", "descending": False}])
-        ],
+        "jsonb of read": [json.dumps(each) for each in _conditions(ids, words)],
     }
 
 
-def _conditions(ids: Sequence[Any], words: Sequence[int]) -> dict[str, Any]:
-    """What a search by conditions would find them by."""
-    parts = [
-        {"type": "is", "field": "id", "values": [str(each) for each in ids]},
-        {"type": "words", "values": [str(each) for each in words], "mask": None},
-        {"type": "has", "field": "name"},
-    ]
-    return {"type": "some", "parts": parts}
+def _conditions(ids: Sequence[Any], words: Sequence[int]) -> tuple[Any, ...]:
+    """What a search by conditions would find them by: all of it, what is of words, and an order."""
+    by_words = {"type": "words", "values": [str(each) for each in words], "mask": None}
+    by_id = {"type": "is", "field": "id", "values": [str(each) for each in ids]}
+    everybody = {"type": "some", "parts": [by_id, by_words, {"type": "has", "field": "name"}]}
+    return everybody, by_words, [{"field": "id", "descending": False}]
 
 
 def calls(types: Sequence[str], known: dict[str, list[Any]]) -> Iterator[tuple[Any, ...]]:
