@@ -1,17 +1,20 @@
 """Contacts as search sees them: read whole from their rows, whoever keeps the index."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from projections import contact_values
 from projections.contact_text import ContactText, contact_text
+from projections.contact_values import Values
 from projections.ports import Connection
 
 COLUMNS = """c.id, c.position, c.name, c.emails, c.phones, c.title, k.name, c.owner_id,
-    c.deleted_at IS NOT NULL"""
+    c.deleted_at IS NOT NULL, c.company_id, c.tags, c.lifecycle, c.created_at, c.updated_at"""
 """What `searchable` takes, of read.contact_v1 c and read.company_v1 k."""
 
 _ROWS = f"""
@@ -36,6 +39,7 @@ class Searchable(Struct, frozen=True):
     position: int
     text: ContactText | None
     owner_id: UUID | None = None
+    values: Values = {}
 
 
 class _Name(Struct):
@@ -50,10 +54,43 @@ class _Value(Struct):
 
 def searchable(row: Sequence[Any]) -> Searchable:
     """From a row of COLUMNS."""
-    contact_id, position, name, emails, phones, title, company, owner_id, deleted = row
+    contact_id, position, name, emails, phones, title, company, owner_id, deleted, *others = row
     if deleted:
         return Searchable(contact_id, position, None)
-    return Searchable(contact_id, position, text_of(name, emails, phones, title, company), owner_id)
+    text = text_of(name, emails, phones, title, company)
+    values = _written(name, emails, phones, title, company) | _plain(contact_id, owner_id, *others)
+    return Searchable(contact_id, position, text, owner_id, {field: each for field, each in values.items() if each})
+
+
+def _written(name: Any, emails: Any, phones: Any, title: str | None, company: str | None) -> dict[str, tuple[str, ...]]:
+    """Values of the fields that somebody writes."""
+    parts = msgspec.convert(name, _Name)
+    single = {"name": parts.display, "given": parts.given, "family": parts.family, "title": title, "company": company}
+    return {field: (contact_values.text(value),) for field, value in single.items() if value} | {
+        "email": tuple(contact_values.text(email.value) for email in msgspec.convert(emails, list[_Value])),
+        "phone": tuple(phone.value for phone in msgspec.convert(phones, list[_Value])),
+    }
+
+
+def _plain(
+    contact_id: UUID,
+    owner_id: UUID | None,
+    company_id: UUID | None,
+    tags: Sequence[str],
+    lifecycle: str,
+    created_at: datetime,
+    updated_at: datetime,
+) -> dict[str, tuple[str, ...]]:
+    """Values of the others."""
+    return {
+        "id": (str(contact_id),),
+        "owner_id": (str(owner_id),) if owner_id else (),
+        "company_id": (str(company_id),) if company_id else (),
+        "tags": tuple(map(contact_values.text, tags)),
+        "lifecycle": (lifecycle,),
+        "created_at": (contact_values.time(created_at),),
+        "updated_at": (contact_values.time(updated_at),),
+    }
 
 
 def text_of(name: Any, emails: Any, phones: Any, title: str | None, company: str | None) -> ContactText:

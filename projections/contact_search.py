@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from projections.contact_filters import Condition, Order, Place
 from projections.position import Level
 
 Backend = Literal["postgres", "opensearch", "memory"]
@@ -30,13 +31,15 @@ EVERYTHING = Within()
 class Hit(Struct, frozen=True):
     """A contact that was found.
 
-    `score` compares hits of one answer only; `matched` names what it was found by, among name, email, company, title
-    and phone.
+    `score` compares hits of one answer only, and is 1 where nothing but conditions was asked; `matched` names what it
+    was found by: among name, email, company, title and phone, and the fields of the conditions that hold. `place` is
+    where it stands in the order that was asked for.
     """
 
     id: UUID
     score: float
     matched: tuple[str, ...]
+    place: Place | None = None
 
 
 class Answer(Struct, frozen=True):
@@ -47,12 +50,20 @@ class Answer(Struct, frozen=True):
 
 
 class Sought(Struct, frozen=True):
-    """What is looked for: hits number `offset` to `offset + limit`, best first, of those `within` that fit the text."""
+    """What is looked for: hits number `offset` to `offset + limit`, best first, of those `within` that fit the text.
 
-    text: str
+    And for which a condition holds, where there is one. Without a text all do fit that. With an `order` they come in it
+    rather than best first, however many there are, from a place on (then there is no offset). Without a text there is
+    always an order.
+    """
+
+    text: str | None
     offset: int
     limit: int
     within: Within = EVERYTHING
+    where: Condition | None = None
+    order: tuple[Order, ...] = ()
+    after: Place | None = None
 
 
 class SearchUnavailableError(Exception):

@@ -14,6 +14,7 @@ _LONGEST_TEXT = 256
 _LONGEST_WORD = 32
 _MOST_ASKED = 8
 _PHONE_DIGITS = 7
+_FEWEST_DIGITS = 4
 
 # Letters that Unicode does not decompose but people leave the stroke of; Arabic letters with several spellings.
 _ALIKE = str.maketrans(
@@ -27,6 +28,7 @@ _UNSPACED = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u
 _JOINTS = re.compile(r"(?<=\w)['’ʼ‐-](?=\w)")  # noqa: RUF001
 _PLAIN = re.compile(r"[a-z]+|[0-9]+")
 _PHONE = re.compile(r"[\d\s+()./-]+")
+_PHONE_RUN = re.compile(r"(?<!\S)[+(]?\d[\d\s+()./-]*(?!\S)")
 
 
 class ContactText(Struct, frozen=True):
@@ -79,19 +81,34 @@ def contact_text(
         email=frozenset(word for email in emails for word in words(email)),
         company=frozenset(_kept(company or "")),
         title=frozenset(words(title or "")),
-        phone=frozenset(filter(None, map(phone_word, phones))),
+        phone=frozenset(word for phone in phones for word in phone_words(phone)),
     )
 
 
 def asked(text: str) -> tuple[str, ...]:
     """The words of a question, each once, at most 8; a phone number counts as one."""
-    text = text[:_LONGEST_TEXT]
-    chunks = [text] if _PHONE.fullmatch(text) and phone_word(text) else text.split()
     found: dict[str, None] = {}
-    for chunk in chunks:
-        number = phone_word(chunk) if _PHONE.fullmatch(chunk) else None
-        found |= dict.fromkeys([number] if number else words(chunk, whole=False))
+    for part in _split(text[:_LONGEST_TEXT]):
+        number = phone_word(part) if _PHONE.fullmatch(part) else None
+        whole = number and len(number) > _PHONE_DIGITS
+        found |= dict.fromkeys([number] if number and whole else words(part, whole=False))
     return tuple(found)[:_MOST_ASKED]
+
+
+def _split(text: str) -> Iterator[str]:
+    """What stands between spaces; a phone number whole, whatever it is written with."""
+    at = 0
+    for run in _PHONE_RUN.finditer(text):
+        if phone_word(run[0]):
+            yield from text[at : run.start()].split()
+            yield run[0] if len(_number(run[0])) >= _PHONE_DIGITS else _number(run[0])
+            at = run.end()
+    yield from text[at:].split()
+
+
+def _number(text: str) -> str:
+    """Digits without what is written between them."""
+    return "".join(character for character in text if character.isdecimal())
 
 
 def required(count: int) -> int:
@@ -100,9 +117,23 @@ def required(count: int) -> int:
 
 
 def phone_word(text: str) -> str | None:
-    """A phone number by its last digits, which are the same with and without country code and trunk prefix."""
-    digits = "".join(character for character in text if character.isdecimal())
-    return f"#{digits[-_PHONE_DIGITS:]}" if len(digits) >= _PHONE_DIGITS else None
+    """What a phone number is looked up by: its last digits; None for fewer than four.
+
+    They are the same with and without country code and trunk prefix.
+    """
+    digits = _number(text)
+    return f"#{digits[-_PHONE_DIGITS:]}" if len(digits) >= _FEWEST_DIGITS else None
+
+
+def phone_words(text: str) -> Iterator[str]:
+    """What a phone number is found by: its last four to seven digits."""
+    whole = phone_word(text) or ""
+    yield from (f"#{whole[-count:]}" for count in range(_FEWEST_DIGITS, len(whole)))
+
+
+def end_of_phone(word: str) -> str | None:
+    """What a number that was asked for is as the end of phone numbers, where it can be one."""
+    return phone_word(word) if word.isdecimal() else None
 
 
 def fold(text: str) -> str:

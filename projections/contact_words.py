@@ -9,6 +9,9 @@ at a million contacts: 150 ms and more at the 95th percentile for trigrams over 
 - contact_words: each contact's words as numbers, which the words of the vocabulary lead to, and beside each word the
   fields that it is in, for those who must not search all.
 
+The last also has the contact's values as filters compare them (projections.contact_values), and numbers for those of
+tags and custom fields among the words.
+
 The numbers are salted with the tenant, so that in the GIN indexes, which know no tenants, one tenant's lists are its
 own and as short as the tenant is small. The lowest bit of a word's number tells that it is in the name.
 """
@@ -27,8 +30,10 @@ from domain import contact as domain
 from domain.event import Event, Recorded, topics
 from projections import company, contact, contact_rows
 from projections.closeness import near_keys
+from projections.contact_filters import WORDED
 from projections.contact_rows import Searchable, searchable
 from projections.contact_text import ContactText
+from projections.contact_values import CUSTOM, Values, tokens
 from projections.ports import Connection
 from projections.projection import Projection
 
@@ -45,10 +50,11 @@ _SAVE = """
 WITH saved AS (
     INSERT INTO contact_words_v1
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
-      AS r (tenant_id uuid, contact_id uuid, position bigint, owner_id uuid, words bigint[], fields smallint[])
+      AS r (tenant_id uuid, contact_id uuid, position bigint, owner_id uuid, words bigint[], fields smallint[],
+            kept jsonb)
     ON CONFLICT (tenant_id, contact_id) DO UPDATE
        SET position = excluded.position, owner_id = excluded.owner_id, words = excluded.words,
-           fields = excluded.fields
+           fields = excluded.fields, kept = excluded.kept
 ), gone AS (
     DELETE FROM contact_words_v1 WHERE tenant_id = %(tenant)s AND contact_id = ANY(%(gone)s)
 ), change AS MATERIALIZED (
@@ -72,6 +78,8 @@ DELETE FROM contact_vocabulary_v1 WHERE tenant_id = %(tenant)s AND id = ANY(%(id
 """
 
 _PAGE = 2000
+_COLUMNS = frozenset({"id", "owner_id", "company_id", "lifecycle", "created_at", "updated_at"})
+"""Fields that are compared as read.contact_v1 has them."""
 
 
 @lru_cache(maxsize=65_536)
@@ -86,9 +94,34 @@ def _near(tenant_id: UUID, word: str) -> list[int]:
     return near_keys(tenant_id.bytes, [word])
 
 
-def numbers(tenant_id: UUID, text: ContactText) -> dict[int, str]:
+def term(field: str, value: str) -> str:
+    """What stands among the words for a value of a tag or custom field: nobody types it."""
+    return f"={field}={value}"
+
+
+def numbers(tenant_id: UUID, contact: Searchable) -> dict[int, str]:
     """A contact's words by number; odd when the word is in the name."""
-    return {word_id(tenant_id, word) | (word in text.name): word for word in text.words()}
+    text = contact.text or ContactText()
+    found = {word_id(tenant_id, word) | (word in text.name): word for word in text.words()}
+    for field, values in contact.values.items():
+        if has_terms(field):
+            terms = (term(field, value) for value in values)
+            found |= {word_id(tenant_id, word): word for word in terms}
+    return found
+
+
+def has_terms(field: str) -> bool:
+    """Whether values of a field stand among the words."""
+    return field == "tags" or field.startswith(CUSTOM)
+
+
+def kept(values: Values) -> dict[str, Sequence[str]]:
+    """Values that no column of read.contact_v1 has as they are compared, and the words of those that have several."""
+    found: dict[str, Sequence[str]] = {field: each for field, each in values.items() if field not in _COLUMNS}
+    for field in found.keys() - WORDED:
+        # One that is a word itself is there already; all the same, so that one look finds both.
+        found[f"~{field}"] = sorted(tokens(found[field]))
+    return found
 
 
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
@@ -115,12 +148,13 @@ async def save(connection: Connection, tenant_id: UUID, contacts: Sequence[Searc
 async def _save(
     connection: Connection, tenant_id: UUID, contacts: Sequence[Searchable], old: Mapping[UUID, Sequence[int]]
 ) -> None:
-    new = {contact.id: numbers(tenant_id, contact.text) if contact.text else {} for contact in contacts}
+    new = {contact.id: numbers(tenant_id, contact) if contact.text else {} for contact in contacts}
     words = {number & ~1: word for of_one in new.values() for number, word in of_one.items()}
     change = _change(new, old, words)
     rows = [
         {"tenant_id": tenant_id, "contact_id": c.id, "position": c.position, "owner_id": c.owner_id}
         | _columns(new[c.id], c.text)
+        | {"kept": kept(c.values)}
         for c in contacts
         if c.text
     ]
@@ -139,7 +173,7 @@ async def _save(
 def _columns(words: Mapping[int, str], text: ContactText) -> dict[str, list[int]]:
     """The words of a contact, and beside each the fields that it is in."""
     fields, numbers_ = text.fields(), sorted(words)
-    return {"words": numbers_, "fields": [fields[words[number]] for number in numbers_]}
+    return {"words": numbers_, "fields": [fields.get(words[number], 0) for number in numbers_]}
 
 
 def _change(
@@ -150,8 +184,8 @@ def _change(
     for contact_id, numbers_ in new.items():
         uses.update({number & ~1 for number in numbers_})
         uses.subtract({number & ~1 for number in old.get(contact_id, ())})
-    # A phone's last digits are looked up as they are; there is nothing to find near them.
-    return {number: by for number, by in sorted(uses.items()) if by and not words.get(number, "").startswith("#")}
+    # A phone's last digits are looked up as they are, as terms are; there is nothing to find near them.
+    return {number: by for number, by in sorted(uses.items()) if by and words.get(number, "")[:1] not in {"#", "="}}
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:
@@ -163,7 +197,7 @@ PROJECTION = Projection(
     version=1,
     topics=topics(domain.EVENTS),
     tables=("contact_words_v1", "contact_vocabulary_v1", "contact_word_uses_v1"),
-    ddl=Path(__file__).with_suffix(".sql").read_text(),
+    ddl="".join(Path(__file__).with_name(f"{name}.sql").read_text() for name in ("contact_words", "contact_select")),
     apply=_apply,
     refill=_refill,
     follows=(company.PROJECTION.checkpoint, contact.PROJECTION.checkpoint),

@@ -5,6 +5,7 @@ CREATE TABLE read.contact_words_v1 (
     owner_id   uuid,
     words      bigint[] NOT NULL,
     fields     smallint[] NOT NULL,
+    kept       jsonb NOT NULL,
     PRIMARY KEY (tenant_id, contact_id)
 ) WITH (fillfactor = 90);
 -- No pending list: every search would read through it.
@@ -62,7 +63,8 @@ GRANT EXECUTE ON FUNCTION read.contact_words_like_v1 TO rapport_service;
 
 -- Contacts for which a condition on their words holds. The planner takes comparing arrays for cheap and reads whole
 -- tables rather than the index; so here it has no choice.
-CREATE FUNCTION read.contacts_having_v1(clause text, most integer)
+-- `wanted` is about the rows c of read.contact_v1 as well.
+CREATE FUNCTION read.contacts_having_v1(clause text, most integer, wanted text DEFAULT NULL)
     RETURNS uuid[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_indexscan = off
 AS $$
@@ -71,7 +73,12 @@ DECLARE
 BEGIN
     EXECUTE format(
         'SELECT array_agg(f.contact_id) FROM (SELECT w.contact_id FROM read.contact_words_v1 w'
-        ' WHERE w.tenant_id = %L AND (%s) LIMIT %s) f', store.current_tenant(), clause, most) INTO having_;
+        ' %s WHERE w.tenant_id = %L AND (%s) LIMIT %s) f',
+        CASE WHEN wanted IS NOT NULL THEN format(
+             -- One by one: joined whole, it would be every contact of the tenant.
+             'CROSS JOIN LATERAL (SELECT FROM read.contact_v1 c WHERE c.tenant_id = w.tenant_id AND c.id = w.contact_id'
+             ' AND c.deleted_at IS NULL AND %s OFFSET 0) c', wanted) END,
+        store.current_tenant(), clause, most) INTO having_;
     RETURN coalesce(having_, '{}');
 END $$;
 REVOKE EXECUTE ON FUNCTION read.contacts_having_v1 FROM PUBLIC;
@@ -79,11 +86,11 @@ REVOKE EXECUTE ON FUNCTION read.contacts_having_v1 FROM PUBLIC;
 -- Contacts that have the words asked for. `variants` are the words that do for word number `part` (from 1), each with
 -- a weight and a tier: 1 as asked or longer, 2 with a typo. Contacts are gathered tier by tier until there are enough,
 -- at last also those that lack one of the `asked` words, where `spare` says so; a tier comes whole before the next.
--- Of `owners` only, where there are some; by words in `seen` fields only (a bit each), where that is given. `matched` has a
--- bit for each field in which one of the variants is.
+-- Of `owners` only, where there are some; by words in `seen` fields only (a bit each), where that is given; and those only
+-- for which `wanted` holds. `matched` has a bit for each field in which one of the variants is.
 CREATE FUNCTION read.search_contacts_v1(
     variants bigint[], parts smallint[], weights real[], tiers smallint[], spare boolean, skip integer, most integer,
-    deepest integer, asked integer, owners uuid[] DEFAULT NULL, seen smallint DEFAULT NULL
+    deepest integer, asked integer, owners uuid[] DEFAULT NULL, seen smallint DEFAULT NULL, wanted jsonb DEFAULT NULL
 )
     RETURNS TABLE (contact_id uuid, score real, matched smallint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -122,7 +129,7 @@ BEGIN
         IF owners IS NOT NULL THEN
             clause := format('(%s) AND w.owner_id = ANY (%L::uuid[])', clause, owners);
         END IF;
-        batch := read.contacts_having_v1(clause, deepest);
+        batch := read.contacts_having_v1(clause, deepest, read.contact_condition_v1(wanted));
         found_ := found_ || batch;
         ranks := ranks || array_fill(tier_, ARRAY[cardinality(batch)]);
         -- Enough for the page: whatever another tier would add comes after it.
@@ -134,7 +141,7 @@ BEGIN
     ), best AS (
         SELECT c.id, c.tier, v.part, max(v.weight) AS weight,
                bit_or(x.field & coalesce(seen, x.field)) AS fields,
-               CASE WHEN seen IS NULL THEN cardinality(w.words)
+               CASE WHEN seen IS NULL THEN cardinality(w.words) - cardinality(array_positions(w.fields, 0::smallint))
                     ELSE (SELECT count(*) FROM unnest(w.fields) AS f WHERE f & seen <> 0) END AS size
           FROM candidate c
           JOIN read.contact_words_v1 w ON w.tenant_id = tenant AND w.contact_id = c.id

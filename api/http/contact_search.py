@@ -1,7 +1,7 @@
 """Contacts over HTTP: found by a text."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import get
 from msgspec import Meta, Struct, structs
@@ -19,8 +19,10 @@ from commands.sight import SEEING
 from commands.visible import CONTACTS, view_of
 from projections import contact_indexer, contact_queries, contact_words
 from projections.contact_queries import ContactView
-from projections.contact_search import Sought, Within
+from projections.contact_search import Answer as Found
+from projections.contact_search import Backend, Sought, Within
 from projections.contact_text import FIELDS
+from projections.position import Level
 
 _SEARCHED_BY = {
     "postgres": (*READ_MODELS, contact_words.PROJECTION.checkpoint),
@@ -65,17 +67,22 @@ async def search_contacts(request: HttpRequest) -> Answer:
     """Contacts that fit a text, best first."""
     query: SearchQuery = query_of(request, SearchQuery)
     caller, services = principal_of(request), services_of(request)
-    tenant_id, within = caller.tenant_id, _within(caller)
     scope = ["contacts/search", query.q]
-    offset = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else 0
-    backend = services.search.backend
-    level = await settled(request, _SEARCHED_BY[backend])
-    look = partial(services.search.search, tenant_id, Sought(query.q, offset, query.limit + 1, within))
-    found = await look(at_least=level)
-    if found.backend != backend:  # it changed meanwhile, and what was waited for says nothing of the other
-        level = await settled(request, _SEARCHED_BY[found.backend])
-        found = await look(at_least=level)
-    hits = found.hits[: query.limit]
+    offset = services.cursors.read(query.cursor, caller.tenant_id, scope) if query.cursor is not None else 0
+    sought = Sought(query.q, offset, query.limit + 1, within(caller))
+    page, backend = await found_page(request, sought, scope)
+    return Answer(page, headers={"Search-Backend": backend})
+
+
+async def found_page(request: HttpRequest, sought: Sought, scope: object) -> tuple[Page[Any], Backend]:
+    """A page of what is sought, one hit of which tells whether there are more, and who found it.
+
+    Cursors are bound to `scope`.
+    """
+    caller, services = principal_of(request), services_of(request)
+    tenant_id, limit = caller.tenant_id, sought.limit - 1
+    found, level = await _found(request, sought)
+    hits = found.hits[:limit]
     by_ids = partial(contact_queries.by_ids, tenant_id=tenant_id, ids=[hit.id for hit in hits])
     rows = {row.id: row for row in await services.reads.ask(tenant_id, by_ids, at_least=level)}
     told = telling(caller, CONTACTS)
@@ -84,12 +91,27 @@ async def search_contacts(request: HttpRequest) -> Answer:
         for hit in hits
         if (row := rows.get(hit.id)) and row.deleted_at is None and caller.reaches(SEEING, row.owner_id)
     ]
-    more = len(found.hits) > query.limit
-    next_cursor = services.cursors.make(tenant_id, scope, offset + query.limit) if more else None
-    return Answer(Page(data=data, next_cursor=next_cursor), headers={"Search-Backend": found.backend})
+    next_cursor = None
+    if len(found.hits) > limit:
+        place = hits[-1].place if sought.order else sought.offset + limit
+        next_cursor = services.cursors.make(tenant_id, scope, place)
+    return Page(data=data, next_cursor=next_cursor), found.backend
 
 
-def _within(caller: Principal) -> Within:
+async def _found(request: HttpRequest, sought: Sought) -> tuple[Found, Level | None]:
+    """What is found by a backend that includes what the request has to see."""
+    services = services_of(request)
+    backend = services.search.backend
+    level = await settled(request, _SEARCHED_BY[backend])
+    look = partial(services.search.search, principal_of(request).tenant_id, sought)
+    found = await look(at_least=level)
+    if found.backend != backend:  # it changed meanwhile, and what was waited for says nothing of the other
+        level = await settled(request, _SEARCHED_BY[found.backend])
+        found = await look(at_least=level)
+    return found, level
+
+
+def within(caller: Principal) -> Within:
     """What a search for this caller looks at."""
     view = view_of(caller, CONTACTS)
     return Within(caller.owners(SEEING), frozenset() if view.is_free else frozenset(filter(view.hides, FIELDS)))

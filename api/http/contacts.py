@@ -6,6 +6,7 @@ from api.http.contact_acts import change_tags, restore_contact
 from api.http.contact_history import contact_history
 from api.http.contact_reads import list_contacts, read_contact
 from api.http.contact_search import search_contacts
+from api.http.contact_select import select_contacts
 from api.http.contact_writes import change_contact, delete_contact, register_contact
 
 ROUTER = Router(
@@ -14,6 +15,7 @@ ROUTER = Router(
         register_contact,
         list_contacts,
         search_contacts,
+        select_contacts,
         read_contact,
         change_contact,
         delete_contact,

@@ -37,6 +37,11 @@ def note_filters(request: Request[Any, Any, Any], query: Struct) -> None:
     _note(request, [value for value in structs.astuple(query) if isinstance(value, UUID)])
 
 
+def note_named(request: Request[Any, Any, Any], ids: Iterable[UUID]) -> None:
+    """Note ids that a search was filtered by and nothing was found for."""
+    _note(request, ids)
+
+
 def _note(request: Request[Any, Any, Any], ids: Iterable[UUID], *, kind: str | None = None) -> None:
     state = request.scope["state"]
     principal, services = state.get("principal"), state["services"]

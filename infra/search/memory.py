@@ -1,12 +1,12 @@
 """Contact search in memory: every contact is looked at, by the same rules that the other adapters use."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
-from projections.closeness import explain
+from projections import contact_filters
+from projections.contact_hits import explained
 from projections.contact_rows import Searchable
 from projections.contact_search import DEEPEST, Backend, Hit, Sought
-from projections.contact_text import asked
 from projections.position import Level
 
 
@@ -30,11 +30,23 @@ class MemoryContactSearch:
     async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Sequence[Hit]:
         """See the port."""
         del at_least
-        words, within = asked(sought.text), sought.within
-        found = (
-            Hit(contact.id, *explain(words, contact.text.without(within.hidden)))
-            for contact in self._contacts.get(tenant_id, {}).values()
-            if contact.text and (within.owners is None or contact.owner_id in within.owners)
-        )
-        hits = sorted((hit for hit in found if hit.score), key=lambda hit: (-hit.score, hit.id))
-        return hits[:DEEPEST][sought.offset : sought.offset + sought.limit]
+        hits = sorted(self._found(tenant_id, sought), key=lambda hit: (-hit.score, hit.id))
+        if not sought.order:
+            return hits[:DEEPEST][sought.offset : sought.offset + sought.limit]
+        hits.sort(key=lambda hit: contact_filters.sorting_key(sought.order, hit.place or ()))
+        return hits[: sought.limit]
+
+    def _found(self, tenant_id: UUID, sought: Sought) -> Iterator[Hit]:
+        within = sought.within
+        for contact in self._contacts.get(tenant_id, {}).values():
+            if within.owners is None or contact.owner_id in within.owners:
+                hit = explained(sought, contact)
+                if hit.score and _is_wanted(sought, contact):
+                    yield hit
+
+
+def _is_wanted(sought: Sought, contact: Searchable) -> bool:
+    conditions = [sought.where] if sought.where else []
+    if sought.after:
+        conditions.append(contact_filters.after(sought.order, sought.after))
+    return all(contact_filters.holds(each, contact.values, contact.text) for each in conditions if contact.text)

@@ -8,10 +8,14 @@ from uuid import UUID
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import OpenSearchException
 
-from infra.search.opensearch_schema import SALT_LETTERS, salt, text_of
+from infra.search import opensearch_conditions as conditions
+from infra.search.opensearch_schema import SALT_LETTERS, contact_of, salt
+from projections import contact_filters
 from projections.closeness import edits, explain
+from projections.contact_hits import completed, explained
+from projections.contact_rows import Searchable
 from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought, Within
-from projections.contact_text import FIELDS, asked, required
+from projections.contact_text import FIELDS, ContactText, asked, required
 from projections.position import Level
 
 _OUTSIDE_NAME = 0.9
@@ -36,13 +40,15 @@ class OpenSearchContactSearch:
     async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Sequence[Hit]:
         """See the port. A refresh, which the checkpoint waits for, reaches every copy of a shard."""
         del at_least
-        words, within = asked(sought.text), sought.within
-        limit = min(sought.limit, DEEPEST - sought.offset)
-        if not words or limit <= 0 or within.hidden.issuperset(FIELDS):
+        words, within = asked(sought.text or ""), sought.within
+        limit = sought.limit if sought.order else min(sought.limit, DEEPEST - sought.offset)
+        if limit <= 0 or (sought.text is not None and (not words or within.hidden.issuperset(FIELDS))):
             return ()
-        found = await self._ask(tenant_id, query(tenant_id, words, within) | {"from": sought.offset, "size": limit})
+        found = await self._ask(tenant_id, _body(tenant_id, words, sought) | {"size": limit})
+        if sought.order:
+            return [explained(sought, contact_of(hit["_source"])) for hit in found["hits"]["hits"]]
         return [
-            Hit(UUID(source["id"]), score / len(words), explain(words, text_of(source).without(within.hidden))[1])
+            _scored(sought, words, contact_of(source), score)
             for source, score in ((hit["_source"], hit["_score"]) for hit in found["hits"]["hits"])
         ]
 
@@ -66,6 +72,31 @@ class OpenSearchContactSearch:
         except (OpenSearchException, TimeoutError, OSError):
             return False
         return all(index["mappings"].get("_meta", {}).get("state") == "level" for index in found.values())
+
+
+def _scored(sought: Sought, words: Sequence[str], contact: Searchable, score: float) -> Hit:
+    seen = (contact.text or ContactText()).without(sought.within.hidden)
+    return completed(sought, contact, score / len(words), explain(words, seen)[1])
+
+
+def _body(tenant_id: UUID, words: Sequence[str], sought: Sought) -> dict[str, Any]:
+    """The body of a search for what is sought."""
+    body = query(tenant_id, words, sought.within)
+    body["_source"] = ["id", "text", "values"] if sought.where or sought.order else ["id", "text"]
+    wanted = body["query"]["bool"]["filter"]
+    if sought.where:
+        wanted.append(conditions.clause(tenant_id, sought.where))
+    if not sought.order:
+        return body | {"from": sought.offset}
+    if not words:
+        # Tombstones have no words, and nothing that could be asked of them either but what they lack.
+        wanted.append({"term": {"deleted": False}})
+    after = conditions.search_after(sought.order, sought.after) if sought.after else None
+    if after:
+        body["search_after"] = after
+    elif sought.after:
+        wanted.append(conditions.clause(tenant_id, contact_filters.after(sought.order, sought.after)))
+    return body | {"sort": conditions.sort(sought.order)}
 
 
 def query(tenant_id: UUID, words: Sequence[str], within: Within = EVERYTHING) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from infra.search.opensearch_schema import VERSION, document, document_id, index
 from projections.contact_index import IndexUnavailableError, State, Writer
 from projections.contact_rows import Searchable
 
-_BULK = 1000
+_BULK = 400
 _CONFLICT = 409
 
 

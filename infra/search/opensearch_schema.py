@@ -3,9 +3,14 @@
 Words come ready from projections.contact_text, so that both backends find by the same rules; OpenSearch only splits at
 spaces. Each word carries a short salt of its tenant in front: typos and beginnings are then looked for among one
 tenant's words, not among those of all (which is faster, and no tenant's words push another's out of the expansion).
+
+So do the terms that filters go by, "field=value" of whatever fields there are: one field of the index for all of them,
+however many custom fields tenants think of.
 """
 
 from base64 import b32encode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -13,13 +18,20 @@ from uuid import UUID
 
 import msgspec
 
+from projections.contact_filters import WORDED
 from projections.contact_rows import Searchable
 from projections.contact_text import FIELDS, ContactText
+from projections.contact_values import CUSTOM, Values, tokens
 
-VERSION = 3
+VERSION = 4
 SALT_LETTERS = 6
 
+TIMES = frozenset({"created_at", "updated_at"})
+"""Fields that are numbers here, microseconds of the epoch, so that ranges of them are fast."""
+
 _LONGEST_BEGINNING = 16
+_SORTED = ("name", "given", "family", "email", "phone", "company", "title", "owner_id", "company_id", "lifecycle")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OTHERS = tuple(field for field in FIELDS if field != "name")
 _BEGINNINGS = {
     "type": "text",
@@ -76,8 +88,14 @@ def index_body(shards: int) -> dict[str, Any]:
                 "all": _WORDS,
                 # For those who must not search all.
                 **dict.fromkeys(_OTHERS, _WORDS),
-                # By field, only to say what a hit was found by.
+                "terms": {"type": "keyword", "doc_values": False},
+                **{field: {"type": "long"} for field in sorted(TIMES)},
+                "sort": {"properties": {field: {"type": "keyword", "index": False} for field in _SORTED}},
+                # To sort by; a document each, so that a custom field of a tenant is no field of the index.
+                "custom": {"type": "nested", "properties": {"key": {"type": "keyword"}, "value": {"type": "keyword"}}},
+                # By field, only to say what a hit was found by, and where it stands.
                 "text": {"type": "object", "enabled": False},
+                "values": {"type": "object", "enabled": False},
             },
         },
     }
@@ -87,6 +105,26 @@ def index_body(shards: int) -> dict[str, Any]:
 def salt(tenant_id: UUID) -> str:
     """What a tenant's words begin with."""
     return b32encode(blake2b(tenant_id.bytes, digest_size=5).digest()).decode().lower()[:SALT_LETTERS]
+
+
+def value_term(tenant_id: UUID, field: str, value: str) -> str:
+    """What is among the terms of a contact of which the field has this value."""
+    return f"{salt(tenant_id)}{field}={value}"
+
+
+def field_term(tenant_id: UUID, field: str) -> str:
+    """What is among the terms of a contact of which the field has any value."""
+    return salt(tenant_id) + field
+
+
+def word_term(tenant_id: UUID, field: str, word: str) -> str:
+    """What is among the terms of a contact of which the field has this word; but of fields whose words are indexed."""
+    return f"{salt(tenant_id)}~{field}={word}"
+
+
+def micros(time: str) -> int:
+    """A moment as contact_values has it, in microseconds of the epoch."""
+    return (datetime.fromisoformat(time) - _EPOCH) // timedelta(microseconds=1)
 
 
 def document_id(tenant_id: UUID, contact_id: UUID) -> str:
@@ -112,9 +150,34 @@ def document(tenant_id: UUID, contact: Searchable) -> dict[str, Any]:
         "all": " ".join(begin + word for word in words),
         **{field: " ".join(begin + word for word in kept) for field, kept in text.items()},
         "text": text,
+        "values": contact.values,
+        "terms": list(_terms(tenant_id, contact.values)),
+        **{field: micros(contact.values[field][0]) for field in TIMES & contact.values.keys()},
+        "sort": {field: contact.values[field][0] for field in _SORTED if field in contact.values},
+        "custom": [
+            {"key": field.removeprefix(CUSTOM), "value": each[0]}
+            for field, each in contact.values.items()
+            if field.startswith(CUSTOM)
+        ],
     }
+
+
+def _terms(tenant_id: UUID, values: Values) -> Iterator[str]:
+    for field, each in values.items():
+        if field in TIMES or field == "id":
+            continue
+        yield field_term(tenant_id, field)
+        yield from (value_term(tenant_id, field, value) for value in each)
+        if field not in WORDED:
+            yield from (word_term(tenant_id, field, word) for word in tokens(each))
 
 
 def text_of(source: dict[str, Any]) -> ContactText:
     """The words in a document."""
     return msgspec.convert(source["text"], ContactText)
+
+
+def contact_of(source: dict[str, Any]) -> Searchable:
+    """The contact in a document, as far as hits tell of it."""
+    values = {field: tuple(each) for field, each in source.get("values", {}).items()}
+    return Searchable(UUID(source["id"]), 0, text_of(source), None, values)

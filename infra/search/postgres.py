@@ -2,16 +2,22 @@
 
 import heapq
 from collections.abc import Sequence
-from typing import LiteralString
+from functools import partial
+from typing import Any, LiteralString
 from uuid import UUID
 
+import msgspec
 import psycopg
-from msgspec import Struct
+from msgspec import Struct, structs
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
 from infra.postgres import TenantReads
+from infra.search import postgres_conditions as conditions
 from projections import closeness as near
+from projections import contact_filters, contact_rows
+from projections.contact_hits import completed, explained
+from projections.contact_rows import Searchable
 from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought
 from projections.contact_text import asked, fields_mask, fields_of, required
 from projections.contact_words import word_id
@@ -20,7 +26,10 @@ from projections.position import Level
 _LIKE: LiteralString = "SELECT word FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer)"
 _SEARCH: LiteralString = """SELECT contact_id, score, matched FROM read.search_contacts_v1(
     %s::bigint[], %s::smallint[], %s::real[], %s::smallint[], %s, %s::integer, %s::integer, %s::integer,
-    %s::integer, %s::uuid[], %s::smallint)"""
+    %s::integer, %s::uuid[], %s::smallint, %s::jsonb)"""
+_SELECT: LiteralString = (
+    "SELECT contact_id FROM read.select_contacts_v1(%s::jsonb, %s::jsonb, %s::jsonb, %s::uuid[], %s::integer)"
+)
 
 _MOST_VARIANTS = 100
 _MOST_OF_SHORT = 20
@@ -42,6 +51,17 @@ class _Variants(Struct):
         self.weights += (weight, weight * _OUTSIDE_NAME)
         self.tiers += [1 if weight >= near.EXACT_OR_BEGINNING else 2] * 2
 
+    def fitting(self, asked: int, hidden: frozenset[str]) -> conditions.Tree:
+        """What contacts have that fit: a word for each part, or for all but as many as may be missing."""
+        mask = fields_mask(hidden) if hidden else None
+        numbers: list[list[int]] = [[] for _ in range(asked)]
+        for number, part in zip(self.ids, self.parts, strict=True):
+            numbers[part - 1].append(number)
+        parts = [conditions.one_of(each, mask) for each in numbers]
+        if required(asked) == asked:
+            return conditions.every(parts)
+        return conditions.some(conditions.every((*parts[:n], *parts[n + 1 :])) for n in range(asked))
+
     def forget_names(self) -> None:
         """Let words count no more for being in a name."""
         self.weights[::2] = self.weights[1::2]
@@ -57,28 +77,87 @@ class PostgresContactSearch:
 
     async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Sequence[Hit]:
         """See the port."""
-        words, within = asked(sought.text), sought.within
-        limit = min(sought.limit, DEEPEST - sought.offset)
-        if not words or limit <= 0:
+        words = asked(sought.text) if sought.text is not None else ()
+        if sought.text is not None and not words:
             return ()
         variants = await self._variants(tenant_id, words, at_least)
+        if len(set(variants.parts)) < required(len(words)):
+            return ()
+        if sought.order:
+            return await self._in_order(tenant_id, sought, words, variants, at_least)
+        limit = min(sought.limit, DEEPEST - sought.offset)
+        return await self._best(tenant_id, sought, words, variants, limit, at_least) if limit > 0 else ()
+
+    async def _best(
+        self,
+        tenant_id: UUID,
+        sought: Sought,
+        words: Sequence[str],
+        variants: _Variants,
+        limit: int,
+        at_least: Level | None,
+    ) -> Sequence[Hit]:
+        """The best that fit the text."""
+        within, count = sought.within, len(set(variants.parts))
         if "name" in within.hidden:
             variants.forget_names()
-        count = len(set(variants.parts))
-        if count < required(len(words)):
-            return ()
-        if within != EVERYTHING:
+        if within != EVERYTHING or sought.where:
             # That nobody has a word must look the same as that somebody else has it: all of them count.
             count = len(words)
+        wanted = _json(conditions.tree(tenant_id, sought.where)) if sought.where else None
         parameters = (
             *(variants.ids, variants.parts if count == len(words) else _dense(variants.parts)),
             *(variants.weights, variants.tiers),
             *(count > required(len(words)), sought.offset, limit, DEEPEST, count),
             None if within.owners is None else list(within.owners),
             fields_mask(within.hidden) if within.hidden else None,
+            wanted,
         )
         rows = await self._rows(tenant_id, _SEARCH, parameters, at_least)
-        return [Hit(id=contact_id, score=score, matched=fields_of(mask)) for contact_id, score, mask in rows]
+        if not sought.where:
+            return [Hit(id=contact_id, score=score, matched=fields_of(mask)) for contact_id, score, mask in rows]
+        contacts = await self._contacts(tenant_id, [row[0] for row in rows], at_least)
+        return [
+            completed(sought, contacts[contact_id], score, fields_of(mask))
+            for contact_id, score, mask in rows
+            if contact_id in contacts
+        ]
+
+    async def _in_order(
+        self,
+        tenant_id: UUID,
+        sought: Sought,
+        words: Sequence[str],
+        variants: _Variants,
+        at_least: Level | None,
+    ) -> Sequence[Hit]:
+        """Those that come next in an order."""
+        wanted = [sought.where] if sought.where else []
+        if sought.after:
+            wanted.append(contact_filters.after(sought.order, sought.after))
+        fits = [variants.fitting(len(words), sought.within.hidden)] if words else []
+        nearby = conditions.near(tenant_id, sought.where) if sought.where else None
+        close = [*fits, nearby] if nearby else fits
+        parameters = (
+            _json(conditions.every([*fits, *(conditions.tree(tenant_id, each) for each in wanted)])),
+            _json(conditions.every(close)) if close else None,
+            _json([structs.asdict(key) for key in contact_filters.keys_of(sought.order)]),
+            None if sought.within.owners is None else list(sought.within.owners),
+            sought.limit,
+        )
+        rows = await self._rows(tenant_id, _SELECT, parameters, at_least)
+        contacts = await self._contacts(tenant_id, [row[0] for row in rows], at_least)
+        return [explained(sought, contacts[contact_id]) for (contact_id,) in rows if contact_id in contacts]
+
+    async def _contacts(self, tenant_id: UUID, ids: Sequence[UUID], at_least: Level | None) -> dict[UUID, Searchable]:
+        if not ids:
+            return {}
+        try:
+            query = partial(contact_rows.by_id, tenant_id=tenant_id, ids=ids)
+            found = await self._reads.ask(tenant_id, query, at_least=at_least)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise SearchUnavailableError from error
+        return {contact.id: contact for contact in found if contact.text}
 
     async def _variants(self, tenant_id: UUID, words: Sequence[str], at_least: Level | None) -> _Variants:
         """For each word asked for, the closest words that the tenant has."""
@@ -110,3 +189,7 @@ def _dense(parts: Sequence[int]) -> list[int]:
     """Parts without the numbers of words that nothing is like."""
     order = {part: number for number, part in enumerate(dict.fromkeys(parts), start=1)}
     return [order[part] for part in parts]
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

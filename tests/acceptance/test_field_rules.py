@@ -84,7 +84,8 @@ class Desk:
                 for as_of in (None, self.then) if "as_of" in takes else [None]:
                     asked = {"q": text, "as_of": as_of, "limit": 200 if "limit" in takes else None}
                     parameters = {name: value for name, value in asked.items() if value is not None}
-                    yield path, self.get(by, path.replace("{contact_id}", self.contact["id"]), **parameters)
+                    own = {"contact_id": self.contact["id"], "record_kind": "contact"}
+                    yield path, self.get(by, path.format_map(own), **parameters)
 
 
 @pytest.fixture

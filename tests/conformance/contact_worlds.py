@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from msgspec import Struct
+from msgspec import Struct, structs, to_builtins
 
 from domain import contact as domain
 from domain.company import CompanyRegistered
@@ -15,9 +15,7 @@ from infra.postgres import TenantConnections
 from infra.search.memory import MemoryContactSearch
 from infra.search.opensearch_index import OpenSearchContactIndex
 from projections import company, contact, contact_rows, contact_words
-from projections.contact_rows import Searchable
 from projections.contact_search import ContactSearch
-from projections.contact_text import contact_text
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -111,13 +109,13 @@ class MemoryWorld(World):
             before = self._contacts.get(item.stream_id)
             now = domain.evolve(before, item.event, stream_id=item.stream_id, at=NOW)
             self._contacts[item.stream_id] = now
-            text = contact_text(
-                names=[now.name.display], emails=[email.value for email in now.emails], title=now.title,
-                company=self._companies.get(now.company_id) if now.company_id else None,
-                phones=[phone.value for phone in now.phones],
+            employer = self._companies.get(now.company_id) if now.company_id else None
+            row = (
+                now.id, item.position, structs.asdict(now.name), to_builtins(now.emails), to_builtins(now.phones),
+                now.title, employer, now.owner_id, now.deleted_at is not None, now.company_id, now.tags, now.lifecycle,
+                now.created_at, now.updated_at,
             )  # fmt: skip
-            kept = Searchable(item.stream_id, item.position, None if now.deleted_at else text, now.owner_id)
-            self._memory.write(tenant_id, [kept])
+            self._memory.write(tenant_id, [contact_rows.searchable(row)])
 
 
 class PostgresWorld(World):

@@ -68,11 +68,11 @@ def compare(
         each = contacts.get(key)
         wanted = None
         if each and each.text:
-            numbers = contact_words.numbers(key[0], each.text)
+            numbers = contact_words.numbers(key[0], each)
             fields = each.text.fields()
-            wanted = (each.position, each.owner_id, {number: fields[word] for number, word in numbers.items()})
-            vocabulary[key[0]] |= {number & ~1: word for number, word in numbers.items() if word[0] != "#"}
-            uses[key[0]].update({number & ~1 for number, word in numbers.items() if word[0] != "#"})
+            wanted = (each.position, each.owner_id, {number: fields.get(word, 0) for number, word in numbers.items()})
+            vocabulary[key[0]] |= {number & ~1: word for number, word in numbers.items() if word[0] not in "#="}
+            uses[key[0]].update({number & ~1 for number, word in numbers.items() if word[0] not in "#="})
         if wanted != shown.get(key) and key not in parked and not (each and key[0] in behind):
             yield f"words of contact {key[1]} of tenant {key[0]}: {wanted} from the log, {shown.get(key)} to search by"
     incomplete = behind | {tenant for tenant, _ in parked}

@@ -24,6 +24,7 @@ ALLOWED = {
     SERVICE: {
         *("store.owner_of_claim", "read.contact_words_like_v1", "read.search_contacts_v1"),
         "read.timeline_page_v1",
+        "read.select_contacts_v1",
         *("store.start_session", "store.refresh_session", "store.end_session"),
         *("store.attempt_sign_in", "store.signed_in", "store.used_api_key", "store.take_totp_step"),
     },

@@ -24,7 +24,7 @@ class Store:
         self.calls += 1
         if self.is_away:
             raise SearchUnavailableError
-        return [Hit(tenant_id, 1.0, (sought.text,))][sought.offset : sought.offset + sought.limit]
+        return [Hit(tenant_id, 1.0, (sought.text or "",))][sought.offset : sought.offset + sought.limit]
 
     async def is_ready(self) -> bool:
         return not self.is_away
