@@ -41,6 +41,7 @@ class MatchingRules(Struct, frozen=True, kw_only=True):
     auto_merge: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    deleted_at: datetime | None = None
 
 
 class Dismissal(Struct, frozen=True, kw_only=True):
@@ -50,6 +51,7 @@ class Dismissal(Struct, frozen=True, kw_only=True):
     version: int
     contact_ids: tuple[UUID, UUID]
     dismissed_at: datetime
+    deleted_at: datetime | None = None
 
 
 def rules_id(tenant_id: UUID) -> UUID:
