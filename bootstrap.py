@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.lean import collect_seldom
 from infra.postgres import is_up
-from infra.wiring import Wiring, mailer_of, metrics_of, violations_of, wiring
+from infra.wiring import Wiring, mailer_of, metrics_of, rescorer_of, violations_of, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
@@ -209,6 +209,7 @@ async def projector(wired: Wiring) -> None:
         wired.spawn(indexer.run())
         announcements = WakingAnnouncements(signals, indexer.wake)
     wired.spawn(sweep(PostgresAside(await wired.pool(postgres.PROJECTOR, size=1))))
+    wired.spawn((await rescorer_of(wired)).run())
     runner = Runner(POSTGRES, log=log, deliveries=deliveries, sessions=sessions, announcements=announcements)
     collect_seldom()
     await runner.run()

@@ -8,6 +8,7 @@ from commands import (
     identity,
     interaction,
     invites,
+    matching,
     members,
     relationship,
     roles,
@@ -26,6 +27,7 @@ from domain.custom_field import CustomField, RecordKind
 from domain.custom_field import evolve as evolve_custom_field
 from domain.interaction import Interaction
 from domain.interaction import evolve as evolve_interaction
+from domain.matching import Dismissal, MatchingRules, evolve_dismissal, evolve_rules
 from domain.relationship import Relationship
 from domain.relationship import evolve as evolve_relationship
 from domain.role import Role
@@ -120,6 +122,12 @@ CHANGE_CONTACT: UseCase[ChangeContact, Contact] = UseCase(
     custom=CONTACT,
     lookups=contact.lookups,
     claim_taken=contact.claim_taken,
+)
+SET_MATCHING_RULES: UseCase[matching.PutRules, MatchingRules] = UseCase(
+    kind="matching_rules", evolve=evolve_rules, decide=matching.set_rules, starts=True
+)
+DISMISS_DUPLICATES: UseCase[matching.DismissPair, Dismissal] = UseCase(
+    kind="duplicates", evolve=evolve_dismissal, decide=matching.dismiss, starts=True
 )
 DELETE_CONTACT: UseCase[DeleteContact, Contact] = UseCase(
     kind="contact",

@@ -6,7 +6,9 @@ from projections import (
     contact_indexer,
     contact_past,
     contact_words,
+    duplicates,
     interaction,
+    matching_rules,
     relationship,
     timeline,
     user,
@@ -22,6 +24,9 @@ POSTGRES = (
     relationship.PROJECTION,
     interaction.PROJECTION,
     timeline.PROJECTION,
+    matching_rules.RULES,
+    matching_rules.DISMISSED,
+    duplicates.PROJECTION,
 )
 """In this order within a transaction; those with one of their own come after the others."""
 

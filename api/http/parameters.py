@@ -78,7 +78,7 @@ def _value(text: str, kind: Any) -> Any:
     if plain is int and not _WHOLE_NUMBER.fullmatch(text):
         raise _BadError("type.wrong", "must be a whole number")
     try:
-        return msgspec.convert(text, wanted, strict=plain not in {int, bool})
+        return msgspec.convert(text, wanted, strict=plain not in {int, float, bool})
     except msgspec.ValidationError as error:
         raise _BadError(*told(error, (plain,))) from None
 

@@ -45,6 +45,7 @@ STATUSES: dict[str, int] = {
     "custom_field.changing": 409,
     "custom_field.deleted": 410,
     "custom_field.not_found": 404,
+    "duplicates.not_found": 404,
     "idempotency.in_progress": 409,
     "idempotency.key_invalid": 400,
     "idempotency.key_reused": 422,

@@ -17,6 +17,7 @@ from domain.contact import (
     Phone,
 )
 from domain.event import TOPICS, Event, decode
+from domain.matching import DuplicatesDismissed, MatchingRulesSet
 from domain.relationship import RelationshipEnded, RelationshipSet
 from domain.tenant import TenantRegistered
 from domain.upcast import OLD
@@ -67,6 +68,10 @@ EXPECTED: dict[str, Event] = {
     "a contact restored": ContactRestored(),
     **INTERACTIONS,
     **CUSTOM,
+    "matching rules": MatchingRulesSet(keys=("name", "custom.born"), suggest_at=0.5, merge_at=0.98, auto_merge=True),
+    "duplicates dismissed": DuplicatesDismissed(
+        contact_ids=(UUID("019b0000-0000-7000-8000-000000000003"), UUID("019b0000-0000-7000-8000-000000000004"))
+    ),
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""
