@@ -105,11 +105,21 @@ def delete(_: DeleteContact, given: Given[Contact]) -> Decision:
 
 
 def restore(_: RestoreContact, given: Given[Contact]) -> Decision:
-    """Back as it was, with what it holds alone; nothing when it is there."""
-    assert given.state is not None  # noqa: S101  as above
-    if given.state.deleted_at is None:
+    """Back as it was, with what it holds alone; nothing when it is there.
+
+    Values of custom fields that have become otherwise meanwhile, so that they don't fit any more, are left out.
+    """
+    state = given.state
+    assert state is not None  # noqa: S101  as above
+    if state.deleted_at is None:
         return Decision()
-    return Decision(events=(ContactRestored(),), claims=_claims(given, given.state.external_ids))
+    custom = custom_values.fitting(state.custom, given.custom)
+    left_out = () if custom == state.custom else (ContactChanged(custom=custom),)
+    return Decision(
+        events=(ContactRestored(), *left_out),
+        claims=(*_claims(given, state.external_ids), *custom_values.claims(given, custom)),
+        expects=custom_values.expected({}, state.custom, given.custom),
+    )
 
 
 def claim_taken(claim: Claim) -> DomainError | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Struct
+from msgspec import UNSET, Meta, Struct, structs
 
 from commands import normalise
 from commands.decision import Decision, Given
@@ -74,7 +74,8 @@ def put(command: PutByKey, given: Given[CustomField]) -> Decision:
     label, rule = _read(command, problems)
     _bounded(command, field, problems)
     problems.raise_if_any()
-    if needs_check(field, rule, command.asked) and not (field and field.coming and command.checked == field.version):
+    checking = needs_check(field, rule, command.asked)
+    if field and checking and command.checked != field.version:
         raise changing()
     asked = command.asked
     if field is None or field.deleted_at is not None:
@@ -88,12 +89,12 @@ def put(command: PutByKey, given: Given[CustomField]) -> Decision:
             choices=rule.choices,
         )
         return Decision(events=(defined,))
-    before, moved = field.rule, field.coming is not None and field.coming.unique
+    before = field.rule
     changed = CustomFieldChanged(
         label=label if label != field.label else UNSET,
         type=rule.type if rule.type is not before.type else UNSET,
         required=asked.required if asked.required != field.required else UNSET,
-        unique=asked.unique if asked.unique != bool(before.unique) or moved else UNSET,
+        unique=asked.unique if checking or asked.unique != bool(before.unique) else UNSET,
         choices=rule.choices if rule.choices != before.choices else UNSET,
     )
     if changed == CustomFieldChanged():
@@ -102,17 +103,21 @@ def put(command: PutByKey, given: Given[CustomField]) -> Decision:
 
 
 def begin(command: PutByKey, given: Given[CustomField]) -> Decision:
-    """The first step of a change that values which are there might not fit.
+    """The first step of a change that values which are there might not fit; nothing when it has begun already.
 
     Raises:
         InvalidError: bad members.
     """
-    problems = Problems(given.errors)
+    field, problems = given.state, Problems(given.errors)
     _, rule = _read(command, problems)
-    _bounded(command, given.state, problems)
+    _bounded(command, field, problems)
     problems.raise_if_any()
-    begun = CustomFieldChangeBegun(type=rule.type, unique=command.asked.unique, choices=rule.choices)
-    return Decision(events=(begun,)) if needs_check(given.state, rule, command.asked) else Decision()
+    if field is None or not needs_check(field, rule, command.asked):
+        return Decision()
+    begun = field.coming and structs.replace(field.coming, unique=bool(field.coming.unique))
+    if begun == structs.replace(rule, unique=command.asked.unique):
+        return Decision()
+    return Decision(events=(CustomFieldChangeBegun(type=rule.type, unique=command.asked.unique, choices=rule.choices),))
 
 
 def drop(command: DropChange, given: Given[CustomField]) -> Decision:
@@ -132,11 +137,13 @@ def needs_check(field: CustomField | None, rule: Rule, asked: PutField) -> bool:
     """Whether values that are there might not fit what a field is to be."""
     if field is None:
         return False
-    before = field.rule
-    if rule.type is not before.type or set(before.choices) - set(rule.choices):
-        return True
     # What was unique is so no more once the field was deleted: nobody claims values of what is not there.
-    return asked.unique and (not before.unique or field.deleted_at is not None)
+    return lost(field, rule) or (asked.unique and (not field.rule.unique or field.deleted_at is not None))
+
+
+def lost(field: CustomField, rule: Rule) -> bool:
+    """Whether a rule leaves out values that the field may have had."""
+    return rule.type is not field.rule.type or not set(field.rule.choices) <= set(rule.choices)
 
 
 def changing() -> DomainError:
@@ -146,6 +153,14 @@ def changing() -> DomainError:
         "somebody else is changing this custom field",
         hint="Read it again in a moment, and send the change again if it is still wanted.",
     )
+
+
+def wanted_rule(command: PutByKey) -> Rule:
+    """What is asked of values. Raises InvalidError."""
+    problems = Problems()
+    _, rule = _read(command, problems)
+    problems.raise_if_any()
+    return rule
 
 
 def _read(command: PutByKey, problems: Problems) -> tuple[str, Rule]:

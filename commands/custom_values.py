@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from commands import normalise
+from commands.cells import joined, several
 from commands.decision import Given
 from commands.normalise import Problems, pointer
 from commands.ports import Claim, Expected
@@ -101,17 +102,27 @@ def fits(rule: Rule, value: Any) -> bool:
     return type(found) is type(value) and bool(found == value)
 
 
+def fitting(values: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
+    """The values that fit as they stand, and those of fields that are not there: of a record that comes back."""
+    there = live(fields)
+    return {
+        key: value
+        for key, value in values.items()
+        if key not in there or all(fits(rule, value) for rule in there[key].rules)
+    }
+
+
 def read_text(field: CustomField, text: str) -> tuple[Any, tuple[str, str] | None]:
     """A value from the text of a file's cell, in normal form, and if it is none the code and message of why.
 
-    Several choices are parted by semicolons; a boolean is true, yes or 1, or false, no or 0.
+    Several choices are parted as docs/export.md says; a boolean is true, yes or 1, or false, no or 0.
     """
     value: Any = text.strip() or None
     if value is not None and field.rule.type is FieldType.BOOLEAN:
         word = value.casefold()
         value = True if word in _TRUE else False if word in _FALSE else value
     if value is not None and field.rule.type is FieldType.MULTI_CHOICE:
-        value = [part for part in map(str.strip, value.split(";")) if part]
+        value = several(value)
     try:
         return normal(field, value), None
     except _RefusedError as refusal:
@@ -124,14 +135,26 @@ def live(fields: Fields) -> Fields:
     return {key: field for key, field in fields.items() if field.deleted_at is None}
 
 
+def write_text(value: Any) -> str:
+    """A value as the text of a file's cell, which `read_text` reads back."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return format(Decimal(repr(value)), "f")
+        case list():
+            return joined(value)
+        case _:
+            return str(value)
+
+
 def claims(given: Given[Any], values: Mapping[str, Any]) -> tuple[Claim, ...]:
     """What a record holds alone by its values."""
     return tuple(
         Claim(given.tenant_id, claim_kind(field, rule), claimed(rule, values[key]), given.stream_id)
         for key, field in given.custom.items()
         if key in values
-        for rule in field.rules
-        if rule.unique
+        for rule in field.claiming
     )
 
 

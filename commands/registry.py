@@ -140,6 +140,7 @@ RESTORE_CONTACT: UseCase[RestoreContact, Contact] = UseCase(
     kind="contact",
     evolve=evolve_contact,
     decide=contact.restore,
+    custom=CONTACT,
     revives=True,
     claim_taken=contact.claim_taken,
 )

@@ -6,6 +6,7 @@ before and after it; when all that is there is known to fit too it is made, else
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid5
 
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -108,6 +109,24 @@ class CustomField(Struct, frozen=True, kw_only=True):
     def rules(self) -> tuple[Rule, ...]:
         """All that a value must fit now."""
         return (self.rule, self.coming) if self.coming else (self.rule,)
+
+    def told(self) -> dict[str, Any]:
+        """What the field is, by the names that clients know."""
+        return {
+            "kind": self.kind.value,
+            "key": self.key,
+            "label": self.label,
+            "type": self.rule.type.value,
+            "required": self.required,
+            "unique": bool(self.rule.unique),
+            "choices": list(self.rule.choices),
+            "changing": self.coming is not None,
+        }
+
+    @property
+    def claiming(self) -> tuple[Rule, ...]:
+        """The rules that values are claimed under; of a deleted field that under which it may come back."""
+        return tuple(rule for rule in self.rules if rule.unique and (rule is self.coming or self.deleted_at is None))
 
 
 EVENTS = (CustomFieldDefined, CustomFieldChanged, CustomFieldChangeBegun, CustomFieldChangeDropped, CustomFieldDeleted)

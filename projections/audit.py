@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs, to_builtins
 
-from domain import api_key, company, contact, interaction, relationship, role, team, tenant, user
+from domain import api_key, company, contact, custom_field, interaction, relationship, role, team, tenant, user
 from domain.event import TOPICS, Event, Recorded
 from domain.upcast import OLD
 from projections import history
@@ -19,6 +19,7 @@ _EVOLVE: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "api_key": api_key.evolve,
         "company": company.evolve,
         "contact": contact.evolve,
+        "custom_field": custom_field.evolve,
         "relationship": relationship.evolve,
         "interaction": interaction.evolve,
         "role": role.evolve,

@@ -102,11 +102,11 @@ def actor_view(item: Recorded[Event], names: Mapping[UUID, str]) -> ActorView:
 
 
 def _flat(state: Any) -> dict[str, Any]:
-    """A state as field paths: objects opened up, lists whole."""
+    """A state, as it tells of itself where it does, as field paths: objects opened up, lists whole."""
     if state is None:
         return {}
     flat = {}
-    for name, value in to_builtins(state).items():
+    for name, value in (state.told() if hasattr(state, "told") else to_builtins(state)).items():
         if name in HIDDEN:
             continue
         if isinstance(value, dict):

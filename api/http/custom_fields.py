@@ -1,7 +1,6 @@
 """The fields that a tenant adds to its records, over HTTP."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from api.http import examples_custom_fields as examples
 from api.http.answer import Answer
+from api.http.custom_field_put import put_field
 from api.http.exchange import (
     JSON,
     HttpRequest,
@@ -23,17 +23,16 @@ from api.http.exchange import (
 )
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.reading import Readable
 from api.http.shapes import READ_ERRORS, DryRun, Page, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands.access import Principal
-from commands.custom_fields import PutByKey, PutField
+from commands.custom_fields import PutField
 from commands.custom_values import live
-from commands.registry import DELETE_CUSTOM_FIELD, PUT_CUSTOM_FIELD
+from commands.registry import DELETE_CUSTOM_FIELD
 from commands.visible import CONTACTS, view_of
 from domain import custom_field
 from domain.custom_field import CustomField, FieldType, RecordKind, stream_of
-from domain.errors import FieldError, NotFoundError
+from domain.errors import NotFoundError
 
 MANAGING = "settings.manage"
 
@@ -50,6 +49,8 @@ class CustomFieldView(Struct, frozen=True, kw_only=True):
     required: bool
     unique: bool
     choices: tuple[str, ...]
+    changing: bool
+    """Whether a change has begun that is not made yet: what is written must fit before and after it."""
     created_at: datetime
     updated_at: datetime
 
@@ -66,6 +67,7 @@ def custom_field_view(field: CustomField) -> CustomFieldView:
         required=field.required,
         unique=bool(field.rule.unique),
         choices=field.rule.choices,
+        changing=field.coming is not None,
         created_at=field.created_at,
         updated_at=field.updated_at,
     )
@@ -104,7 +106,8 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
         summary="Define or change a custom field",
         description=(
             "The field is then as the body says. A key has 1 to 63 of a-z, 0-9 and _, and begins with a letter."
-            " A field that was deleted comes back with the values that it had."
+            " A field that was deleted comes back with the values that it had. Values that records have must fit: where"
+            " that may not be so they are looked through first, and the answer to a dry run says what came of it."
         ),
         tag="custom fields",
         permission=MANAGING,
@@ -112,7 +115,8 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
         query=WriteQuery,
         answers={200: (CustomFieldView, DryRun)},
         errors=(
-            *("validation.failed", "custom_field.not_found", "custom_field.changing"),
+            *("validation.failed", "custom_field.not_found", "custom_field.changing", "custom_field.values_unfit"),
+            *("custom_field.not_unique", "custom_field.checking", "read_after.timeout"),
             *("precondition.version", "if_match.invalid", "body.malformed", "body.media_type", "body.too_large"),
         ),
         example=examples.PUT_CUSTOM_FIELD,
@@ -124,14 +128,8 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
 )
 async def put_custom_field(request: HttpRequest) -> Answer:
     """As it is to be."""
-    kind, key, caller = _kind(request), str(request.path_params["field_key"]), principal_of(request)
-
-    async def understand(readable: Readable[PutField]) -> tuple[PutByKey, Sequence[FieldError]]:
-        others = (await services_of(request).authorization.access(caller.tenant_id)).custom.get(kind, {})
-        return PutByKey(kind, key, readable.value, len(live(others)), len(others)), readable.errors
-
-    stream_id = stream_of(caller.tenant_id, kind, key)
-    dry, outcome = await carry_out(request, PUT_CUSTOM_FIELD, PutField, JSON, understand, stream_id=stream_id)
+    kind, key = _kind(request), str(request.path_params["field_key"])
+    dry, outcome = await put_field(request, kind, key)
     made = custom_field_view(outcome.state)
     if dry:
         return dry_run_answer(outcome, made)

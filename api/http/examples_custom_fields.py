@@ -8,6 +8,7 @@ CUSTOM_FIELD = {
     "id": CONTACT["id"],
     "version": 1,
     **_PUT,
+    "changing": False,
     "created_at": CONTACT["created_at"],
     "updated_at": CONTACT["created_at"],
 }

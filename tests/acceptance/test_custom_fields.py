@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.installation import Tenant, bad_fields, problem
+from tests.acceptance.installation import Installation, Tenant, bad_fields, problem
+from tests.acceptance.people import person
 
 pytestmark = pytest.mark.servers
 
@@ -36,6 +37,7 @@ def test_a_field_is_defined_listed_and_used(tenant: Tenant) -> None:
         "required": False,
         "unique": False,
         "choices": ["A", "B"],
+        "changing": False,
         "created_at": "",
         "updated_at": "",
     }
@@ -131,3 +133,40 @@ def test_a_definition_is_changed_under_if_match_tried_dry_and_repeated_once(tena
     assert (renamed.json()["label"], renamed.json()["version"]) == ("Y", 2)
     problem(tenant.http.put(path, json=body, headers={"If-Match": '"1"'}), 412, "precondition.version")
     assert tenant.http.put(path, json=body | {"label": "Y"}).headers["ETag"] == '"2"'
+
+
+def test_roles_hide_fields_and_are_not_asked_for_what_they_cannot_write(
+    installation: Installation, tenant: Tenant
+) -> None:
+    put(tenant, "salary", "number", required=True)
+    put(tenant, "note", required=True)
+    kinds = {"contacts.read:all", "contacts.write:all"}
+    rules = [{"resource": "contacts", "field": "custom.salary", "access": "hidden"}]
+    role = {"name": "Interns", "permissions": sorted(kinds), "field_rules": rules}
+    tenant.http.post("/v1/roles", json=role)
+    intern = person(installation, tenant, ["interns"])
+    listed = [field["key"] for field in intern.http.get("/v1/custom-fields/contact").json()["data"]]
+
+    made = intern.http.post("/v1/contacts", json={"name": "Ada", "custom": {"note": "x"}})
+    refused = intern.http.post("/v1/contacts", json={"name": "Ada", "custom": {"salary": "much"}})
+    path = f"/v1/contacts/{made.json()['id']}"
+
+    assert listed == ["note"]
+    assert (made.status_code, made.json()["custom"]) == (201, {"note": "x"})
+    assert bad_fields(refused) == {"/custom/salary": "field.not_writable", "/custom/note": "field.required"}
+    problem(
+        intern.http.put("/v1/custom-fields/contact/x", json={"label": "X", "type": "text"}), 403, "permission.missing"
+    )
+    tenant.http.patch(path, json={"custom": {"salary": 7}})
+    assert intern.http.get(path).json()["custom"] == {"note": "x"}
+
+
+def test_the_audit_trail_tells_what_became_of_a_field(tenant: Tenant) -> None:
+    put(tenant, "x", "choice", choices=["A"])
+    put(tenant, "x", "choice", choices=["A", "B"], required=True)
+    (entry,) = tenant.http.get("/v1/audit", params={"action": "custom_field.changed"}).json()["data"]
+    assert entry["target"]["kind"] == "custom_field"
+    assert entry["changes"] == [
+        {"field": "required", "old": False, "new": True},
+        {"field": "choices", "old": ["A"], "new": ["A", "B"]},
+    ]

@@ -9,11 +9,25 @@ import pytest
 from hypothesis import given as whenever
 from hypothesis import strategies as st
 
-from commands.custom_values import MOST_BYTES, MOST_DIGITS, fits, read_text
+from commands.custom_values import MOST_BYTES, MOST_DIGITS, fits, read_text, write_text
 from commands.ports import Claim, Expected
 from domain.custom_field import CustomFieldChangeBegun, CustomFieldDeleted, FieldType
 from domain.errors import InvalidError
-from tests.given import ADA, TENANT, ada, change, changed, custom_field, delete, given, register
+from tests.given import (
+    ADA,
+    TENANT,
+    ada,
+    change,
+    changed,
+    custom_field,
+    delete,
+    deleted,
+    given,
+    register,
+    registered,
+    restore,
+    restored,
+)
 
 COLOURS = ("Red", "Green", "Sky blue")
 
@@ -221,6 +235,7 @@ def test_what_was_stored_is_the_same_when_it_is_read_and_sent_again(sent: tuple[
     if custom:
         assert fits(field.rule, again["x"])
         assert after(kind, again["x"], choices=field.rule.choices) == custom["x"]
+        assert read_text(field, write_text(again["x"])) == (custom["x"], None)
     if kind == "number":
         assert Decimal(repr(custom["x"])) == Decimal(str(value))
 
@@ -249,3 +264,16 @@ def test_a_cell_of_a_file_is_read_by_the_type(kind: str, text: str, value: Any) 
 def test_a_cell_that_is_none_of_the_type_is_told_why() -> None:
     value, why = read_text(custom_field("x", "boolean"), "maybe")
     assert (value, why and why[0]) == (None, "type.wrong")
+
+
+def test_a_contact_comes_back_with_the_values_that_still_fit_and_what_it_holds_alone() -> None:
+    custom = {"no": "A", "size": "big", "gone": "x"}
+    story = (
+        given(registered("Ada", custom=custom), deleted()).with_field("no", unique=True).with_field("size", "number")
+    )
+    fitting = {"no": "A", "gone": "x"}
+
+    told = story.when(restore())
+
+    told.then(restored(), changed(custom=fitting)).claims(Claim(TENANT, "contact.custom/no/1", "a", ADA))
+    assert {each.stream_id for each in told.decision.expects} == {custom_field("no").id, custom_field("size").id}

@@ -10,6 +10,14 @@ from msgspec import structs
 from domain.access import BUILT_IN_ROLES, Scope
 from domain.api_key import ApiKeyIssued, ApiKeyRevoked
 from domain.authorization import FACTS, Access, Fact, Key, fold
+from domain.custom_field import (
+    CustomFieldChanged,
+    CustomFieldDefined,
+    CustomFieldDeleted,
+    FieldType,
+    RecordKind,
+    stream_of,
+)
 from domain.event import TOPICS, Event
 from domain.tenant import TenantRestored, TenantSuspended
 from domain.user import SignOut, UserRegistered, UserSignedOut
@@ -85,3 +93,23 @@ def test_a_suspended_tenant_is_so_until_it_is_restored_and_nothing_else_changes(
 
 def test_every_fact_is_an_event_that_there_is() -> None:
     assert FACTS.keys() <= TOPICS.keys()
+
+
+def test_custom_fields_are_known_as_of_the_same_moment_deleted_ones_too() -> None:
+    tenant, kind = some_id(9), RecordKind.CONTACT
+    x, y = stream_of(tenant, kind, "x"), stream_of(tenant, kind, "y")
+    log = [
+        fact(3, x, CustomFieldDefined(kind=kind, key="x", label="X", type=FieldType.TEXT)),
+        fact(4, y, CustomFieldDefined(kind=kind, key="y", label="Y", type=FieldType.DATE)),
+        fact(7, x, CustomFieldChanged(label="Z")),
+        fact(8, y, CustomFieldDeleted()),
+    ]
+    early = fold(Access(), log[:2])
+    access = fold(early, log)
+    assert access == fold(Access(), log)
+    assert [(each.key, each.version, each.label) for each in access.custom[kind].values()] == [
+        ("x", 2, "Z"),
+        ("y", 2, "Y"),
+    ]
+    assert access.custom[kind]["y"].deleted_at is not None
+    assert early.custom[kind]["x"].label == "X"

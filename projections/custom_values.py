@@ -1,0 +1,58 @@
+"""The values that records have of one custom field: what is looked through before the field changes."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from projections import contact
+from projections.ports import Connection
+
+CHECKPOINTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"contact": (contact.PROJECTION.checkpoint,)})
+"""The read models that have the values of each kind of record; a kind that is not here has none."""
+_TABLES = {"contact": "read.contact_v1"}
+
+_EVERYTHING_BEFORE = UUID(int=0)
+
+
+class Held(Struct, frozen=True):
+    """A record's value, at a version of the record."""
+
+    id: UUID
+    version: int
+    owner_id: UUID | None
+    value: Any
+
+
+_held = msgspec.json.Decoder(list[Held])
+
+
+async def page(
+    connection: Connection, tenant_id: UUID, kind: str, key: str, *, after: UUID | None, limit: int
+) -> list[Held]:
+    """The next records, in the order of their ids, that have a value and are not deleted."""
+    query = f"""
+    SELECT coalesce(json_agg(v), '[]')::text FROM (
+        SELECT c.id, c.version, c.owner_id, c.custom -> %s AS value FROM {_TABLES[kind]} c
+         WHERE c.tenant_id = %s AND c.id > %s AND c.custom ? %s AND c.deleted_at IS NULL
+         ORDER BY c.id LIMIT %s) v
+    """
+    parameters = (key, tenant_id, after or _EVERYTHING_BEFORE, key, limit)
+    found = await (await connection.execute(query, parameters)).fetchone()
+    return _held.decode(found[0])
+
+
+async def repeated(connection: Connection, tenant_id: UUID, kind: str, key: str, *, most: int) -> Sequence[Held]:
+    """Two records of each value that several have, of `most` such values."""
+    query = f"""
+    SELECT coalesce(json_agg(v), '[]')::text FROM (
+        SELECT (d.both).id, (d.both).version, (d.both).owner_id, (d.both).custom -> %s AS value FROM (
+            SELECT unnest((array_agg(c ORDER BY c.id))[1:2]) AS both FROM {_TABLES[kind]} c
+             WHERE c.tenant_id = %s AND c.custom ? %s AND c.deleted_at IS NULL
+             GROUP BY c.custom -> %s HAVING count(*) > 1 LIMIT %s) d) v
+    """
+    found = await (await connection.execute(query, (key, tenant_id, key, key, 2 * most))).fetchone()
+    return _held.decode(found[0])
