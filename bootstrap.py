@@ -46,6 +46,7 @@ async def api(wired: Wiring) -> Any:
     from infra.event_store.log import applied_position
     from infra.event_store.snapshots import PostgresSnapshots
     from infra.event_store.store import PostgresEventStore
+    from infra.imports.tools import receiving
     from infra.progress import Progress
     from infra.reading import contact_search, query_side
 
@@ -58,8 +59,7 @@ async def api(wired: Wiring) -> Any:
     wired.spawn(signals.on_applied(progress.heard))
     keyring = wired.keyring(connections)
     store = PostgresEventStore(appends, connections, secret, keyring=keyring, poke=signals.poke)
-    snapshots = PostgresSnapshots(connections, appends, keyring)
-    wired.spawn(snapshots.run())
+    wired.spawn((snapshots := PostgresSnapshots(connections, appends, keyring)).run())
     authorization, states = PostgresAuthorization(appends), FoldedStates(store, snapshots)
     handler = Handler(store, clock.now, clock.new_id, find(store), states, authorization.custom)
     valkey = Valkey.from_url(settings.valkey_url) if settings.valkey_url else None
@@ -101,6 +101,7 @@ async def api(wired: Wiring) -> Any:
             clock=clock.now,
             new_id=clock.new_id,
             cursors=Cursors(secret.key("cursors")),
+            imports=receiving(wired, connections, keyring, store, queries, authorization),
             in_progress=marks,
             health=health,
             tried=violations.note,
@@ -215,6 +216,16 @@ async def projector(wired: Wiring) -> None:
     await runner.run()
 
 
+async def worker(wired: Wiring) -> None:
+    """Go on with imports, a turn at a time, until cancelled."""
+    from api.worker.imports import run
+    from infra.imports.tools import working
+
+    tools = await working(wired)
+    collect_seldom()
+    await run(tools)
+
+
 async def serve_api(wired: Wiring, port: int) -> None:
     """Serve the API until SIGTERM."""
     from api.http.serve import serve
@@ -243,7 +254,7 @@ def run_role(settings: Settings, role: str, port: int = 0) -> None:
             if role == "api":
                 await serve_api(wired, port)
             else:
-                await until_stopped({"relay": relay, "projector": projector}[role](wired))
+                await until_stopped({"relay": relay, "projector": projector, "worker": worker}[role](wired))
 
     uvloop.run(run())
 

@@ -61,6 +61,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     log_level: str = "info"
     max_body: int = 1_048_576
+    import_bytes: int = 500 * 1_048_576
+    """How long a file of contacts may be."""
     body_seconds: int = 30
     """How long a body may take to arrive."""
     idle_seconds: int = 60
@@ -119,6 +121,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         host=environ.get("RAPPORT_HOST", "127.0.0.1"),
         log_level=environ.get("RAPPORT_LOG_LEVEL", "info").lower(),
         max_body=number("RAPPORT_MAX_BODY", 1_048_576, 1024),
+        import_bytes=number("RAPPORT_IMPORT_MAX_MB", 500, 1) * 1_048_576,
         body_seconds=number("RAPPORT_BODY_SECONDS", 30, 1),
         idle_seconds=number("RAPPORT_IDLE_SECONDS", 60, 1),
         pool_size=number("RAPPORT_POOL_SIZE", 16, 2),

@@ -24,10 +24,15 @@ from commands.ports import (
     EventStore,
     KeyReusedError,
     NewId,
+    StreamEvents,
     SubjectErasedError,
     VersionConflictError,
 )
 from domain.errors import DomainError, FieldError, GoneError, InvalidError, NotFoundError
+
+Closing = Callable[[Sequence[Result]], Awaitable[Sequence[StreamEvents]]]
+"""Told what came of all items, right before it is written, it gives events of other streams to go with it. It is asked
+anew whenever the batch is decided anew, and may raise to have nothing written."""
 
 FindAll = Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, UUID]]]
 """Answers many look-ups of a tenant at once."""
@@ -97,12 +102,13 @@ class Batches:
         items: Sequence[Item],
         *,
         matching: Matching | None = None,
+        closing: Closing | None = None,
         all_or_nothing: bool = False,
     ) -> BatchOutcome:
         """Carry out items, in their order and in one append.
 
         An idempotency key stands for all of them; once any was done, it keeps what came of each. `matching` is for
-        items by key.
+        items by key. `closing` adds what goes with them.
 
         Raises:
             DomainError: nothing was changed; BatchRefusedError where all were to be done or none.
@@ -116,7 +122,9 @@ class Batches:
         erased: set[UUID] = set()
         for _ in range(TRIES):
             try:
-                return await self._try(context, items, matching, command_id, erased, all_or_nothing=all_or_nothing)
+                return await self._try(
+                    context, items, matching, closing, command_id, erased, all_or_nothing=all_or_nothing
+                )
             except (VersionConflictError, ClaimTakenError, StaleError):
                 context = structs.replace(context, custom=None)  # may be what changed
             except KeyReusedError:
@@ -132,6 +140,7 @@ class Batches:
         context: Context,
         items: Sequence[Item],
         matching: Matching | None,
+        closing: Closing | None,
         command_id: UUID,
         erased: set[UUID],
         *,
@@ -153,14 +162,15 @@ class Batches:
         if context.dry_run:
             return BatchOutcome(results=results, position=0)
         key = key_use(context, command_id, results)
-        if not world.streams and not key:
+        streams = (*world.streams, *(await closing(results) if closing else ()))
+        if not streams and not key:
             return BatchOutcome(results=results, position=await self._store.head(context.tenant_id))
         appended = await self._store.append(
             Append(
                 tenant_id=context.tenant_id,
                 command_id=command_id,
                 metadata=context.metadata,
-                streams=world.streams,
+                streams=streams,
                 occurred_at=now,
                 claims=world.claims,
                 releases=world.releases,

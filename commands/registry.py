@@ -6,6 +6,7 @@ from commands import (
     contact_tags,
     custom_fields,
     identity,
+    imports,
     interaction,
     invites,
     matching,
@@ -25,6 +26,8 @@ from domain.contact import Contact
 from domain.contact import evolve as evolve_contact
 from domain.custom_field import CustomField, RecordKind
 from domain.custom_field import evolve as evolve_custom_field
+from domain.imports import Import
+from domain.imports import evolve as evolve_import
 from domain.interaction import Interaction
 from domain.interaction import evolve as evolve_interaction
 from domain.matching import Dismissal, MatchingRules, evolve_dismissal, evolve_rules
@@ -179,4 +182,17 @@ DROP_CUSTOM_FIELD: UseCase[custom_fields.DropChange, CustomField] = UseCase(
 )
 DELETE_CUSTOM_FIELD: UseCase[object, CustomField] = UseCase(
     kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.delete, status=204
+)
+RECEIVE_IMPORT: UseCase[imports.Receive, Import] = UseCase(
+    kind="import", evolve=evolve_import, decide=imports.receive, creates=True, status=202
+)
+MAP_IMPORT: UseCase[imports.Map, Import] = UseCase(kind="import", evolve=evolve_import, decide=imports.map_columns)
+START_IMPORT: UseCase[imports.Start, Import] = UseCase(
+    kind="import", evolve=evolve_import, decide=imports.start, status=202
+)
+CANCEL_IMPORT: UseCase[imports.Cancel, Import] = UseCase(
+    kind="import", evolve=evolve_import, decide=imports.cancel, status=202
+)
+UNDO_IMPORT: UseCase[imports.Undo, Import] = UseCase(
+    kind="import", evolve=evolve_import, decide=imports.undo, status=202
 )

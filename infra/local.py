@@ -21,7 +21,7 @@ from infra.wiring import postgres_dsn, secret_of
 from settings import Settings
 
 API = "api"
-ROLES = (API, "relay", "projector")
+ROLES = (API, "relay", "projector", "worker")
 OPENSEARCH_PORTS = range(9201, 9300)
 _ALIASES = {"identity": API, "crm": API}
 

@@ -16,7 +16,7 @@ from settings import from_environment
 ROOT = Path(__file__).parents[1]
 CODE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 SERVERS = {"postgres", "nats", "valkey", "opensearch"}
-ROLES = {"migrate", "api", "relay", "projector"}
+ROLES = {"migrate", "api", "relay", "projector", "worker"}
 OPTIONS_OF_UP = {"--roles", "--port", "--no-demo", "--no-migrate"}
 
 

@@ -19,7 +19,7 @@ from api.cli.ports import Tools
 from api.cli.printing import print_json
 from domain.errors import DomainError
 
-_ALL_ROLES = "identity,crm,relay,projector"
+_ALL_ROLES = "identity,crm,relay,projector,worker"
 _errors = Console(stderr=True, highlight=False)
 _out = Console(highlight=False)
 
@@ -66,7 +66,7 @@ def up(
     data: Annotated[Path | None, typer.Option(help="Folder for all data of the local servers.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 for any free one.")] = 8000,
     search: Annotated[Search | None, typer.Option(help="opensearch has Postgres as its fallback.")] = None,
-    roles: Annotated[str, typer.Option(help="What to run of identity, crm, relay, projector.")] = _ALL_ROLES,
+    roles: Annotated[str, typer.Option(help="What to run of identity, crm, relay, projector, worker.")] = _ALL_ROLES,
     demo: Annotated[bool, typer.Option(help="Load demo data the first time.")] = True,
     migrate: Annotated[bool, typer.Option(help="Bring the database to the current schema first.")] = True,
     as_json: Json = False,

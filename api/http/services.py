@@ -13,6 +13,7 @@ from commands.api_keys import ApiKeys, KeyUses
 from commands.batch import Batches
 from commands.codes import Codes
 from commands.handle import Handler
+from commands.import_portion import Imports
 from commands.limits import Limiter, Limits
 from commands.mail import Mailer
 from commands.passwords import Passwords
@@ -106,6 +107,7 @@ class Services(Struct, frozen=True, kw_only=True):
     clock: Clock
     new_id: NewId
     cursors: Cursors
+    imports: Imports
     in_progress: InProgress
     health: Callable[[], Awaitable[Mapping[str, Component]]]
     tried: Callable[[Tried], None]

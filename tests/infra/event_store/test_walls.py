@@ -26,11 +26,13 @@ ALLOWED = {
         "read.timeline_page_v1",
         "read.select_contacts_v1",
         *("store.start_session", "store.refresh_session", "store.end_session"),
+        *("store.keep_import_key", "store.keep_import_part", "store.keep_import_seen", "store.drop_import"),
+        "store.queue_import",
         *("store.attempt_sign_in", "store.signed_in", "store.used_api_key", "store.take_totp_step"),
     },
     APPEND: {
         *("store.append", "store.append_one", "store.destroy_keys", "store.keep_snapshots", "store.look"),
-        "store.owners_of",
+        *("store.owners_of", "store.take_import", "store.hold_import", "store.leave_import", "store.sweep_imports"),
     },
     RELAY: {"store.relay_read", "store.relay_behind", "store.purge_expired_commands", "store.purge_attempts"},
     PROJECTOR: {

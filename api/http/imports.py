@@ -1,0 +1,21 @@
+"""Every route of imports."""
+
+from litestar import Router
+
+from api.http import import_preview, import_reads, import_writes
+
+ROUTER = Router(
+    "/v1",
+    route_handlers=[
+        import_writes.upload,
+        import_writes.map_columns,
+        import_writes.start,
+        import_writes.cancel,
+        import_writes.undo,
+        import_preview.preview,
+        import_reads.list_imports,
+        import_reads.read_import,
+        import_reads.follow,
+        import_reads.read_errors,
+    ],
+)

@@ -1,0 +1,40 @@
+"""Who has an e-mail or a phone, from the read model."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+from commands.decision import Lookup
+from commands.import_rows import EMAIL, PHONE
+from projections import contact_address
+
+
+class Asking(Protocol):
+    """The part of infra.postgres.TenantReads that is used here."""
+
+    async def ask(self, tenant_id: UUID, query: Any) -> Any:
+        """What a query finds."""
+        ...
+
+
+class PostgresAddresses:
+    """Implements commands.import_portion.Addresses."""
+
+    def __init__(self, reads: Asking) -> None:
+        self._reads = reads
+
+    async def who_has(
+        self, tenant_id: UUID, emails: Collection[str], phones: Collection[str]
+    ) -> Mapping[Lookup, Sequence[UUID]]:
+        """See the port."""
+        found: dict[Lookup, Sequence[UUID]] = {}
+        for key, kind, values in (
+            (EMAIL, contact_address.EMAIL, emails),
+            (PHONE, contact_address.PHONE, phones),
+        ):
+            if values:
+                query = partial(contact_address.who_has, tenant_id=tenant_id, kind=kind, addresses=values)
+                having: dict[str, list[UUID]] = await self._reads.ask(tenant_id, query)
+                found |= {(key, address): ids for address, ids in having.items()}
+        return found
