@@ -27,7 +27,7 @@ from commands.ports import (
     SubjectErasedError,
     VersionConflictError,
 )
-from domain.errors import DomainError, FieldError, GoneError, InvalidError, NotFoundError
+from domain.errors import DomainError, FieldError, GoneError, InvalidError, MergedError, NotFoundError
 
 FindAll = Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, UUID]]]
 """Answers many look-ups of a tenant at once."""
@@ -238,6 +238,8 @@ def _existing(case: UseCase[Any, Any], world: World, stream_id: UUID | None, era
     if state is None:
         raise NotFoundError(case.kind)
     case.admit(state)  # as in commands.handle: to whom it is missing, it is missing also when it is gone
+    if into := getattr(state, "merged_into", None):
+        raise MergedError(case.kind, into)
     if state.deleted_at is not None or stream_id in erased:
         raise GoneError(case.kind)
     return state

@@ -3,6 +3,7 @@
 from projections import (
     company,
     contact,
+    contact_family,
     contact_indexer,
     contact_past,
     contact_words,
@@ -21,6 +22,7 @@ POSTGRES = (
     contact.PROJECTION,
     contact_words.PROJECTION,
     contact_past.PROJECTION,
+    contact_family.PROJECTION,
     relationship.PROJECTION,
     interaction.PROJECTION,
     timeline.PROJECTION,
