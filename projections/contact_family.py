@@ -5,7 +5,7 @@ merged into it, directly or by way of others: what belongs to it is what belongs
 (`contact_id = ANY (family)`), and an other end is shown as its survivor.
 
 A row is a merge as it was recorded: a link of a chain, not its end. So each row is made of one stream, the one that
-went; chains are followed when they are read, which are short (see docs/adr/0016).
+went; chains are followed when they are read, which are short (see docs/adr/0018).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -204,3 +204,39 @@ def test_what_is_hidden_is_merged_and_not_told(installation: Installation, tenan
         assert "Geheimrat" not in answer.text
         assert "4711" not in answer.text
     assert [answer.status_code for answer in told[1:]] == [200] * 5
+
+
+def test_custom_fields_are_merged_key_by_key(tenant: Tenant) -> None:
+    for key, unique in (("segment", False), ("level", False), ("code", True)):
+        field = {"label": key, "type": "text", "required": False, "unique": unique}
+        answer = tenant.http.put(f"/v1/custom-fields/contact/{key}", json=field)
+        assert answer.status_code in {200, 201}, answer.text
+    ada = tenant.add({"name": "Ada", "custom": {"segment": "A", "level": "1"}})
+    twin = tenant.add({"name": "Twin", "custom": {"segment": "B", "level": "2", "code": "x-1"}})
+    path = f"/v1/contacts/{ada['id']}/merge"
+    refused = tenant.http.post(path, json={"from": twin["id"], "choose": {"custom.nothing": "from"}})
+    assert bad_fields(refused) == {"/choose/custom.nothing": "field.unknown"}
+    made = merge(tenant, ada, twin, {"custom.level": "from"})
+    assert made["custom"] == {"segment": "A", "level": "2", "code": "x-1"}
+    taken = tenant.http.post("/v1/contacts", json={"name": "Third", "custom": {"code": "X-1"}})
+    problem(taken, 409, "contact.custom_taken")
+
+    tenant.http.patch(f"/v1/contacts/{ada['id']}", json={"custom": {"code": None, "segment": "C"}})
+    third = tenant.add({"name": "Third", "custom": {"code": "x-1"}})
+    body = {"from": twin["id"]}
+    problem(tenant.http.post(f"/v1/contacts/{ada['id']}/unmerge", json=body), 409, "contact.custom_taken")
+    tenant.http.patch(f"/v1/contacts/{third['id']}", json={"custom": None})
+    back = unmerge(tenant, ada, twin)
+    assert (back["into"]["custom"], back["from"]["custom"]) == ({"segment": "C", "level": "1"}, twin["custom"])
+    fourth = tenant.http.post("/v1/contacts", json={"name": "Fourth", "custom": {"code": "x-1"}})
+    problem(fourth, 409, "contact.custom_taken")
+
+
+def test_ids_of_other_systems_find_the_survivor_and_a_merged_contact_is_not_restored(tenant: Tenant) -> None:
+    ada = tenant.add({"name": "Ada", "external_ids": {"erp": "7"}})
+    twin = tenant.add({"name": "Twin", "external_ids": {"erp": "8"}})
+    merge(tenant, ada, twin)
+    taken = tenant.http.post("/v1/contacts", json={"name": "Third", "external_ids": {"erp": "8"}})
+    problem(taken, 409, "contact.external_ids_taken")
+    problem(tenant.http.post(f"/v1/contacts/{twin['id']}/restore"), 410, "contact.merged")
+    assert tenant.http.patch(f"/v1/contacts/{ada['id']}", json={"external_ids": {"erp": "8"}}).status_code == 200
