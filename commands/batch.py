@@ -28,7 +28,7 @@ from commands.ports import (
     SubjectErasedError,
     VersionConflictError,
 )
-from domain.errors import DomainError, FieldError, GoneError, InvalidError, NotFoundError
+from domain.errors import DomainError, FieldError, GoneError, InvalidError, MergedError, NotFoundError
 
 Closing = Callable[[Sequence[Result]], Awaitable[Sequence[StreamEvents]]]
 """Told what came of all items, right before it is written, it gives events of other streams to go with it. It is asked
@@ -248,6 +248,8 @@ def _existing(case: UseCase[Any, Any], world: World, stream_id: UUID | None, era
     if state is None:
         raise NotFoundError(case.kind)
     case.admit(state)  # as in commands.handle: to whom it is missing, it is missing also when it is gone
+    if into := getattr(state, "merged_into", None):
+        raise MergedError(case.kind, into)
     if state.deleted_at is not None or stream_id in erased:
         raise GoneError(case.kind)
     return state

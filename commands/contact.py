@@ -57,7 +57,7 @@ def register(command: RegisterContact, given: Given[Contact]) -> Decision:
     event = ContactRegistered(**fields)
     decision = Decision(
         events=(event,),
-        claims=(*_claims(given, event.external_ids), *custom_values.claims(given, event.custom)),
+        claims=(*_claims(given, event.external_ids.items()), *custom_values.claims(given, event.custom)),
         expects=custom_values.expected({}, event.custom, given.custom),
     )
     return _with_company(decision, company_name, given, event)
@@ -86,8 +86,8 @@ def change(command: ChangeContact, given: Given[Contact]) -> Decision:
     moved = custom_values.changed(before.custom, after.custom)
     decision = Decision(
         events=(event,),
-        claims=(*_claims(given, new), *custom_values.claims(given, _only(moved, after.custom))),
-        releases=(*_claims(given, gone), *custom_values.claims(given, _only(moved, before.custom))),
+        claims=(*_claims(given, new.items()), *custom_values.claims(given, _only(moved, after.custom))),
+        releases=(*_claims(given, gone.items()), *custom_values.claims(given, _only(moved, before.custom))),
         expects=custom_values.expected(before.custom, after.custom, given.custom),
     )
     return _with_company(decision, company_name, given, event)
@@ -99,7 +99,7 @@ def delete(_: DeleteContact, given: Given[Contact]) -> Decision:
     assert state is not None  # noqa: S101  as above
     return Decision(
         events=(ContactDeleted(),),
-        releases=(*_claims(given, state.external_ids), *custom_values.claims(given, state.custom)),
+        releases=claims_of(given, state),
         expects=custom_values.expected(state.custom, {}, given.custom),
     )
 
@@ -117,7 +117,7 @@ def restore(_: RestoreContact, given: Given[Contact]) -> Decision:
     left_out = () if custom == state.custom else (ContactChanged(custom=custom),)
     return Decision(
         events=(ContactRestored(), *left_out),
-        claims=(*_claims(given, state.external_ids), *custom_values.claims(given, custom)),
+        claims=claims_of(given, structs.replace(state, custom=custom)),
         expects=custom_values.expected({}, state.custom, given.custom),
     )
 
@@ -138,9 +138,16 @@ def claim_taken(claim: Claim) -> DomainError | None:
     )
 
 
-def _claims(given: Given[Contact], ids: dict[str, str]) -> tuple[Claim, ...]:
+def claims_of(given: Given[Contact], contact: Contact) -> tuple[Claim, ...]:
+    """The unique values that a contact holds while it is there: its own, and those it goes by since it was merged."""
+    given = structs.replace(given, stream_id=contact.id)
+    ids = (*contact.external_ids.items(), *contact.former_ids)
+    return (*_claims(given, ids), *custom_values.claims(given, contact.custom))
+
+
+def _claims(given: Given[Contact], ids: Iterable[tuple[str, str]]) -> tuple[Claim, ...]:
     return tuple(
-        Claim(given.tenant_id, f"contact.external_id/{system}", value, given.stream_id) for system, value in ids.items()
+        Claim(given.tenant_id, f"contact.external_id/{system}", value, given.stream_id) for system, value in ids
     )
 
 

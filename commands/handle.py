@@ -21,7 +21,7 @@ from commands.ports import (
     SubjectErasedError,
     VersionConflictError,
 )
-from domain.errors import DomainError, FieldError, GoneError, InvalidError, NotFoundError
+from domain.errors import DomainError, FieldError, GoneError, InvalidError, MergedError, NotFoundError
 from domain.event import Event
 
 C = TypeVar("C")
@@ -167,7 +167,7 @@ class Handler:
         others = (*decision.before, *decision.related)
         events = (*decision.events, *(event for stream in others for event in stream.events))
         if context.dry_run:
-            await self._check_claims(case, decision.claims)
+            await self._check_claims(case, decision)
             after = _fold(case, state, stream_id, ((event, now) for event in decision.events))
             return Outcome(stream_id=stream_id, state=after, position=0, status=200, events=events)
         key = KeyUse(context.key.digest, context.key.body_digest, stream_id, case.status) if context.key else None
@@ -205,6 +205,17 @@ class Handler:
         """
         return await self._states.load(tenant_id, kind, evolve, stream_id, up_to=up_to)
 
+    async def gone(
+        self, tenant_id: UUID, kind: str, evolve: Callable[..., Any], state: Any, *, up_to: int | None = None
+    ) -> DomainError:
+        """Why a record is not there any more (as of a position when given): deleted, or merged into which one."""
+        into = getattr(state, "merged_into", None)
+        if into is None:
+            return GoneError(kind)
+        while onward := getattr(await self.state(tenant_id, kind, evolve, into, up_to=up_to), "merged_into", None):
+            into = onward
+        return MergedError(kind, into)
+
     async def _existing(self, context: Context, case: UseCase[C, S], stream_id: UUID) -> tuple[Any, int]:
         state: Any = None
         try:
@@ -217,8 +228,8 @@ class Handler:
             await admitting
         if state is None:
             return None, 0
-        if state.deleted_at is not None and not case.revives:
-            raise GoneError(case.kind)
+        if state.deleted_at is not None and not (case.revives and is_deleted(state)):
+            raise await self.gone(context.tenant_id, case.kind, case.evolve, state)
         return state, state.version
 
     async def _replay(
@@ -232,10 +243,13 @@ class Handler:
         answers = {(kind, value): await self._find(tenant_id, kind, value) for kind, value in wanted}
         return {asked: found for asked, found in answers.items() if found is not None}
 
-    async def _check_claims(self, case: UseCase[C, S], claims: Sequence[Claim]) -> None:
-        for claim in claims:
+    async def _check_claims(self, case: UseCase[C, S], decision: Decision) -> None:
+        for claim in decision.claims:
             owner = await self._store.holder(claim.tenant_id, claim.kind, claim.value)
-            if owner and owner.stream_id != claim.stream_id and (refusal := case.claim_taken(claim)):
+            if owner is None or owner.stream_id == claim.stream_id:
+                continue
+            held = structs.replace(claim, stream_id=owner.stream_id)
+            if held not in decision.releases and (refusal := case.claim_taken(claim)):
                 raise refusal
 
 
@@ -249,6 +263,11 @@ def _there(state: S | None) -> S:
     if state is None:
         raise RuntimeError("a command that decided nothing on a stream that is not there")
     return state
+
+
+def is_deleted(state: Any) -> bool:
+    """Whether a record was deleted; one that was merged is gone too, and comes back otherwise."""
+    return state.deleted_at is not None and getattr(state, "merged_into", None) is None
 
 
 def contention() -> DomainError:

@@ -62,6 +62,10 @@ class Claim(Struct, frozen=True):
     value: str
     stream_id: UUID
 
+    def goes_over_from(self, release: "Claim") -> bool:
+        """Whether this is what another stream gives up in the same append."""
+        return (self.tenant_id, self.kind, self.value) == (release.tenant_id, release.kind, release.value)
+
 
 class KeyUse(Struct, frozen=True):
     """The use of an idempotency key: what it names (scope and key, digested), for which body, with what result.
@@ -84,7 +88,7 @@ class Expected(Struct, frozen=True):
 
 
 class Append(Struct, frozen=True, kw_only=True):
-    """What one command writes, all of it or nothing."""
+    """What one command writes, all of it or nothing. What one stream releases and another claims goes over to it."""
 
     tenant_id: UUID
     command_id: UUID

@@ -3,6 +3,7 @@
 from commands import (
     api_keys,
     contact,
+    contact_merge,
     contact_tags,
     custom_fields,
     identity,
@@ -146,6 +147,20 @@ RESTORE_CONTACT: UseCase[RestoreContact, Contact] = UseCase(
     custom=CONTACT,
     revives=True,
     claim_taken=contact.claim_taken,
+)
+MERGE_CONTACT: UseCase[contact_merge.Merge, Contact] = UseCase(
+    kind="contact",
+    evolve=evolve_contact,
+    decide=contact_merge.merge,
+    custom="contact",
+    claim_taken=contact_merge.claim_taken,
+)
+UNMERGE_CONTACT: UseCase[contact_merge.Unmerge, Contact] = UseCase(
+    kind="contact",
+    evolve=evolve_contact,
+    decide=contact_merge.unmerge,
+    custom="contact",
+    claim_taken=contact_merge.claim_taken,
 )
 CHANGE_TAGS: UseCase[ChangeTags, Contact] = UseCase(kind="contact", evolve=evolve_contact, decide=contact_tags.change)
 SET_RELATIONSHIP: UseCase[relationship.SetRelationship, Relationship] = UseCase(

@@ -47,6 +47,10 @@ class View(Struct, frozen=True):
         """Whether it must not be seen."""
         return self.access(path) is FieldAccess.HIDDEN
 
+    def writes(self, path: str) -> bool:
+        """Whether it may be written, with all that is in it."""
+        return self._may_write_whole(path)
+
     def shown(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """An object without what must not be seen."""
         found = {name: value for name, value in members.items() if not self.hides(name)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -67,6 +68,18 @@ class GoneError(DomainError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"{kind}.deleted", f"this {kind} was deleted")
+
+
+class MergedError(DomainError):
+    """The record was merged into another one, which is to be used in its place."""
+
+    def __init__(self, kind: str, into: UUID) -> None:
+        super().__init__(
+            f"{kind}.merged",
+            f"this {kind} was merged into another one",
+            hint=f"Use the {kind} that merged_into names.",
+            members={"merged_into": str(into)},
+        )
 
 
 def kind_of(error: BaseException | None) -> str:

@@ -60,9 +60,15 @@ class FieldRule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 ALIASES: Mapping[str, str] = MappingProxyType(
-    {"email": "emails", "phone": "phones", "company_id": "company", "due_at": "next_action"}
+    {
+        "email": "emails",
+        "phone": "phones",
+        "company_id": "company",
+        "former_ids": "external_ids",
+        "due_at": "next_action",
+    }
 )
-"""Other names that input, filters, events and searches have for those fields."""
+"""Other names that input, filters, events, histories and searches have for those fields."""
 
 OPEN = "custom"
 """The field whose members can be ruled one by one."""

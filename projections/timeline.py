@@ -16,7 +16,14 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Struct, structs
 
-from domain.contact import ContactDeleted, ContactRegistered, ContactRestored
+from domain.contact import (
+    ContactAbsorbed,
+    ContactDeleted,
+    ContactRegistered,
+    ContactRestored,
+    ContactSeparated,
+    ContactUnmerged,
+)
 from domain.event import Event, Recorded, topics
 from domain.interaction import InteractionChanged, InteractionLogged
 from projections.contact_text import words
@@ -52,6 +59,15 @@ WITH new AS (
 )
 INSERT INTO timeline_v1 SELECT * FROM new
 """
+
+_OF_CONTACTS: Mapping[type[Event], str] = {
+    ContactRegistered: "created",
+    ContactDeleted: "deleted",
+    ContactRestored: "restored",
+    ContactAbsorbed: "merged",
+    ContactSeparated: "unmerged",
+    ContactUnmerged: "unmerged",
+}
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -90,12 +106,8 @@ def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
             return _changed(_entry(item, "interaction", {}), structs.asdict(item.event))
         case InteractionChanged() if first:
             return _changed(first, item.event.changes())
-        case ContactRegistered():
-            return _entry(item, "created", {"contact_id": item.stream_id})
-        case ContactDeleted():
-            return _entry(item, "deleted", {"contact_id": item.stream_id})
-        case ContactRestored():
-            return _entry(item, "restored", {"contact_id": item.stream_id})
+        case event if kind := _OF_CONTACTS.get(type(event)):
+            return _entry(item, kind, {"contact_id": item.stream_id})
         case _:
             return None
 
@@ -194,7 +206,7 @@ async def _standing(connection: Connection, tenant_id: UUID, streams: Iterable[U
 PROJECTION = Projection(
     name="timeline",
     version=1,
-    topics=topics([InteractionLogged, InteractionChanged, ContactRegistered, ContactDeleted, ContactRestored]),
+    topics=topics([InteractionLogged, InteractionChanged, *_OF_CONTACTS]),
     tables=("timeline_v1",),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,

@@ -18,7 +18,6 @@ from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
 from commands.sight import SEEING, Sight, place, who_sees
 from domain import contact
 from domain.contact import Contact
-from domain.errors import GoneError
 from projections.position import Moment
 
 
@@ -55,7 +54,7 @@ class AccessQuery(Struct, forbid_unknown_fields=True):
         permission="audit.read",
         query=AccessQuery,
         answers={200: Page[SightView]},
-        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "cursor.invalid"),
+        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "contact.merged", "cursor.invalid"),
         result={"data": [examples.SIGHT], "next_cursor": None},
         read_after=True,
     ),
@@ -73,7 +72,7 @@ async def read_access(request: HttpRequest) -> Answer:
     load = partial(services.handler.state, tenant_id, up_to=moment.position)
     found: Contact = await load("contact", contact.evolve, contact_id)
     if found.deleted_at is not None:
-        raise GoneError("contact")
+        raise await services.handler.gone(tenant_id, "contact", contact.evolve, found, up_to=moment.position)
     access = await services.past_access.at(tenant_id, moment.position)
     sights = [one for one in who_sees(tenant_id, access, found.owner_id, moment.time) if place(one) > tuple(after)]
     page = sights[: query.limit]

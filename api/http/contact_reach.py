@@ -13,7 +13,7 @@ from commands.handle import UseCase
 from commands.sight import SEEING
 from commands.visible import View
 from domain import contact
-from domain.contact import Contact, ContactChanged, ContactRegistered
+from domain.contact import Contact, ContactChanged, ContactRegistered, ContactSeparated
 from domain.errors import InvalidError, NotFoundError
 from domain.field_rules import OPEN, FieldAccess
 
@@ -37,7 +37,7 @@ def within_reach(case: UseCase[Any, Contact], caller: Principal, permission: str
         decision = case.decide(command, given)
         for event in decision.events:
             owned = isinstance(event, ContactRegistered) or (
-                isinstance(event, ContactChanged) and "owner_id" in event.changes()
+                isinstance(event, ContactChanged | ContactSeparated) and "owner_id" in event.changes()
             )
             if owned and not caller.reaches(permission, event.owner_id):  # type: ignore[attr-defined]
                 raise lacking(permission)

@@ -98,7 +98,7 @@ async def list_contacts(request: HttpRequest) -> Answer:
         permission="contacts.read",
         query=ReadQuery,
         answers={200: ContactView},
-        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted"),
+        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "contact.merged"),
         result=examples.CONTACT,
         read_after=True,
         scoped=True,

@@ -10,7 +10,7 @@ from commands.access import lacking
 from commands.sight import SEEING
 from domain import contact
 from domain.contact import Contact
-from domain.errors import GoneError, NotFoundError
+from domain.errors import DomainError, GoneError, NotFoundError
 from projections import company as company_rows
 from projections import contact as contact_rows
 from projections import contact_queries
@@ -26,27 +26,27 @@ async def contact_now(request: HttpRequest, contact_id: UUID, level: Level | Non
 
     Raises:
         NotFoundError: it is not there, or not for this caller.
-        GoneError: it was deleted.
+        GoneError, MergedError: it was deleted, or merged into another one.
     """
     found = await _stored(request, contact_id, level)
+    refusal = None if found is None or found.deleted_at is None else await _gone(request, contact_id)
     # One that is not the caller's to read is missing, in the same time too; and a moment ago it may have become so.
-    if found is None and (level := await caught_up(request, READ_MODELS)):
+    if (found is None or (found.deleted_at and not refusal)) and (level := await caught_up(request, READ_MODELS)):
         found = await _stored(request, contact_id, level)
     if found is None:
         raise NotFoundError("contact")
     if found.deleted_at is not None:
-        raise GoneError("contact")
+        raise refusal or GoneError("contact")
     return found
 
 
 async def contact_then(request: HttpRequest, contact_id: UUID, moment: Moment) -> Contact:
     """A contact folded from its events up to a moment. Raises as `contact_now`."""
     await require_sight(request, contact_id)
-    found = await services_of(request).handler.state(
-        principal_of(request).tenant_id, "contact", contact.evolve, contact_id, up_to=moment.position
-    )
+    tenant_id, handler = principal_of(request).tenant_id, services_of(request).handler
+    found = await handler.state(tenant_id, "contact", contact.evolve, contact_id, up_to=moment.position)
     if found.deleted_at is not None:
-        raise GoneError("contact")
+        raise await handler.gone(tenant_id, "contact", contact.evolve, found, up_to=moment.position)
     return found
 
 
@@ -56,16 +56,23 @@ async def require_contact(request: HttpRequest, contact_id: UUID, permission: st
     Raises:
         NotFoundError: it is not there, or not for this caller to read.
         DomainError: permission.missing.
-        GoneError: it was deleted.
+        GoneError, MergedError: it was deleted, or merged into another one.
     """
-    caller = principal_of(request)
-    found = await services_of(request).handler.state(caller.tenant_id, "contact", contact.evolve, contact_id)
+    caller, handler = principal_of(request), services_of(request).handler
+    found = await handler.state(caller.tenant_id, "contact", contact.evolve, contact_id)
     if not caller.reaches(SEEING, found.owner_id):
         raise NotFoundError("contact")
     if not caller.reaches(permission, found.owner_id):
         raise lacking(permission)
     if found.deleted_at is not None:
-        raise GoneError("contact")
+        raise await handler.gone(caller.tenant_id, "contact", contact.evolve, found)
+
+
+async def _gone(request: HttpRequest, contact_id: UUID) -> DomainError | None:
+    """Why a contact is not there any more, by the log itself; None when it is there again."""
+    tenant_id, handler = principal_of(request).tenant_id, services_of(request).handler
+    state: Contact = await handler.state(tenant_id, "contact", contact.evolve, contact_id)
+    return await handler.gone(tenant_id, "contact", contact.evolve, state) if state.deleted_at else None
 
 
 async def _stored(request: HttpRequest, contact_id: UUID, level: Level | None) -> Stored | None:

@@ -85,6 +85,7 @@ async def register_contact(request: HttpRequest) -> Answer:
         errors=(
             *("validation.failed", "contact.not_found", "contact.deleted", "contact.external_ids_taken"),
             "contact.custom_taken",
+            "contact.merged",
             *("precondition.version", "if_match.invalid", "body.malformed", "body.media_type", "body.too_large"),
         ),
         example={"title": "Countess", "tags": ["vip"]},
@@ -111,7 +112,7 @@ async def change_contact(request: HttpRequest) -> Answer:
         query=WriteQuery,
         answers={204: None, 200: DryRun},
         errors=(
-            *("contact.not_found", "contact.deleted"),
+            *("contact.not_found", "contact.deleted", "contact.merged"),
             *("precondition.version", "if_match.invalid", "body.too_large"),
         ),
         results={200: examples.DRY_DELETION},

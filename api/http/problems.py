@@ -1,6 +1,7 @@
 """From error codes to answers: RFC 9457 problem details, one table of statuses."""
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 from litestar import Request, Response
@@ -40,7 +41,9 @@ STATUSES: dict[str, int] = {
     "contact.custom_taken": 409,
     "contact.deleted": 410,
     "contact.external_ids_taken": 409,
+    "contact.merged": 410,
     "contact.not_found": 404,
+    "contact.not_merged": 409,
     "cursor.invalid": 400,
     "custom_field.changing": 409,
     "custom_field.checking": 503,
@@ -144,6 +147,7 @@ class Problem(Struct, omit_defaults=True):
     errors: list[Item] | None = None
     permission: str | None = None
     version: int | None = None
+    merged_into: UUID | None = None
     retry_after: int | None = None
 
 

@@ -22,18 +22,20 @@ from api.http.telling import HIDING, events_told
 from api.http.writing import NoBody, carry_out
 from commands.handle import UseCase
 from commands.registry import END_RELATIONSHIP, SET_RELATIONSHIP
+from commands.related import ending_all, pair
 from commands.relationship import REVERSES, EndRelationship, Kinds, SetRelationship
 from commands.sight import SEEING
 from commands.visible import CONTACTS, View, view_of
 from domain import contact
 from domain.contact import Name
 from domain.errors import DomainError, FieldError
-from domain.relationship import Relationship, pair_id
-from projections import contact_past, relationship_queries
+from domain.relationship import Relationship
+from projections import contact_family, contact_past, relationship_queries
 from projections import relationship as relationship_rows
+from projections.contact_family import by_family
 from projections.relationship_queries import Related
 
-_NOW = (relationship_rows.PROJECTION.checkpoint, *READ_MODELS)
+_NOW = (relationship_rows.PROJECTION.checkpoint, contact_family.PROJECTION.checkpoint, *READ_MODELS)
 _THEN = (*_NOW, contact_past.PROJECTION.checkpoint)
 _WRITING = "contacts.write"
 _OTHER_WAY = ", ".join(f"{kind}/{REVERSES[kind]}" for kind in ("parent", "manager", "assistant", "referred_by"))
@@ -98,9 +100,12 @@ async def list_relationships(request: HttpRequest) -> Answer:
     moment = await moment_of(request, query.as_of, position)
     level = await (settled(request, _THEN, at_least=moment.position) if moment else settled(request, _NOW))
     await (contact_then(request, contact_id, moment) if moment else contact_now(request, contact_id, level))
-    page = partial(relationship_queries.page, tenant_id=caller.tenant_id, ids=[contact_id], after=after)
-    page = partial(page, limit=query.limit, as_of=moment, owners=caller.owners(SEEING))
-    rows, bound = await services.reads.ask(caller.tenant_id, page, at_least=level)
+    page = partial(relationship_queries.page, after=after, limit=query.limit, as_of=moment)
+    owners, tenant_id = caller.owners(SEEING), caller.tenant_id
+    ask = by_family(
+        lambda connection, ids: page(connection, tenant_id, ids, owners=owners), tenant_id, contact_id, moment
+    )
+    rows, bound = await services.reads.ask(tenant_id, ask, at_least=level)
     place = (bound, moment.position if moment else None)
     next_cursor = services.cursors.make(caller.tenant_id, scope, place) if bound else None
     view = view_of(caller, CONTACTS)
@@ -171,20 +176,23 @@ async def _write(request: HttpRequest, case: UseCase[Any, Relationship], body: t
         if contact_id == other_id:
             raise _to_oneself()
 
+    caller, handler = principal_of(request), services_of(request).handler
+    found = await pair(handler, caller.tenant_id, contact_id, other_id)
+
     async def understand(readable: Readable[Any]) -> tuple[Any, Sequence[FieldError]]:
         if body is NoBody:
             return EndRelationship(), readable.errors
-        return SetRelationship(contact_id=contact_id, other_id=other_id, kinds=readable.value), readable.errors
+        ids = {"contact_id": found.contact_id, "other_id": found.other_id}
+        return SetRelationship(**ids, kinds=readable.value), readable.errors
 
-    case = structs.replace(case, admit=admit)
-    stream_id = pair_id(contact_id, other_id)
-    dry_run, outcome = await carry_out(request, case, body, JSON, understand, stream_id=stream_id)
+    case = structs.replace(ending_all(case, found.others) if body is NoBody else case, admit=admit)
+    dry_run, outcome = await carry_out(request, case, body, JSON, understand, stream_id=found.stream_id)
     headers = write_headers(outcome)
     if case.status == 204 and not dry_run:  # noqa: PLR2004
         return Answer(None, status=204, headers=headers)
-    caller, handler = principal_of(request), services_of(request).handler
     other = await handler.state(caller.tenant_id, "contact", contact.evolve, other_id)
-    shown = _view(outcome.state.seen_from(contact_id), contact_id, other.name, view_of(caller, CONTACTS))
+    seen = structs.replace(found.seen(outcome.state), other_id=other_id)
+    shown = _view(seen, contact_id, other.name, view_of(caller, CONTACTS))
     return dry_run_answer(outcome, shown, events_told(caller)) if dry_run else Answer(shown, headers=headers)
 
 

@@ -23,16 +23,19 @@ from commands.sight import SEEING
 from commands.visible import INTERACTIONS, View, view_of
 from domain.errors import DomainError, FieldError
 from domain.interaction import Channel, Type
-from projections import timeline, timeline_queries, user, user_queries
+from projections import contact_family, timeline, timeline_queries, user, user_queries
+from projections.contact_family import by_family
 from projections.timeline_queries import Filters, Stored
 
-READ_MODELS = (timeline.PROJECTION.checkpoint, user.PROJECTION.checkpoint)
+READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (timeline, contact_family, user))
 _INTERACTION = "interaction"
 _READING = "interactions.read"
 _TITLES: Mapping[str, str] = {
     "created": "Contact added",
     "deleted": "Contact deleted",
     "restored": "Contact restored",
+    "merged": "Another contact merged into this one",
+    "unmerged": "A merge undone",
     "call": "Call",
     "email": "E-mail",
     "meeting": "Meeting",
@@ -116,9 +119,10 @@ async def contact_timeline(request: HttpRequest) -> Answer:
     view = view_of(caller, INTERACTIONS)
     _check_seen(view, query)
     filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
-    page = partial(timeline_queries.page, records=[contact_id], filters=filters, text=query.q or "", after=after)
+    page = partial(timeline_queries.page, filters=filters, text=query.q or "", after=after)
     page = partial(page, descending=query.order == "desc", limit=query.limit, as_of=moment, authors=_authors(caller))
-    rows, bound = await services.reads.ask(caller.tenant_id, page, at_least=level)
+    ask = by_family(page, caller.tenant_id, contact_id, moment)
+    rows, bound = await services.reads.ask(caller.tenant_id, ask, at_least=level)
     names = await _names(request, rows)
     place = (bound, moment.position if moment else None)
     next_cursor = services.cursors.make(caller.tenant_id, scope, place) if bound else None

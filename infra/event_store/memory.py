@@ -64,8 +64,12 @@ class MemoryEventStore:
             if sum(event.stream_id == each.stream_id for event in log) != each.version:
                 raise VersionConflictError
         for claim in append.claims:
-            if self._taken(claim):
+            if self._taken(claim) and not any(map(claim.goes_over_from, filter(self._held, append.releases))):
                 raise ClaimTakenError(claim)
+
+    def _held(self, claim: Claim) -> bool:
+        owner = self._claims.get((claim.tenant_id, claim.kind, claim.value))
+        return owner is not None and owner.stream_id == claim.stream_id
 
     def _taken(self, claim: Claim) -> bool:
         owner = self._claims.get((claim.tenant_id, claim.kind, claim.value))

@@ -70,6 +70,42 @@ async def test_what_is_released_and_claimed_at_once_stays_held(store: EventStore
     assert await store.holder(tenant, held.kind, "42") == Owner(tenant, ada)
 
 
+async def test_what_one_stream_releases_and_another_claims_at_once_goes_over(store: EventStore, tenant: UUID) -> None:
+    """R3.5: what a contact is found by goes with it when it is merged into another."""
+    ada, grace, third = uuid4(), uuid4(), uuid4()
+    await store.append(append(tenant, stream(ada), claims=[claim(tenant, "42", ada)]))
+    both = (stream(grace), stream(ada, after=1))
+    moved = await store.append(
+        append(tenant, *both, claims=[claim(tenant, "42", grace)], releases=[claim(tenant, "42", ada)])
+    )
+    assert moved.position == 3
+    assert await store.holder(tenant, "contact.external_id/crm", "42") == Owner(tenant, grace)
+    for refused in (
+        append(tenant, stream(third), claims=[claim(tenant, "42", third)], releases=[claim(tenant, "42", ada)]),
+        append(tenant, stream(third), claims=[claim(tenant, "42", third)], releases=[claim(tenant, "43", grace)]),
+    ):
+        with pytest.raises(ClaimTakenError):
+            await store.append(refused)
+    assert await store.holder(tenant, "contact.external_id/crm", "42") == Owner(tenant, grace)
+
+
+async def test_nothing_goes_over_in_an_append_that_is_refused(store: EventStore, tenant: UUID) -> None:
+    ada, grace, third = uuid4(), uuid4(), uuid4()
+    await store.append(append(tenant, stream(ada), claims=[claim(tenant, "42", ada)]))
+    await store.append(append(tenant, stream(third), claims=[claim(tenant, "43", third)]))
+    with pytest.raises(ClaimTakenError):
+        await store.append(
+            append(
+                tenant,
+                stream(grace),
+                claims=[claim(tenant, "42", grace), claim(tenant, "43", grace)],
+                releases=[claim(tenant, "42", ada)],
+            )
+        )
+    assert await store.holder(tenant, "contact.external_id/crm", "42") == Owner(tenant, ada)
+    assert await store.holder(tenant, "contact.external_id/crm", "43") == Owner(tenant, third)
+
+
 async def test_a_refused_append_releases_nothing(store: EventStore, tenant: UUID) -> None:
     ada = uuid4()
     held = claim(tenant, "42", ada)

@@ -99,7 +99,8 @@ def test_who_may_read_the_audit_trail_is_ruled_there_too_and_hands_it_on_ruled()
 
 def test_fields_go_by_one_name() -> None:
     contacts = {alias: named("contacts", alias) for alias in ALIASES}
-    assert contacts == {"email": "emails", "phone": "phones", "company_id": "company", "due_at": None}
+    others = {"company_id": "company", "former_ids": "external_ids", "due_at": None}
+    assert contacts == {"email": "emails", "phone": "phones"} | others
     assert named("interactions", "due_at") == "next_action"
     assert named("contacts", "custom.salary") == "custom.salary"
     wrong = ("version", "name.given", "custom.", "custom.Ä", "custom.a.b", "", "created_at")

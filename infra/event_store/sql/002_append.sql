@@ -11,7 +11,7 @@
 --   events    [{a, stream, version, first?, topic, data, metadata, occurred_at}]  a = number of the append (from 1), in
 --             its order; first marks the first event of each stream, whose version is checked
 --   claims    [{a, tenant, kind, value, stream}]  value = HMAC in hex
---   releases  the same, given up
+--   releases  the same, given up; what another stream claims in the same append goes over to it
 --   expects   [{a, stream, version}]  streams that it was decided by and does not write: still at this version (0: none)
 --   keys      [{a, subject, class, year, id, tenant_key, wrapped}]  data keys that its events are sealed with and that are
 --             not stored yet; ids and keys in base64
@@ -207,7 +207,11 @@ BEGIN
             mine[n] := FOUND;
             IF NOT FOUND AND NOT EXISTS (
                 SELECT FROM store.claim c WHERE c.tenant_id = c_tenant[n] AND c.kind = c_kind[n]
-                   AND c.value_hmac = c_value[n] AND c.stream_id = c_stream[n]) THEN
+                   AND c.value_hmac = c_value[n] AND (c.stream_id = c_stream[n] OR EXISTS (
+                       SELECT FROM jsonb_to_recordset(coalesce(batch->'releases', '[]'))
+                                AS r (a integer, tenant uuid, kind text, value text, stream uuid)
+                        WHERE r.a = c_append[n] AND r.tenant = c.tenant_id AND r.kind = c.kind
+                          AND decode(r.value, 'hex') = c.value_hmac AND r.stream = c.stream_id))) THEN
                 results[c_append[n]] := 'claimed';
                 details[c_append[n]] := n;
             END IF;
@@ -287,6 +291,10 @@ BEGIN
             ON CONFLICT DO NOTHING;
     END IF;
     IF batch ? 'releases' THEN
+        -- What one stream gives up and another claims: nothing else that is claimed here has another holder.
+        UPDATE store.claim c SET stream_id = c_stream[g] FROM generate_subscripts(c_append, 1) g
+         WHERE results[c_append[g]] = 'ok' AND c.tenant_id = c_tenant[g] AND c.kind = c_kind[g]
+           AND c.value_hmac = c_value[g] AND c.stream_id <> c_stream[g];
         SELECT array_agg(x.a), array_agg(x.tenant), array_agg(x.kind), array_agg(decode(x.value, 'hex')),
                array_agg(x.stream)
           INTO r_append, r_tenant, r_kind, r_value, r_stream
