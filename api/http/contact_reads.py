@@ -120,10 +120,12 @@ async def read_contact(request: HttpRequest) -> Answer:
     query: ReadQuery = query_of(request, ReadQuery)
     moment = await moment_of(request, query.as_of)
     if moment:
-        return await _as_it_was(request, contact_id, moment)
-    found = await contact_now(request, contact_id, await settled(request, READ_MODELS))
-    told = telling(principal_of(request), CONTACTS)
-    return Answer(told(found.view()), headers={"ETag": etag(found.version)})
+        await settled(request, ())
+        found = await as_it_was(request, contact_id, moment)
+    else:
+        found = (await contact_now(request, contact_id, await settled(request, READ_MODELS))).view()
+    told = telling(principal_of(request), CONTACTS, defined=await defined_then(request, moment, [found]))
+    return Answer(told(found), headers={"ETag": etag(found.version)})
 
 
 def check_seen(view: View, query: FilterQuery, sort: Sort | None = None) -> None:
@@ -143,13 +145,10 @@ def check_seen(view: View, query: FilterQuery, sort: Sort | None = None) -> None
         )
 
 
-async def _as_it_was(request: HttpRequest, contact_id: UUID, moment: Moment) -> Answer:
-    """A contact folded from its events up to a moment, with its company's name of then."""
-    await settled(request, ())
+async def as_it_was(request: HttpRequest, contact_id: UUID, moment: Moment) -> ContactView:
+    """A contact folded from its events up to a moment, with its company's name of then. Raises as `contact_then`."""
     found = await contact_then(request, contact_id, moment)
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     load = partial(services.handler.state, tenant_id, up_to=moment.position)
     employer = await load("company", company.evolve, found.company_id) if found.company_id else None
-    shown = contact_queries.view(found, CompanyRef(employer.id, employer.name) if employer else None)
-    told = telling(principal_of(request), CONTACTS, defined=await defined_then(request, moment, [found]))
-    return Answer(told(shown), headers={"ETag": etag(found.version)})
+    return contact_queries.view(found, CompanyRef(employer.id, employer.name) if employer else None)
