@@ -30,7 +30,7 @@ def unguarded(cell: str) -> str:
 
 def joined(values: Iterable[str]) -> str:
     """Several values in a cell; what would end one has a backslash before it."""
-    return "; ".join(_SPECIAL.sub(r"\\\1", value) for value in values)
+    return "; ".join([_SPECIAL.sub(r"\\\1", value) if _SPECIAL.search(value) else value for value in values])
 
 
 def several(cell: str) -> list[str]:

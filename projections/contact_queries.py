@@ -165,10 +165,7 @@ async def page(
     by_name_alone = by_name_alone and sort is Sort.NAME
     expression = _NAME_ALONE if by_name_alone else f"c.{column}"
     direction, comparison = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
-    source, conditions, parameters = _selected(tenant_id, filters, as_of)
-    if owners is not None:
-        conditions.append(_OWNED_NOW if as_of else _OWNED)
-        parameters.append(list(owners))
+    source, conditions, parameters = selected(tenant_id, filters, as_of, owners)
     if after:
         conditions.append(f"({expression}, c.id) {comparison} (%s::{kind}, %s::uuid)")
         parameters.extend(after)
@@ -183,7 +180,9 @@ async def page(
     return rows[:limit], [value if isinstance(value, str) else value.isoformat(), str(last.id)]
 
 
-def _selected(tenant_id: UUID, filters: Filters, as_of: Moment | None) -> tuple[str, list[str], list[Any]]:
+def selected(
+    tenant_id: UUID, filters: Filters, as_of: Moment | None, owners: Sequence[UUID] | None
+) -> tuple[str, list[str], list[Any]]:
     """Where the contacts come from, which of them, and the parameters of both."""
     conditions = ["c.tenant_id = %s", "c.deleted_at IS NULL"]
     parameters: list[Any] = [tenant_id]
@@ -194,4 +193,7 @@ def _selected(tenant_id: UUID, filters: Filters, as_of: Moment | None) -> tuple[
         if value is not None:
             conditions.append(_CONDITIONS[name])
             parameters.append(value)
+    if owners is not None:
+        conditions.append(_OWNED_NOW if as_of else _OWNED)
+        parameters.append(list(owners))
     return _THEN if as_of else _NOW, conditions, parameters

@@ -29,8 +29,8 @@ _PAST = (contact_past.PROJECTION.checkpoint, *READ_MODELS)
 _FILTERED_BY = {"tag": "tags"}
 
 
-class ListQuery(Struct, forbid_unknown_fields=True):
-    """Filters, order and page of a list of contacts."""
+class FilterQuery(Struct, forbid_unknown_fields=True):
+    """Which contacts, and of when."""
 
     owner_id: UUID | None = None
     tag: str | None = None
@@ -38,6 +38,16 @@ class ListQuery(Struct, forbid_unknown_fields=True):
     created_after: datetime | None = None
     updated_after: datetime | None = None
     as_of: AsOf | None = None
+
+    @property
+    def filters(self) -> Filters:
+        """The filters among them."""
+        return Filters(**{name: getattr(self, name) for name in Filters.__struct_fields__})
+
+
+class ListQuery(FilterQuery, forbid_unknown_fields=True):
+    """Filters, order and page of a list of contacts."""
+
     sort: Sort = Sort.CREATED_AT
     limit: Limit = 50
     cursor: Cursor | None = None
@@ -69,8 +79,8 @@ async def list_contacts(request: HttpRequest) -> Answer:
     query: ListQuery = query_of(request, ListQuery)
     caller, services = principal_of(request), services_of(request)
     tenant_id, view = caller.tenant_id, view_of(caller, CONTACTS)
-    _check_seen(view, query)
-    filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
+    check_seen(view, query, query.sort)
+    filters = query.filters
     scope = ["contacts", filters, query.sort, query.as_of]
     after = position = None
     if query.cursor is not None:
@@ -110,19 +120,21 @@ async def read_contact(request: HttpRequest) -> Answer:
     query: ReadQuery = query_of(request, ReadQuery)
     moment = await moment_of(request, query.as_of)
     if moment:
-        return await _as_it_was(request, contact_id, moment)
-    found = await contact_now(request, contact_id, await settled(request, READ_MODELS))
-    told = telling(principal_of(request), CONTACTS)
-    return Answer(told(found.view()), headers={"ETag": etag(found.version)})
+        await settled(request, ())
+        found = await as_it_was(request, contact_id, moment)
+    else:
+        found = (await contact_now(request, contact_id, await settled(request, READ_MODELS))).view()
+    told = telling(principal_of(request), CONTACTS, defined=await defined_then(request, moment, [found]))
+    return Answer(told(found), headers={"ETag": etag(found.version)})
 
 
-def _check_seen(view: View, query: ListQuery) -> None:
+def check_seen(view: View, query: FilterQuery, sort: Sort | None = None) -> None:
     """Refuse to filter and sort by what the caller must not see."""
     if view.is_free:
         return
     used = {"owner_id": query.owner_id, "tag": query.tag, "company_id": query.company_id}
     asked = {name: _FILTERED_BY.get(name, name) for name, value in used.items() if value is not None}
-    if query.sort is Sort.NAME:
+    if sort is Sort.NAME:
         asked["sort"] = "name"
     if bad := [name for name, field in asked.items() if view.hides(field)]:
         raise DomainError(
@@ -133,13 +145,10 @@ def _check_seen(view: View, query: ListQuery) -> None:
         )
 
 
-async def _as_it_was(request: HttpRequest, contact_id: UUID, moment: Moment) -> Answer:
-    """A contact folded from its events up to a moment, with its company's name of then."""
-    await settled(request, ())
+async def as_it_was(request: HttpRequest, contact_id: UUID, moment: Moment) -> ContactView:
+    """A contact folded from its events up to a moment, with its company's name of then. Raises as `contact_then`."""
     found = await contact_then(request, contact_id, moment)
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     load = partial(services.handler.state, tenant_id, up_to=moment.position)
     employer = await load("company", company.evolve, found.company_id) if found.company_id else None
-    shown = contact_queries.view(found, CompanyRef(employer.id, employer.name) if employer else None)
-    told = telling(principal_of(request), CONTACTS, defined=await defined_then(request, moment, [found]))
-    return Answer(told(shown), headers={"ETag": etag(found.version)})
+    return contact_queries.view(found, CompanyRef(employer.id, employer.name) if employer else None)

@@ -154,6 +154,11 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
             if example is not None:
                 media["examples"] = {"example": {"value": example}}
             made["content"] = {"application/json": media}
+        if number == 0 and operation.files:
+            made["content"] = {
+                media: {"schema": {"type": "string"}, "examples": {"example": {"value": example}}}
+                for media, example in operation.files.items()
+            }
         answers[str(status)] = made
     codes = _codes(operation)
     for status in sorted({STATUSES[code] for code in codes}):

@@ -32,6 +32,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     example: Any = None
     result: Any = None
     results: Mapping[int, Any] = {}
+    files: Mapping[str, str] = {}
+    """The first answer as a file: an example by media type."""
     writes: bool = False
     idempotent: bool = False
     scoped: bool = False

@@ -1,0 +1,121 @@
+"""A contact with all that belongs to it, in one answer, over HTTP."""
+
+import asyncio
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from litestar import get
+from msgspec import UNSET, Struct, UnsetType
+
+from api.http import examples_profile as examples
+from api.http.answer import Answer
+from api.http.as_of import defined_then, moment_of
+from api.http.contact_reads import ReadQuery, as_it_was
+from api.http.contact_there import READ_MODELS, contact_now
+from api.http.exchange import HttpRequest, path_id, principal_of, query_of, services_of
+from api.http.operation import operation
+from api.http.read_after import settled
+from api.http.relationships import RelationshipView, related
+from api.http.shapes import READ_ERRORS
+from api.http.telling import HIDING, telling
+from api.http.timelines import READ_MODELS as TIMELINE
+from api.http.timelines import TimelineEntry, entry
+from commands.sight import SEEING
+from commands.visible import CONTACTS, INTERACTIONS, view_of
+from projections import contact_past, relationship, relationship_queries, timeline_queries, user_queries
+from projections.contact_queries import CompanyRef, ContactView
+from projections.position import Level, Moment
+from projections.timeline_queries import Filters
+
+NEWEST = 20
+"""Entries of the timeline that a profile shows."""
+_MOST_RELATIONSHIPS = 200
+_NOW = tuple({*READ_MODELS, *TIMELINE, relationship.PROJECTION.checkpoint})
+_THEN = (*_NOW, contact_past.PROJECTION.checkpoint)
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """A contact with its companies, its relationships and the newest of its timeline.
+
+    Of leads, of a customer and of consents nothing is kept yet.
+    """
+
+    contact: ContactView
+    companies: list[CompanyRef] | UnsetType
+    relationships: list[RelationshipView]
+    timeline: list[TimelineEntry]
+    leads: list[dict[str, Any]]
+    customer: dict[str, Any] | None
+    consents: list[dict[str, Any]]
+
+
+@get(
+    "/contacts/{contact_id:str}/profile",
+    **operation(
+        summary="Read a contact with all that belongs to it",
+        description=(
+            f"Its companies, up to {_MOST_RELATIONSHIPS} of its relationships and the {NEWEST} newest entries of its"
+            f" timeline; the contact's own routes for these lead to the rest. {HIDING}"
+        ),
+        tag="contacts",
+        permission=SEEING,
+        query=ReadQuery,
+        answers={200: Profile},
+        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted"),
+        result=examples.PROFILE,
+        read_after=True,
+        scoped=True,
+    ),
+)
+async def read_profile(request: HttpRequest) -> Answer:
+    """What there is to know of a contact, now or as of a moment."""
+    contact_id = path_id(request, "contact_id", "contact")
+    query: ReadQuery = query_of(request, ReadQuery)
+    moment = await moment_of(request, query.as_of)
+    level = await (settled(request, _THEN, at_least=moment.position) if moment else settled(request, _NOW))
+    if moment:
+        found = await as_it_was(request, contact_id, moment)
+    else:
+        found = (await contact_now(request, contact_id, level)).view()
+    told = telling(principal_of(request), CONTACTS, defined=await defined_then(request, moment, [found]))
+    relationships, timeline = await asyncio.gather(
+        _relationships(request, contact_id, moment, level), _timeline(request, contact_id, moment, level)
+    )
+    hides_company = view_of(principal_of(request), CONTACTS).hides("company")
+    return Answer(
+        Profile(
+            contact=told(found),
+            companies=UNSET if hides_company else [found.company] if found.company else [],
+            relationships=relationships,
+            timeline=timeline,
+            leads=[],
+            customer=None,
+            consents=[],
+        )
+    )
+
+
+async def _relationships(
+    request: HttpRequest, contact_id: UUID, moment: Moment | None, level: Level | None
+) -> list[RelationshipView]:
+    caller = principal_of(request)
+    page = partial(relationship_queries.page, tenant_id=caller.tenant_id, ids=[contact_id], after=None, as_of=moment)
+    page = partial(page, limit=_MOST_RELATIONSHIPS, owners=caller.owners(SEEING))
+    rows, _ = await services_of(request).reads.ask(caller.tenant_id, page, at_least=level)
+    view = view_of(caller, CONTACTS)
+    return [related(row, contact_id, view) for row in rows]
+
+
+async def _timeline(
+    request: HttpRequest, contact_id: UUID, moment: Moment | None, level: Level | None
+) -> list[TimelineEntry]:
+    caller, reads = principal_of(request), services_of(request).reads
+    page = partial(timeline_queries.page, records=[contact_id], filters=Filters(), limit=NEWEST, as_of=moment)
+    page = partial(page, authors=caller.owners("interactions.read"))
+    rows, _ = await reads.ask(caller.tenant_id, page, at_least=level)
+    authors = sorted({row.author_id for row in rows if row.author_id})
+    names = partial(user_queries.names, tenant_id=caller.tenant_id, ids=authors)
+    found = await reads.ask(caller.tenant_id, names, at_least=level) if authors else {}
+    view = view_of(caller, INTERACTIONS)
+    return [entry(row, found, view) for row in rows]

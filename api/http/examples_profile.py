@@ -1,0 +1,17 @@
+"""An example of a contact's profile, as the API document and its tests use it."""
+
+from typing import Any
+
+from api.http.examples import CONTACT
+from api.http.examples_interactions import ENTRY
+from api.http.examples_relationships import RELATIONSHIP
+
+PROFILE: dict[str, Any] = {
+    "contact": CONTACT,
+    "companies": [CONTACT["company"]],
+    "relationships": [RELATIONSHIP],
+    "timeline": [ENTRY],
+    "leads": [],
+    "customer": None,
+    "consents": [],
+}
