@@ -20,7 +20,7 @@ _START = datetime(2025, 1, 1, tzinfo=UTC)
 _TABLES = {
     "read.contact_v1": (
         "tenant_id, id, version, position, name, emails, phones, company_id, title, tags, owner_id, external_ids,"
-        " lifecycle, created_at, updated_at, deleted_at, sort_name"
+        " lifecycle, custom, created_at, updated_at, deleted_at, sort_name"
     ),
     "read.contact_words_v1": "tenant_id, contact_id, position, owner_id, words, fields, kept",
     "read.contact_vocabulary_v1": "tenant_id, id, word, near",
@@ -40,9 +40,10 @@ def searchables(tenant_id: UUID, people: Iterable[Person]) -> Iterator[Searchabl
     """People as search sees them."""
     for number, person in enumerate(people):
         row = _row(tenant_id, number, person)
-        _, found, _, position, name, emails, phones, company, title, tags, owner, _, lifecycle, made, changed, *_ = row
+        _, found, _, position, name, emails, phones, company, title, tags, owner, _, *others = row
+        lifecycle, custom, made, changed, *_ = others
         about = (found, position, name, emails, phones, title, person.company, owner, False)
-        yield contact_rows.searchable((*about, company, tags, lifecycle, made, changed))
+        yield contact_rows.searchable((*about, company, tags, lifecycle, made, changed, custom))
 
 
 def fill(dsn: str, tenant_id: UUID, people: Sequence[Person]) -> None:
@@ -80,7 +81,8 @@ def _row(tenant_id: UUID, number: int, person: Person) -> tuple[Any, ...]:
     tags = [f"list {number % 50}"]
     return (
         *(tenant_id, contact_id(tenant_id, number), 1, number + 1, name, emails, phones, None, person.title, tags),
-        *(None, {}, ("lead", "customer", "prospect")[number % 3], when, when, None, person.display.casefold()),
+        *(None, {}, ("lead", "customer", "prospect")[number % 3], {"score": number % 100}, when, when),
+        *(None, person.display.casefold()),
     )
 
 
