@@ -4,9 +4,24 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from bench import append, chain, command, footprint, gate, growth, lag, login, rebuild, relay, report, stream, users
+from bench import (
+    append,
+    chain,
+    command,
+    footprint,
+    gate,
+    growth,
+    lag,
+    login,
+    rebuild,
+    relay,
+    report,
+    search,
+    stream,
+    users,
+)
 
-PROGRAMS = (append, chain, command, gate, lag, login, users, rebuild, relay, stream, growth, footprint)
+PROGRAMS = (append, chain, command, gate, lag, login, users, rebuild, relay, stream, search, growth, footprint)
 """Those of docs/benchmarks.md."""
 
 

@@ -66,13 +66,24 @@ class OpenSearchContactSearch:
         return found
 
     async def is_ready(self) -> bool:
-        """Whether the index is there and has once held everything that the log held then."""
+        """Whether the index is there, has once held everything that the log held then, and takes what is new.
+
+        A store whose disk is nearly full blocks its indexes for writing.
+        """
         try:
             async with asyncio.timeout(self._timeout):
-                found = await self._client.indices.get_mapping(index=self._alias)
+                found = await self._client.indices.get(index=self._alias)
         except (OpenSearchException, TimeoutError, OSError):
             return False
-        return all(index["mappings"].get("_meta", {}).get("state") == "level" for index in found.values())
+        return all(_is_level(index["mappings"]) and not _is_blocked(index["settings"]) for index in found.values())
+
+
+def _is_level(mappings: dict[str, Any]) -> bool:
+    return bool(mappings.get("_meta", {}).get("state") == "level")
+
+
+def _is_blocked(settings: dict[str, Any]) -> bool:
+    return "true" in settings["index"].get("blocks", {}).values()
 
 
 def _scored(sought: Sought, words: Sequence[str], contact: Searchable, score: float) -> Hit:
