@@ -17,11 +17,12 @@ from bench import (
     rebuild,
     relay,
     report,
+    search,
     stream,
     users,
 )
 
-PROGRAMS = (append, chain, command, gate, lag, login, users, export, rebuild, relay, stream, growth, footprint)
+PROGRAMS = (append, chain, command, export, footprint, gate, growth, lag, login, rebuild, relay, search, stream, users)
 """Those of docs/benchmarks.md."""
 
 

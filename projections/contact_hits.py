@@ -13,7 +13,9 @@ def explained(sought: Sought, contact: Searchable) -> Hit:
     score = 1.0
     matched: tuple[str, ...] = ()
     if sought.text is not None:
-        score, matched = explain(asked(sought.text), text.without(sought.within.hidden))
+        score, matched = explain(
+            asked(sought.text), text.without(sought.within.hidden), split_too=not sought.within.hidden
+        )
     return Hit(contact.id, score, _with_conditions(sought, contact, matched), _place(sought, contact))
 
 

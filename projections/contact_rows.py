@@ -1,6 +1,6 @@
 """Contacts as search sees them: read whole from their rows, whoever keeps the index."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from projections import contact_values
 from projections.contact_text import ContactText, contact_text
-from projections.contact_values import Values
+from projections.contact_values import CUSTOM, Values
 from projections.ports import Connection
 
 COLUMNS = """c.id, c.position, c.name, c.emails, c.phones, c.title, k.name, c.owner_id,
-    c.deleted_at IS NOT NULL, c.company_id, c.tags, c.lifecycle, c.created_at, c.updated_at"""
+    c.deleted_at IS NOT NULL, c.company_id, c.tags, c.lifecycle, c.created_at, c.updated_at, c.custom"""
 """What `searchable` takes, of read.contact_v1 c and read.company_v1 k."""
 
 _ROWS = f"""
@@ -80,6 +80,7 @@ def _plain(
     lifecycle: str,
     created_at: datetime,
     updated_at: datetime,
+    custom: Mapping[str, Any],
 ) -> dict[str, tuple[str, ...]]:
     """Values of the others."""
     return {
@@ -90,6 +91,7 @@ def _plain(
         "lifecycle": (lifecycle,),
         "created_at": (contact_values.time(created_at),),
         "updated_at": (contact_values.time(updated_at),),
+        **{f"{CUSTOM}{key}": contact_values.custom(value) for key, value in custom.items()},
     }
 
 

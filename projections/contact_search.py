@@ -97,8 +97,10 @@ class AnyContactSearch(Protocol):
         """What would answer now; the read model to wait for before a search that must include a position."""
         ...
 
-    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Answer:
-        """As ContactSearch.
+    async def search(
+        self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None, spare: bool = False
+    ) -> Answer:
+        """As ContactSearch; with `spare`, by what stands behind the one that would answer.
 
         Raises:
             SearchUnavailableError: none of the backends can answer.

@@ -29,10 +29,10 @@ import msgspec
 from domain import contact as domain
 from domain.event import Event, Recorded, topics
 from projections import company, contact, contact_rows
-from projections.closeness import near_keys
+from projections.closeness import initials, near_keys
 from projections.contact_filters import WORDED
 from projections.contact_rows import Searchable, searchable
-from projections.contact_text import ContactText
+from projections.contact_text import FIELDS, ContactText, fields_mask
 from projections.contact_values import CUSTOM, Values, tokens
 from projections.ports import Connection
 from projections.projection import Projection
@@ -103,6 +103,7 @@ def numbers(tenant_id: UUID, contact: Searchable) -> dict[int, str]:
     """A contact's words by number; odd when the word is in the name."""
     text = contact.text or ContactText()
     found = {word_id(tenant_id, word) | (word in text.name): word for word in text.words()}
+    found |= {word_id(tenant_id, word): word for word in initials(text)}
     for field, values in contact.values.items():
         if has_terms(field):
             terms = (term(field, value) for value in values)
@@ -153,8 +154,7 @@ async def _save(
     change = _change(new, old, words)
     rows = [
         {"tenant_id": tenant_id, "contact_id": c.id, "position": c.position, "owner_id": c.owner_id}
-        | _columns(new[c.id], c.text)
-        | {"kept": kept(c.values)}
+        | columns(new[c.id], c)
         for c in contacts
         if c.text
     ]
@@ -170,10 +170,20 @@ async def _save(
         await connection.execute(_FORGET, {"tenant": tenant_id, "ids": unused})
 
 
-def _columns(words: Mapping[int, str], text: ContactText) -> dict[str, list[int]]:
-    """The words of a contact, and beside each the fields that it is in."""
-    fields, numbers_ = text.fields(), sorted(words)
-    return {"words": numbers_, "fields": [fields.get(words[number], 0) for number in numbers_]}
+def columns(words: Mapping[int, str], contact: Searchable) -> dict[str, Any]:
+    """The words of a contact, beside each the fields that it is in, and the values."""
+    text, numbers_ = contact.text or ContactText(), sorted(words)
+    fields = text.fields() | dict.fromkeys(initials(text), fields_mask(set(FIELDS) - {"name"}))
+    return {
+        "words": numbers_,
+        "fields": [fields.get(words[number], 0) for number in numbers_],
+        "kept": kept(contact.values),
+    }
+
+
+def is_spelt(word: str) -> bool:
+    """Whether a word is looked for by what is like it; ends of phone numbers, initials and terms are as they are."""
+    return word[:1] not in {"#", "=", "^"}
 
 
 def _change(
@@ -184,8 +194,7 @@ def _change(
     for contact_id, numbers_ in new.items():
         uses.update({number & ~1 for number in numbers_})
         uses.subtract({number & ~1 for number in old.get(contact_id, ())})
-    # A phone's last digits are looked up as they are, as terms are; there is nothing to find near them.
-    return {number: by for number, by in sorted(uses.items()) if by and words.get(number, "")[:1] not in {"#", "="}}
+    return {number: by for number, by in sorted(uses.items()) if by and is_spelt(words.get(number, ""))}
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:

@@ -33,8 +33,8 @@ CREATE TABLE read.contact_word_uses_v1 (
 -- Array operators are not leakproof: under row level security their indexes are out of reach. So both functions run as
 -- the owner, and take the tenant from the transaction, never from an argument.
 
--- Words of the tenant that begin with one of `asked` (the most used ones) or share a key of `near`.
-CREATE FUNCTION read.contact_words_like_v1(asked text[], near_keys integer[], most integer)
+-- Words of the tenant that begin with one of `asked` (the most used ones), share a key of `near`, or are among `exact`.
+CREATE FUNCTION read.contact_words_like_v1(asked text[], near_keys integer[], most integer, exact text[] DEFAULT '{}')
     RETURNS TABLE (word text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -56,7 +56,9 @@ BEGIN
      ) b
      UNION
     SELECT v.word FROM read.contact_vocabulary_v1 v
-     WHERE v.tenant_id = tenant AND v.near && near_keys;
+     WHERE v.tenant_id = tenant AND v.near && near_keys
+     UNION
+    SELECT v.word FROM read.contact_vocabulary_v1 v WHERE v.tenant_id = tenant AND v.word = ANY (exact);
 END $$;
 REVOKE EXECUTE ON FUNCTION read.contact_words_like_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read.contact_words_like_v1 TO rapport_service;
@@ -84,13 +86,15 @@ END $$;
 REVOKE EXECUTE ON FUNCTION read.contacts_having_v1 FROM PUBLIC;
 
 -- Contacts that have the words asked for. `variants` are the words that do for word number `part` (from 1), each with
--- a weight and a tier: 1 as asked or longer, 2 with a typo. Contacts are gathered tier by tier until there are enough,
--- at last also those that lack one of the `asked` words, where `spare` says so; a tier comes whole before the next.
+-- a weight and a tier: 1 as asked or longer, 2 with a typo, 3 further off; where `also` has a word (not 0), with that one
+-- only. Contacts are gathered tier by tier until there are enough, at last also those that lack one of the `asked` words,
+-- where `spare` says so; a tier comes whole before the next.
 -- Of `owners` only, where there are some; by words in `seen` fields only (a bit each), where that is given; and those only
 -- for which `wanted` holds. `matched` has a bit for each field in which one of the variants is.
 CREATE FUNCTION read.search_contacts_v1(
     variants bigint[], parts smallint[], weights real[], tiers smallint[], spare boolean, skip integer, most integer,
-    deepest integer, asked integer, owners uuid[] DEFAULT NULL, seen smallint DEFAULT NULL, wanted jsonb DEFAULT NULL
+    deepest integer, asked integer, owners uuid[] DEFAULT NULL, seen smallint DEFAULT NULL,
+    wanted jsonb DEFAULT NULL, also bigint[] DEFAULT NULL
 )
     RETURNS TABLE (contact_id uuid, score real, matched smallint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -105,7 +109,7 @@ DECLARE
     has    text[];
     clause text;
 BEGIN
-    FOR tier_ IN 1..3 LOOP
+    FOR tier_ IN 1..4 LOOP
         has := '{}';
         FOR part_ IN 1..asked LOOP
             has := has || format(
@@ -114,11 +118,18 @@ BEGIN
                      ELSE '(w.words && %1$L::bigint[] AND EXISTS (SELECT FROM unnest(w.words, w.fields) AS x (id, field)'
                           ' WHERE x.field & %2$s <> 0 AND x.id = ANY (%1$L::bigint[])))' END,
                 coalesce((
-                    SELECT array_agg(v.id) FROM unnest(variants, parts, tiers) AS v (id, part, tier)
-                     WHERE v.part = part_ AND v.tier <= tier_), '{}'),
+                    SELECT array_agg(v.id) FROM unnest(variants, parts, tiers, also) AS v (id, part, tier, also)
+                     WHERE v.part = part_ AND v.tier <= tier_ AND coalesce(v.also, 0) = 0), '{}'),
                 seen);
+            clause := (
+                SELECT string_agg(format('w.words @> %L::bigint[]', ARRAY[v.id, v.also]), ' OR ')
+                  FROM unnest(variants, parts, tiers, also) AS v (id, part, tier, also)
+                 WHERE v.part = part_ AND v.tier <= tier_ AND v.also <> 0 AND v.id < v.also);
+            IF clause IS NOT NULL THEN
+                has[part_] := format('(%s OR %s)', has[part_], clause);
+            END IF;
         END LOOP;
-        IF tier_ < 3 THEN
+        IF tier_ < 4 THEN
             clause := array_to_string(has, ' AND ');
         ELSE
             EXIT WHEN NOT spare;
@@ -146,7 +157,8 @@ BEGIN
           FROM candidate c
           JOIN read.contact_words_v1 w ON w.tenant_id = tenant AND w.contact_id = c.id
          CROSS JOIN LATERAL unnest(w.words, w.fields) AS x (id, field)
-          JOIN unnest(variants, parts, weights) AS v (id, part, weight) ON v.id = x.id
+          JOIN unnest(variants, parts, weights, also) AS v (id, part, weight, also)
+            ON v.id = x.id AND (coalesce(v.also, 0) = 0 OR w.words @> ARRAY[v.also])
          WHERE seen IS NULL OR x.field & seen <> 0
          GROUP BY c.id, c.tier, v.part, w.words, w.fields
     ), page AS (

@@ -10,7 +10,9 @@ from uuid import UUID
 import msgspec
 
 from domain.contact import Lifecycle
+from domain.custom_field import CustomField, FieldType
 from projections import contact_values
+from projections.contact_values import CUSTOM
 
 
 class Operator(StrEnum):
@@ -49,6 +51,16 @@ class Kind(StrEnum):
 
 Fields = Mapping[str, Kind]
 
+_OF_TYPE: Mapping[FieldType, Kind] = {
+    FieldType.TEXT: Kind.TEXT,
+    FieldType.URL: Kind.TEXT,
+    FieldType.NUMBER: Kind.NUMBER,
+    FieldType.DATE: Kind.DATE,
+    FieldType.BOOLEAN: Kind.BOOLEAN,
+    FieldType.CHOICE: Kind.CHOICE,
+    FieldType.MULTI_CHOICE: Kind.SEVERAL,
+}
+
 FIELDS: Fields = {
     "name": Kind.TEXT,
     "given": Kind.TEXT,
@@ -65,6 +77,13 @@ FIELDS: Fields = {
     "updated_at": Kind.TIME,
 }
 """The fields that every tenant's contacts have."""
+
+
+def fields_of(custom: Mapping[str, CustomField]) -> Fields:
+    """The fields that a tenant's contacts have, given those of its own by key."""
+    own = {CUSTOM + key: _OF_TYPE[field.rule.type] for key, field in custom.items() if field.deleted_at is None}
+    return {**FIELDS, **own}
+
 
 _EQUAL = frozenset({Operator.EQ, Operator.NEQ, Operator.IN, Operator.NOT_IN, Operator.HAS, Operator.NOT_HAS})
 _RANGES = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE, Operator.BETWEEN})

@@ -11,12 +11,13 @@ from api.http.answer import Answer
 from api.http.contact_there import READ_MODELS
 from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
-from api.http.read_after import settled
+from api.http.read_after import MOST_SECONDS, settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
 from api.http.telling import HIDING, telling
 from commands.access import Principal
 from commands.sight import SEEING
 from commands.visible import CONTACTS, view_of
+from domain.errors import DomainError
 from projections import contact_indexer, contact_queries, contact_words
 from projections.contact_queries import ContactView
 from projections.contact_search import Answer as Found
@@ -28,6 +29,8 @@ _SEARCHED_BY = {
     "postgres": (*READ_MODELS, contact_words.PROJECTION.checkpoint),
     "opensearch": (*READ_MODELS, contact_indexer.CHECKPOINT),
 }
+_PATIENCE = {"postgres": MOST_SECONDS, "opensearch": MOST_SECONDS / 2}
+"""Seconds that a request waits for a backend to include what it has to see."""
 
 
 class SearchQuery(Struct, forbid_unknown_fields=True):
@@ -102,12 +105,19 @@ async def _found(request: HttpRequest, sought: Sought) -> tuple[Found, Level | N
     """What is found by a backend that includes what the request has to see."""
     services = services_of(request)
     backend = services.search.backend
-    level = await settled(request, _SEARCHED_BY[backend])
     look = partial(services.search.search, principal_of(request).tenant_id, sought)
+    try:
+        level = await settled(request, _SEARCHED_BY[backend], seconds=_PATIENCE[backend])
+    except DomainError as late:
+        if backend == "postgres" or late.code != "read_after.timeout":
+            raise
+        # Its index takes nothing now, or not fast enough; what it is made from is there.
+        level = await settled(request, _SEARCHED_BY["postgres"], seconds=MOST_SECONDS - _PATIENCE[backend])
+        return await look(at_least=level, spare=True), level
     found = await look(at_least=level)
     if found.backend != backend:  # it changed meanwhile, and what was waited for says nothing of the other
-        level = await settled(request, _SEARCHED_BY[found.backend])
-        found = await look(at_least=level)
+        level = await settled(request, _SEARCHED_BY["postgres"])
+        found = await look(at_least=level, spare=True)
     return found, level
 
 

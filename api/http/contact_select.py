@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, structs
 from api.http import examples_search as examples
 from api.http import reading
 from api.http.answer import Answer
-from api.http.contact_filter_values import FIELDS
+from api.http.contact_filter_values import fields_of
 from api.http.contact_filters import FilterGroup, Reader, SortKey
 from api.http.contact_search import FoundContact, found_page, within
 from api.http.exchange import JSON, HttpRequest, NoQuery, check_media, principal_of, query_of, raw_body, services_of
@@ -73,7 +73,7 @@ async def select_contacts(request: HttpRequest) -> Answer:
     body, problems = read.value, Problems(read.errors)
     if body.q is not None and not body.q.isprintable():
         problems.add("/q", "text.control_character", "holds a control character; remove it")
-    reader = Reader(FIELDS, view_of(caller, CONTACTS), problems)
+    reader = Reader(fields_of(caller.custom.get("contact", {})), view_of(caller, CONTACTS), problems)
     where, order = reader.condition(body.filter_groups or ()), reader.order(body.sort or ())
     problems.raise_if_any()
     scope = ["contacts/select", body.q, body.filter_groups, body.sort]

@@ -7,15 +7,17 @@ from api.http.gate import header
 from domain.errors import DomainError, FieldError
 from projections.position import Level
 
-_MOST_SECONDS = 2.0
+MOST_SECONDS = 2.0
 _POSITION = re.compile(r"\d{1,18}")
 
 
-async def settled(request: HttpRequest, checkpoints: tuple[str, ...], *, at_least: int = 0) -> Level | None:
+async def settled(
+    request: HttpRequest, checkpoints: tuple[str, ...], *, at_least: int = 0, seconds: float = MOST_SECONDS
+) -> Level | None:
     """Wait until the read models with these checkpoints include the position that Read-After names, and `at_least`.
 
     Without checkpoints Read-After is only checked: the log itself includes what it includes. Answers with what the read
-    has to include; None for whatever is there.
+    has to include; None for whatever is there. It waits so many `seconds` at most.
 
     Raises:
         DomainError: read_after.*.
@@ -30,7 +32,7 @@ async def settled(request: HttpRequest, checkpoints: tuple[str, ...], *, at_leas
         return level
     if asked > at_least and asked > await services.store.head(tenant_id):
         raise _refusal("read_after.ahead", f"the log has not reached position {asked}")
-    if checkpoints and not await services.progress.reached(tenant_id, checkpoints, position, _MOST_SECONDS):
+    if checkpoints and not await services.progress.reached(tenant_id, checkpoints, position, seconds):
         raise DomainError(
             "read_after.timeout",
             f"what is read here does not include position {position} yet",
@@ -49,7 +51,7 @@ async def caught_up(request: HttpRequest, checkpoints: tuple[str, ...]) -> Level
     level = Level(checkpoints, await services.store.head(tenant_id))
     if services.progress.known(tenant_id, checkpoints) >= level.position:
         return level
-    return level if await services.progress.reached(tenant_id, checkpoints, level.position, _MOST_SECONDS) else None
+    return level if await services.progress.reached(tenant_id, checkpoints, level.position, MOST_SECONDS) else None
 
 
 def _asked(request: HttpRequest) -> int:

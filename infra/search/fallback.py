@@ -64,13 +64,15 @@ class FallbackSearch:
         elif self._ready_since is None:
             self._ready_since = self._clock()
 
-    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Answer:
+    async def search(
+        self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None, spare: bool = False
+    ) -> Answer:
         """See the port."""
 
         def ask(search: ContactSearch) -> Awaitable[Sequence[Hit]]:
             return search.search(tenant_id, sought, at_least=at_least)
 
-        if self._is_settled() and self._breaker.may_pass():
+        if not spare and self._is_settled() and self._breaker.may_pass():
             try:
                 hits = await ask(self._primary)
             except SearchUnavailableError:
@@ -95,7 +97,10 @@ class OnlySearch:
         """See the port."""
         return self._search.backend
 
-    async def search(self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None) -> Answer:
-        """See the port."""
+    async def search(
+        self, tenant_id: UUID, sought: Sought, *, at_least: Level | None = None, spare: bool = False
+    ) -> Answer:
+        """See the port. Nothing is spare."""
+        del spare
         hits = await self._search.search(tenant_id, sought, at_least=at_least)
         return Answer(self.backend, hits)

@@ -1,7 +1,7 @@
 """Contact search by OpenSearch."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,13 @@ from opensearchpy.exceptions import OpenSearchException
 
 from infra.search import opensearch_conditions as conditions
 from infra.search.opensearch_schema import SALT_LETTERS, contact_of, salt
-from projections import contact_filters
+from projections import closeness, contact_filters
 from projections.closeness import edits, explain
 from projections.contact_hits import completed, explained
 from projections.contact_rows import Searchable
 from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought, Within
-from projections.contact_text import FIELDS, ContactText, asked, required
+from projections.contact_text import FIELDS, ContactText, asked, end_of_phone, required
+from projections.nicknames import also_called
 from projections.position import Level
 
 _OUTSIDE_NAME = 0.9
@@ -65,18 +66,29 @@ class OpenSearchContactSearch:
         return found
 
     async def is_ready(self) -> bool:
-        """Whether the index is there and has once held everything that the log held then."""
+        """Whether the index is there, has once held everything that the log held then, and takes what is new.
+
+        A store whose disk is nearly full blocks its indexes for writing.
+        """
         try:
             async with asyncio.timeout(self._timeout):
-                found = await self._client.indices.get_mapping(index=self._alias)
+                found = await self._client.indices.get(index=self._alias)
         except (OpenSearchException, TimeoutError, OSError):
             return False
-        return all(index["mappings"].get("_meta", {}).get("state") == "level" for index in found.values())
+        return all(_is_level(index["mappings"]) and not _is_blocked(index["settings"]) for index in found.values())
+
+
+def _is_level(mappings: dict[str, Any]) -> bool:
+    return bool(mappings.get("_meta", {}).get("state") == "level")
+
+
+def _is_blocked(settings: dict[str, Any]) -> bool:
+    return "true" in settings["index"].get("blocks", {}).values()
 
 
 def _scored(sought: Sought, words: Sequence[str], contact: Searchable, score: float) -> Hit:
     seen = (contact.text or ContactText()).without(sought.within.hidden)
-    return completed(sought, contact, score / len(words), explain(words, seen)[1])
+    return completed(sought, contact, score / len(words), explain(words, seen, split_too=not sought.within.hidden)[1])
 
 
 def _body(tenant_id: UUID, words: Sequence[str], sought: Sought) -> dict[str, Any]:
@@ -118,7 +130,10 @@ def query(tenant_id: UUID, words: Sequence[str], within: Within = EVERYTHING) ->
         "query": {
             "bool": {
                 "filter": filters,
-                "should": [{"dis_max": {"queries": _forms(begin, word, fields)}} for word in words],
+                "should": [
+                    {"dis_max": {"queries": list(_forms(begin, words, at, fields, split_too=not within.hidden))}}
+                    for at in range(len(words))
+                ],
                 "minimum_should_match": required(len(words)),
             }
         },
@@ -128,18 +143,33 @@ def query(tenant_id: UUID, words: Sequence[str], within: Within = EVERYTHING) ->
     }
 
 
-def _forms(begin: str, word: str, fields: Mapping[str, float]) -> list[dict[str, Any]]:
-    forms: list[dict[str, Any]] = []
+def _forms(
+    begin: str, words: Sequence[str], at: int, fields: Mapping[str, float], *, split_too: bool
+) -> Iterator[dict[str, Any]]:
+    """What a word may have been meant to be, closest form by form."""
+    word, loosely = words[at], len(words) > 1
+    others = [begin + other for other in also_called(word)]
+    whole = [begin + other for other in closeness.joined(words, at)]
+    end = end_of_phone(word)
     for field, weight in fields.items():
-        forms.append(_constant({"term": {field: begin + word}}, weight))
-        forms.append(_constant({"term": {f"{field}.begin": begin + word}}, 0.8 * weight))
-        forms += [
-            _constant(_fuzzy(field, begin + word, distance), (0.8 - 0.2 * distance) * weight)
-            for distance in range(1, edits(word) + 1)
-        ]
+        yield _constant({"term": {field: begin + word}}, weight)
+        yield _constant({"term": {f"{field}.begin": begin + word}}, 0.8 * weight)
+        yield _constant({"terms": {field: whole}}, closeness.JOINED * weight)
+        yield _constant({"terms": {field: others}}, closeness.NICKNAME * weight)
+        if end:
+            yield _constant({"term": {field: begin + end}}, closeness.PHONE_END * weight)
+        for distance in range(1, edits(word, loosely=loosely) + 1):
+            close = 0.8 - 0.2 * distance if distance <= edits(word) else closeness.TWO_TYPOS_IN_FEW
+            yield _constant(_fuzzy(field, begin + word, distance), close * weight)
         if edits(word) and len(word) > 3:  # noqa: PLR2004  a beginning with one typo
-            forms.append(_constant(_fuzzy(f"{field}.begin", begin + word, 1), 0.3 * weight))
-    return forms
+            yield _constant(_fuzzy(f"{field}.begin", begin + word, 1), 0.3 * weight)
+    for pieces, weight in closeness.split(words, at) if split_too else ():
+        both = [{"term": _piece(begin, piece)} for piece in pieces]
+        yield _constant({"bool": {"filter": both}}, weight * _OUTSIDE_NAME)
+
+
+def _piece(begin: str, piece: str) -> dict[str, str]:
+    return {"name.begin": begin + piece[1:]} if piece[0] == "^" else {"all": begin + piece}
 
 
 def _constant(form: dict[str, Any], weight: float) -> dict[str, Any]:

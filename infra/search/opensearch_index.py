@@ -60,7 +60,7 @@ class OpenSearchContactIndex(OpenSearchWriter):
 
     def __init__(self, client: AsyncOpenSearch, alias: str, *, shards: int = 1, former: Collection[UUID] = ()) -> None:
         super().__init__(client, alias, require_alias=True)
-        self._alias = alias
+        self._alias = self.alias = alias
         self._shards = shards
         self._former = former
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import msgspec
 
+from projections.closeness import initials
 from projections.contact_filters import WORDED
 from projections.contact_rows import Searchable
 from projections.contact_text import FIELDS, ContactText
@@ -146,7 +147,7 @@ def document(tenant_id: UUID, contact: Searchable) -> dict[str, Any]:
     return head | {
         "deleted": False,
         "owner_id": str(contact.owner_id) if contact.owner_id else None,
-        "size": len(words),
+        "size": len(words) + len(initials(contact.text)),
         "all": " ".join(begin + word for word in words),
         **{field: " ".join(begin + word for word in kept) for field, kept in text.items()},
         "text": text,

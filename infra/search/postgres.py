@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -19,14 +20,15 @@ from projections import contact_filters, contact_rows
 from projections.contact_hits import completed, explained
 from projections.contact_rows import Searchable
 from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought
-from projections.contact_text import asked, fields_mask, fields_of, required
+from projections.contact_text import asked, end_of_phone, fields_mask, fields_of, required
 from projections.contact_words import word_id
+from projections.nicknames import also_called
 from projections.position import Level
 
-_LIKE: LiteralString = "SELECT word FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer)"
+_LIKE: LiteralString = "SELECT word FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer, %s::text[])"
 _SEARCH: LiteralString = """SELECT contact_id, score, matched FROM read.search_contacts_v1(
     %s::bigint[], %s::smallint[], %s::real[], %s::smallint[], %s, %s::integer, %s::integer, %s::integer,
-    %s::integer, %s::uuid[], %s::smallint, %s::jsonb)"""
+    %s::integer, %s::uuid[], %s::smallint, %s::jsonb, %s::bigint[])"""
 _SELECT: LiteralString = (
     "SELECT contact_id FROM read.select_contacts_v1(%s::jsonb, %s::jsonb, %s::jsonb, %s::uuid[], %s::integer)"
 )
@@ -34,6 +36,7 @@ _SELECT: LiteralString = (
 _MOST_VARIANTS = 100
 _MOST_OF_SHORT = 20
 _OUTSIDE_NAME = 0.9
+_ONE_TYPO = 0.55
 
 
 class _Variants(Struct):
@@ -43,21 +46,38 @@ class _Variants(Struct):
     parts: list[int] = []
     weights: list[float] = []
     tiers: list[int] = []
+    also: list[int] = []
 
     def add(self, number: int, part: int, weight: float) -> None:
         """The word in a name (odd) and elsewhere (even)."""
         self.ids += (number | 1, number)
-        self.parts += (part, part)
         self.weights += (weight, weight * _OUTSIDE_NAME)
-        self.tiers += [1 if weight >= near.EXACT_OR_BEGINNING else 2] * 2
+        self.parts += [part] * 2
+        self.tiers += [_tier(weight)] * 2
+        self.also += [0] * 2
+
+    def add_both(self, one: int, other: int, part: int, weight: float) -> None:
+        """Two words that a contact has to have both, in names or elsewhere."""
+        for pair in product((one, one | 1), (other, other | 1)):
+            self.ids += pair
+            self.also += pair[::-1]
+        self.weights += [weight * _OUTSIDE_NAME] * 8
+        self.parts += [part] * 8
+        self.tiers += [_tier(weight)] * 8
 
     def fitting(self, asked: int, hidden: frozenset[str]) -> conditions.Tree:
         """What contacts have that fit: a word for each part, or for all but as many as may be missing."""
         mask = fields_mask(hidden) if hidden else None
         numbers: list[list[int]] = [[] for _ in range(asked)]
-        for number, part in zip(self.ids, self.parts, strict=True):
-            numbers[part - 1].append(number)
-        parts = [conditions.one_of(each, mask) for each in numbers]
+        pairs: list[list[conditions.Tree]] = [[] for _ in range(asked)]
+        for number, part, also in zip(self.ids, self.parts, self.also, strict=True):
+            if not also:
+                numbers[part - 1].append(number)
+            elif number < also:
+                pairs[part - 1].append(conditions.every(conditions.one_of([each]) for each in (number, also)))
+        parts = [
+            conditions.some([conditions.one_of(each, mask), *both]) for each, both in zip(numbers, pairs, strict=True)
+        ]
         if required(asked) == asked:
             return conditions.every(parts)
         return conditions.some(conditions.every((*parts[:n], *parts[n + 1 :])) for n in range(asked))
@@ -80,7 +100,7 @@ class PostgresContactSearch:
         words = asked(sought.text) if sought.text is not None else ()
         if sought.text is not None and not words:
             return ()
-        variants = await self._variants(tenant_id, words, at_least)
+        variants = await self._variants(tenant_id, words, at_least, split_too=not sought.within.hidden)
         if len(set(variants.parts)) < required(len(words)):
             return ()
         if sought.order:
@@ -112,6 +132,7 @@ class PostgresContactSearch:
             None if within.owners is None else list(within.owners),
             fields_mask(within.hidden) if within.hidden else None,
             wanted,
+            variants.also,
         )
         rows = await self._rows(tenant_id, _SEARCH, parameters, at_least)
         if not sought.where:
@@ -159,21 +180,22 @@ class PostgresContactSearch:
             raise SearchUnavailableError from error
         return {contact.id: contact for contact in found if contact.text}
 
-    async def _variants(self, tenant_id: UUID, words: Sequence[str], at_least: Level | None) -> _Variants:
+    async def _variants(
+        self, tenant_id: UUID, words: Sequence[str], at_least: Level | None, *, split_too: bool
+    ) -> _Variants:
         """For each word asked for, the closest words that the tenant has."""
         plain = [word for word in words if not word.startswith("#")]
-        keys = near.near_keys(tenant_id.bytes, plain)
-        known = await self._rows(tenant_id, _LIKE, (plain, keys, _MOST_VARIANTS), at_least) if plain else []
         variants = _Variants()
-        for part, word in enumerate(words, start=1):
-            if word.startswith("#"):
-                variants.add(word_id(tenant_id, word), part, 1.0)
-                continue
-            close = ((near.closeness(word, other), other) for (other,) in known)
-            # A letter or two begin common words enough to fill any page.
-            most = _MOST_VARIANTS if len(word) > 2 else _MOST_OF_SHORT  # noqa: PLR2004
-            for weight, other in heapq.nlargest(most, (c for c in close if c[0])):
-                variants.add(word_id(tenant_id, other), part, weight)
+        apart = [list(near.split(words, at)) if split_too else [] for at in range(len(words))]
+        exact = {piece for each in apart for pieces, _ in each for piece in pieces}
+        exact.update(word for at in range(len(words)) for word in near.joined(words, at))
+        exact.update(other for word in plain for other in also_called(word))
+        keys = near.near_keys(tenant_id.bytes, plain)
+        parameters = (plain, keys, _MOST_VARIANTS, list(exact))
+        known = [word for (word,) in await self._rows(tenant_id, _LIKE, parameters, at_least)] if plain else []
+        for part in range(1, len(words) + 1):
+            _add_like(tenant_id, words, part, known, variants)
+            _add_apart(tenant_id, part, apart[part - 1], frozenset(known), variants)
         return variants
 
     async def _rows(
@@ -193,3 +215,37 @@ def _dense(parts: Sequence[int]) -> list[int]:
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _add_like(tenant_id: UUID, words: Sequence[str], part: int, known: Sequence[str], variants: _Variants) -> None:
+    """The words that are like one that was asked for."""
+    word = words[part - 1]
+    if word.startswith("#"):
+        variants.add(word_id(tenant_id, word), part, 1.0)
+        return
+    if end := end_of_phone(word):
+        variants.add(word_id(tenant_id, end), part, near.PHONE_END)
+    if len(word) == 1:
+        variants.add(word_id(tenant_id, f"^{word}"), part, near.INITIAL)
+    loosely, whole = len(words) > 1, set(near.joined(words, part - 1))
+    close = ((near.closeness(word, other, loosely=loosely), other) for other in known if other not in whole)
+    # A letter or two begin common words enough to fill any page.
+    most = _MOST_VARIANTS if len(word) > 2 else _MOST_OF_SHORT  # noqa: PLR2004
+    for weight, other in heapq.nlargest(most, (c for c in close if c[0])):
+        variants.add(word_id(tenant_id, other), part, weight)
+    for other in whole.intersection(known):
+        variants.add(word_id(tenant_id, other), part, near.JOINED)
+
+
+def _add_apart(
+    tenant_id: UUID, part: int, apart: Sequence[near.Pieces], known: frozenset[str], variants: _Variants
+) -> None:
+    """Pairs of words that one may stand for, and that the tenant has."""
+    for (one, other), weight in apart:
+        if one[0] == "^" or known.issuperset((one, other)):
+            variants.add_both(word_id(tenant_id, one), word_id(tenant_id, other), part, weight)
+
+
+def _tier(weight: float) -> int:
+    """As asked or longer; with a typo, or another name; further off."""
+    return 1 if weight >= near.EXACT_OR_BEGINNING else 2 if weight >= _ONE_TYPO else 3

@@ -136,6 +136,31 @@ def test_hits_by_text_have_pages_too(tenant: Tenant) -> None:
     assert len([name for page in pages(tenant, q="ada", limit=2) for name in page]) == len(made)
 
 
+def test_custom_fields_are_filtered_and_sorted_by_as_what_they_are(tenant: Tenant) -> None:
+    for key, kind in {"size": "number", "seen": "date", "vip": "boolean", "note": "text"}.items():
+        made = tenant.http.put(f"/v1/custom-fields/contact/{key}", json={"label": key, "type": kind})
+        assert made.status_code == 200, made.text
+    tenant.add({"name": A, "custom": {"size": 9, "seen": "2026-01-05", "vip": True, "note": "Very Old"}})
+    tenant.add({"name": G, "custom": {"size": 10.5, "vip": False}})
+    tenant.add({"name": K})
+    for filters, found in (
+        ([("custom.size", "BETWEEN", 9, 10)], [A]),
+        ([("custom.size", "GT", 9)], [G]),
+        ([("custom.seen", "LTE", "2026-01-05"), ("custom.vip", "EQ", True)], [A]),
+        ([("custom.note", "CONTAINS_TOKEN", "old")], [A]),
+        ([("custom.vip", "NOT_HAS")], [K]),
+    ):
+        assert names(post(tenant, filter_groups=[group(*filters)])) == found
+    sort = [{"field": "custom.size", "direction": "desc"}]
+    assert [name for page in pages(tenant, sort=sort, limit=1) for name in page] == [G, A, K]
+    bad = [("custom.size", "EQ", "9"), ("custom.seen", "GT", "soon"), ("custom.vip", "EQ", 1)]
+    answer = post(tenant, filter_groups=[group(*bad, ("custom.gone", "HAS"))])
+    assert bad_fields(answer) == {
+        **{f"/filter_groups/0/filters/{n}/value": "type.wrong" for n in range(3)},
+        "/filter_groups/0/filters/3/field": "filter.field",
+    }
+
+
 def test_a_cursor_belongs_to_its_search(filled: Tenant) -> None:
     sort = [{"field": "name"}]
     cursor = post(filled, sort=sort, limit=1).json()["next_cursor"]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from msgspec import Struct, structs, to_builtins
@@ -29,6 +30,7 @@ class Person(Struct, frozen=True):
     title: str | None
     phone: str | None
     owner: UUID | None
+    custom: dict[str, Any] = {}
 
 
 def person(
@@ -39,8 +41,9 @@ def person(
     title: str | None = None,
     phone: str | None = None,
     owner: UUID | None = None,
+    custom: dict[str, Any] | None = None,
 ) -> Person:
-    return Person(name, email, company, title, phone, owner)
+    return Person(name, email, company, title, phone, owner, custom or {})
 
 
 class World:
@@ -113,7 +116,7 @@ class MemoryWorld(World):
             row = (
                 now.id, item.position, structs.asdict(now.name), to_builtins(now.emails), to_builtins(now.phones),
                 now.title, employer, now.owner_id, now.deleted_at is not None, now.company_id, now.tags, now.lifecycle,
-                now.created_at, now.updated_at,
+                now.created_at, now.updated_at, now.custom,
             )  # fmt: skip
             self._memory.write(tenant_id, [contact_rows.searchable(row)])
 
@@ -156,4 +159,5 @@ def _registered(someone: Person, company_id: UUID | None) -> ContactRegistered:
         title=someone.title,
         company_id=company_id,
         owner_id=someone.owner,
+        custom=someone.custom,
     )

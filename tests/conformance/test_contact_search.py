@@ -29,6 +29,10 @@ OTHERS = tuple(
         ("प्रिया शर्मा", "priya@sharma.example", "भारत उद्योग"),
         ("Jørgen Łukasz Straße", "js@example.no", None),
         ("Maria Garcia Lopez", "maria84@correo.example", "Garcia Hermanos"),
+        ("Robert Brown", "rbrown@mail.example", None),
+        ("John Ronald Reuel Tolkien", None, "Merton College"),
+        ("Annemarie Keller", "amkeller@post.example", None),
+        ("Marie-Anne van der Berg", "marie.vanderberg@post.example", None),
     )
 )
 
@@ -80,6 +84,37 @@ async def test_a_contact_is_found_first_by_something_like_its_words(searched: Wo
 )  # fmt: skip
 async def test_every_script_is_searched(searched: World, tenant: UUID, text: str, name: str) -> None:
     assert (await names(searched, tenant, text))[:1] == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("bob brown", "Robert Brown"), ("Bobby", "Robert Brown"), ("johnny tolkien", "John Ronald Reuel Tolkien"),
+        ("J Tolkien", "John Ronald Reuel Tolkien"), ("j. r. r. tolkien", "John Ronald Reuel Tolkien"),
+        ("JRR Tolkien", "John Ronald Reuel Tolkien"), ("R Brown", "Robert Brown"),
+        ("tolkien j", "John Ronald Reuel Tolkien"),
+        ("anne marie keller", "Annemarie Keller"), ("anne-marie keller", "Annemarie Keller"),
+        ("vanderberg", "Marie-Anne van der Berg"), ("van der berg", "Marie-Anne van der Berg"),
+        ("vander berg", "Marie-Anne van der Berg"), ("garcialopez", "Maria Garcia Lopez"),
+        ("garciaxlopez", "Maria Garcia Lopez"), ("annaschmidt", "Anna Schmidt"), ("anna.schmdt@gmail", "Anna Schmidt"),
+        ("4567", "Katarzyna Wójcik"), ("34567", "Katarzyna Wójcik"), ("234 567", "Katarzyna Wójcik"),
+        ("wojcik 4567", "Katarzyna Wójcik"), ("Katarzyna +48 601-234-567", "Katarzyna Wójcik"),
+        ("jna kowalsik", "Jan Kowalski"), ("aJn oKwalski", "Jan Kowalski"), ("rboert bronw", "Robert Brown"),
+    ],
+)  # fmt: skip
+async def test_a_contact_is_found_by_what_its_words_may_have_become(
+    searched: World, tenant: UUID, text: str, name: str
+) -> None:
+    assert (await names(searched, tenant, text))[:1] == [name]
+
+
+async def test_another_name_for_a_person_comes_after_the_one_asked_for(world: World) -> None:
+    tenant = uuid4()
+    await world.given(tenant, *map(person, ("Robert Smith", "Bob Smith", "Roberta Smith", "Rob Smith", "Ann Smith")))
+    assert (await names(world, tenant, "bob smith"))[:2] == ["Bob Smith", "Robert Smith"]
+    found = await names(world, tenant, "robert smith")
+    assert found[:2] == ["Robert Smith", "Roberta Smith"]
+    assert set(found[2:]) == {"Bob Smith", "Rob Smith"}
 
 
 @pytest.mark.parametrize(

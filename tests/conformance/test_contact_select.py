@@ -15,6 +15,13 @@ ADA = person("Ada Lovelace", email="ada.lovelace@engines.example", company="Anal
 GRACE = person("Grace Hopper", email="grace@navy.example", title="Rear Admiral", phone="+12025550143", owner=OTHER)
 JOSE = person("José Núñez", company="Café del Mar", title="Chef", owner=OWNER)
 NOBODY = person("ada king", title="Countess of Lovelace", owner=None)
+CUSTOM = (
+    person(
+        "One", custom={"size": 9, "seen": "2026-01-05", "big": False, "colours": ["Red", "blue"], "note": "Very Old"}
+    ),
+    person("Two", custom={"size": -10.5, "seen": "2025-12-31", "big": True, "note": "older"}),
+    person("Three", custom={"size": 100, "colours": ["green"]}),
+)
 
 BY_NAME = (Order("name"),)
 

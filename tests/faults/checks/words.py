@@ -69,10 +69,13 @@ def compare(
         wanted = None
         if each and each.text:
             numbers = contact_words.numbers(key[0], each)
-            fields = each.text.fields()
-            wanted = (each.position, each.owner_id, {number: fields.get(word, 0) for number, word in numbers.items()})
-            vocabulary[key[0]] |= {number & ~1: word for number, word in numbers.items() if word[0] not in "#="}
-            uses[key[0]].update({number & ~1 for number, word in numbers.items() if word[0] not in "#="})
+            columns = contact_words.columns(numbers, each)
+            pairs = dict(zip(columns["words"], columns["fields"], strict=True))
+            wanted = (each.position, each.owner_id, pairs)
+            vocabulary[key[0]] |= {
+                number & ~1: word for number, word in numbers.items() if contact_words.is_spelt(word)
+            }
+            uses[key[0]].update({number & ~1 for number, word in numbers.items() if contact_words.is_spelt(word)})
         if wanted != shown.get(key) and key not in parked and not (each and key[0] in behind):
             yield f"words of contact {key[1]} of tenant {key[0]}: {wanted} from the log, {shown.get(key)} to search by"
     incomplete = behind | {tenant for tenant, _ in parked}

@@ -93,6 +93,13 @@ async def test_an_index_that_is_back_has_to_stay_ready_for_a_while(primary: Stor
     assert await answered_by(search) == "opensearch"
 
 
+async def test_what_is_spare_answers_when_it_is_asked_for(primary: Store) -> None:
+    search = FallbackSearch(primary, Store("postgres"), primary.is_ready, settle=0)
+    await search.look()
+    answer = await search.search(TENANT, Sought("name", 0, 10), spare=True)
+    assert (answer.backend, primary.calls, search.backend) == ("postgres", 0, "opensearch")
+
+
 async def test_no_backend_at_all_is_said_so(primary: Store) -> None:
     primary.is_away = True
     search = FallbackSearch(primary, primary, primary.is_ready)

@@ -1,0 +1,457 @@
+"""Made-up people to search for, as many as are wanted: names of several cultures, some common and most of them rare."""
+
+import re
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from msgspec import Struct
+
+from api.cli.demo_names import CULTURES, Culture, folded
+
+_COMMON_GIVEN = [
+    "James",
+    "Mary",
+    "John",
+    "Patricia",
+    "Robert",
+    "Jennifer",
+    "Michael",
+    "Linda",
+    "William",
+    "Elizabeth",
+    "David",
+    "Barbara",
+    "Richard",
+    "Susan",
+    "Joseph",
+    "Jessica",
+    "Thomas",
+    "Sarah",
+    "Charles",
+    "Karen",
+    "Christopher",
+    "Nancy",
+    "Daniel",
+    "Lisa",
+    "Matthew",
+    "Betty",
+    "Anthony",
+    "Margaret",
+    "Mark",
+    "Sandra",
+    "Donald",
+    "Ashley",
+    "Steven",
+    "Kimberly",
+    "Paul",
+    "Emily",
+    "Andrew",
+    "Donna",
+    "Joshua",
+    "Michelle",
+    "Kenneth",
+    "Carol",
+    "Kevin",
+    "Amanda",
+    "Brian",
+    "Melissa",
+    "George",
+    "Deborah",
+    "Edward",
+    "Stephanie",
+    "Ronald",
+    "Rebecca",
+    "Timothy",
+    "Laura",
+    "Jason",
+    "Helen",
+    "Jeffrey",
+    "Sharon",
+    "Ryan",
+    "Cynthia",
+    "Jacob",
+    "Kathleen",
+    "Gary",
+    "Amy",
+    "Nicholas",
+    "Shirley",
+    "Eric",
+    "Angela",
+    "Jonathan",
+    "Anna",
+    "Stephen",
+    "Ruth",
+    "Larry",
+    "Brenda",
+    "Justin",
+    "Pamela",
+    "Scott",
+    "Nicole",
+    "Brandon",
+    "Katherine",
+    "Benjamin",
+    "Samantha",
+    "Samuel",
+    "Christine",
+    "Gregory",
+    "Emma",
+    "Frank",
+    "Catherine",
+    "Alexander",
+    "Virginia",
+    "Raymond",
+    "Rachel",
+    "Patrick",
+    "Carolyn",
+    "Jack",
+    "Janet",
+    "Dennis",
+    "Maria",
+    "Jerry",
+    "Heather",
+    "Tyler",
+    "Diane",
+    "Ann",
+    "Lee",
+    "Ian",
+    "Eva",
+    "Max",
+    "Tom",
+    "Ben",
+    "Kim",
+    "Joe",
+    "Amit",
+    "Wei",
+    "Li",
+]
+_COMMON_FAMILY = [
+    "Smith",
+    "Johnson",
+    "Williams",
+    "Brown",
+    "Jones",
+    "Garcia",
+    "Miller",
+    "Davis",
+    "Rodriguez",
+    "Martinez",
+    "Hernandez",
+    "Lopez",
+    "Gonzalez",
+    "Wilson",
+    "Anderson",
+    "Thomas",
+    "Taylor",
+    "Moore",
+    "Jackson",
+    "Martin",
+    "Lee",
+    "Perez",
+    "Thompson",
+    "White",
+    "Harris",
+    "Sanchez",
+    "Clark",
+    "Ramirez",
+    "Lewis",
+    "Robinson",
+    "Walker",
+    "Young",
+    "Allen",
+    "King",
+    "Wright",
+    "Scott",
+    "Torres",
+    "Nguyen",
+    "Hill",
+    "Flores",
+    "Green",
+    "Adams",
+    "Nelson",
+    "Baker",
+    "Hall",
+    "Rivera",
+    "Campbell",
+    "Mitchell",
+    "Carter",
+    "Roberts",
+    "Gomez",
+    "Phillips",
+    "Evans",
+    "Turner",
+    "Diaz",
+    "Parker",
+    "Cruz",
+    "Edwards",
+    "Collins",
+    "Reyes",
+    "Stewart",
+    "Morris",
+    "Morales",
+    "Murphy",
+    "Cook",
+    "Rogers",
+    "Gutierrez",
+    "Ortiz",
+    "Morgan",
+    "Cooper",
+    "Peterson",
+    "Bailey",
+    "Reed",
+    "Kelly",
+    "Howard",
+    "Ramos",
+    "Kim",
+    "Cox",
+    "Ward",
+    "Richardson",
+    "Watson",
+    "Brooks",
+    "Chavez",
+    "Wood",
+    "Bennett",
+    "Gray",
+    "Mendoza",
+    "Ruiz",
+    "Hughes",
+    "Price",
+    "Alvarez",
+    "Castillo",
+    "Sanders",
+    "Patel",
+    "Myers",
+    "Long",
+    "Ross",
+    "Foster",
+    "Chen",
+    "Li",
+    "Wu",
+    "Ng",
+    "Ali",
+    "Khan",
+]
+_STARTS = [
+    "Al",
+    "An",
+    "Ba",
+    "Bel",
+    "Ber",
+    "Bo",
+    "Bran",
+    "Cal",
+    "Car",
+    "Che",
+    "Cor",
+    "Da",
+    "Del",
+    "Dor",
+    "El",
+    "En",
+    "Fa",
+    "Fen",
+    "Gal",
+    "Gar",
+    "Gro",
+    "Hal",
+    "Har",
+    "Hol",
+    "Ja",
+    "Kel",
+    "Kor",
+    "Kra",
+]
+_STARTS += [
+    "La",
+    "Len",
+    "Lin",
+    "Lo",
+    "Ma",
+    "Mar",
+    "Mel",
+    "Mo",
+    "Na",
+    "Nor",
+    "Ol",
+    "Or",
+    "Pa",
+    "Pel",
+    "Pet",
+    "Pro",
+    "Ra",
+    "Ren",
+    "Ro",
+    "Ru",
+    "Sal",
+    "San",
+    "Ser",
+    "Ska",
+    "Sta",
+    "Ta",
+    "Ter",
+    "To",
+    "Va",
+    "Vel",
+    "Vo",
+    "Wal",
+    "Wen",
+    "Wil",
+    "Ya",
+    "Zel",
+]
+_MIDDLES = [
+    "a",
+    "an",
+    "ar",
+    "as",
+    "be",
+    "da",
+    "de",
+    "den",
+    "di",
+    "do",
+    "e",
+    "en",
+    "er",
+    "go",
+    "i",
+    "in",
+    "ka",
+    "la",
+    "le",
+    "len",
+    "li",
+    "lo",
+    "ma",
+    "men",
+    "mi",
+    "mo",
+    "na",
+    "ne",
+    "ni",
+    "no",
+    "o",
+    "or",
+    "ra",
+    "ri",
+    "ro",
+    "sa",
+    "se",
+    "sti",
+    "ta",
+    "te",
+    "ti",
+    "to",
+    "va",
+    "ve",
+    "vi",
+]
+_ENDS = [
+    "berg",
+    "by",
+    "dale",
+    "escu",
+    "ford",
+    "gaard",
+    "hardt",
+    "ic",
+    "ides",
+    "ington",
+    "ini",
+    "ko",
+    "kowski",
+    "ley",
+    "lund",
+    "man",
+    "mann",
+    "nen",
+    "ova",
+    "ova",
+    "ovic",
+    "quist",
+    "rez",
+    "son",
+    "ski",
+    "sson",
+    "stein",
+    "sted",
+    "ton",
+    "ville",
+    "witz",
+    "wood",
+    "yan",
+]
+_DOMAINS = ("gmail.example", "mail.example", "outlook.example", "post.example", "web.example")
+
+
+class Person(Struct, frozen=True):
+    """Somebody to be found."""
+
+    given: str
+    family: str
+    display: str
+    email: str
+    phone: str
+    company: str
+    title: str
+
+
+def people(seed: int, count: int) -> Iterator[Person]:
+    """So many people, the same for the same seed."""
+    random = Random(seed)
+    weights = [culture.weight for culture in CULTURES]
+    companies = [company(random) for _ in range(max(20, count // 40))]
+    for number in range(count):
+        (culture,) = random.choices(CULTURES, weights)
+        yield _person(random, culture, companies[int(len(companies) * random.random() ** 2)], number)
+
+
+def company(random: Random) -> str:
+    """The name of a company."""
+    culture = random.choice(CULTURES)
+    marks, patterns = culture.company()
+    mark = random.choice(marks).text if random.random() < 0.3 else family(random)
+    return random.choice(patterns).text.format(mark)
+
+
+def family(random: Random) -> str:
+    """A family name that hardly anybody has."""
+    return (
+        random.choice(_STARTS)
+        + "".join(random.choice(_MIDDLES) for _ in range(random.choice((0, 1, 1, 1, 2))))
+        + random.choice(_ENDS)
+    )
+
+
+def _person(random: Random, culture: Culture, employer: str, number: int) -> Person:
+    female = random.random() < 0.5
+    kind = random.random()
+    given, last = random.choice(culture.given(female=female)), random.choice(culture.family(female=female))
+    given_text, given_ascii, last_text, last_ascii = given.text, given.ascii, last.text, last.ascii
+    if kind < 0.55:
+        given_text = given_ascii = random.choice(_COMMON_GIVEN)
+        last_text = last_ascii = _zipf(random, _COMMON_FAMILY) if kind < 0.15 else family(random)
+    display = culture.display(given_text, last_text) if kind >= 0.55 else f"{given_text} {last_text}"
+    return Person(
+        given=given_text,
+        family=last_text,
+        display=display,
+        email=_email(random, folded(given_ascii), folded(last_ascii), employer, number),
+        phone=f"+{random.choice((1, 44, 49, 33, 48, 90, 81))}{random.randrange(10**8, 10**10)}",
+        company=employer,
+        title=random.choice(culture.title(female=female)).text,
+    )
+
+
+def _zipf(random: Random, items: Sequence[str]) -> str:
+    return items[int(len(items) * random.random() ** 2)]
+
+
+def _email(random: Random, given: str, last: str, employer: str, number: int) -> str:
+    given, last = (re.sub(r"[^a-z]", "", part) or f"p{number}" for part in (given, last))
+    local = random.choice(
+        (f"{given}.{last}", f"{given}.{last}", f"{given[0]}{last}", f"{given}{last[0]}", f"{last}.{given}")
+    )
+    if random.random() < 0.4:
+        local += str(random.randrange(1, 100))
+    slug = "-".join(folded(employer).split("-")[:2]) or "firm"
+    return f"{local}@{random.choice(_DOMAINS) if random.random() < 0.3 else slug + '.example'}"
