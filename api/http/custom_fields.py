@@ -1,6 +1,5 @@
 """The fields that a tenant adds to its records, over HTTP."""
 
-import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -95,8 +94,8 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
     await settled(request, ())
     caller, handler = principal_of(request), services_of(request).handler
     ids = [field.id for _, field in sorted(live(caller.custom.get(kind, {})).items()) if _is_told(caller, field)]
-    load = (handler.state(caller.tenant_id, "custom_field", custom_field.evolve, each) for each in ids)
-    data = [custom_field_view(state) for state in await asyncio.gather(*load) if state.deleted_at is None]
+    states = await handler.states(caller.tenant_id, "custom_field", custom_field.evolve, ids)
+    data = [custom_field_view(states[each]) for each in ids if states[each].deleted_at is None]
     return Answer(Page(data=data, next_cursor=None))
 
 

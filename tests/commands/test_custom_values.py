@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given as whenever
 from hypothesis import strategies as st
 
-from commands.custom_values import MOST_BYTES, MOST_DIGITS, fits, read_text, write_text
+from commands.custom_types import MOST_DIGITS, fits
+from commands.custom_values import MOST_BYTES, read_text, write_text
 from commands.ports import Claim, Expected
 from domain.custom_field import CustomFieldChangeBegun, CustomFieldDeleted, FieldType
 from domain.errors import InvalidError
