@@ -31,10 +31,10 @@ def wanted(
 
     Values of fields that are not there any more stay as they are, seen by nobody.
     """
-    after, fields = dict(before), live(fields)
-    for key, value in (dict.fromkeys(key for key in before if key in fields) if asked is None else asked).items():
+    after = dict(before)
+    for key, value in (dict.fromkeys(filter(live(fields).__contains__, before)) if asked is None else asked).items():
         at = pointer("/custom", key)
-        if key not in fields:
+        if key not in fields or fields[key].deleted_at is not None:
             problems.add(at, "custom_field.unknown", "no custom field with this key is defined")
             continue
         try:
@@ -55,8 +55,8 @@ def wanted(
 
 def require_all(values: Mapping[str, Any], asked: Mapping[str, Any] | None, fields: Fields, problems: Problems) -> None:
     """Tell which required fields a new record lacks, but for those that were asked for: they are told of already."""
-    for key, field in live(fields).items():
-        if field.required and key not in values and key not in (asked or {}):
+    for key, field in fields.items():
+        if field.required and field.deleted_at is None and key not in values and key not in (asked or {}):
             problems.add(pointer("/custom", key), "field.required", "is missing; the custom field is required")
 
 
@@ -121,9 +121,9 @@ def write_text(value: Any) -> str:
 def claims(given: Given[Any], values: Mapping[str, Any]) -> tuple[Claim, ...]:
     """What a record holds alone by its values."""
     return tuple(
-        Claim(given.tenant_id, claim_kind(field, rule), claimed(rule, values[key]), given.stream_id)
-        for key, field in given.custom.items()
-        if key in values
+        Claim(given.tenant_id, claim_kind(field, rule), claimed(rule, value), given.stream_id)
+        for key, value in values.items()
+        if (field := given.custom.get(key))
         for rule in field.claiming
     )
 
