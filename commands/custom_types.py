@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,8 @@ MOST_DECIMALS = 10
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?")
+_EXACT = Context(prec=100)
+"""More digits than any number has that is looked at, so that none of them is rounded away unseen."""
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -69,9 +71,9 @@ def _number(_: Rule, value: Any) -> int | float | None:
         return None
     try:
         exact = _decimal(value)
-    except (InvalidOperation, ValueError):
+    except ValueError:
         raise UnfitError("number.invalid", "must be a number like 12.5, without thousands separators") from None
-    shortest = exact.normalize().as_tuple()
+    shortest = exact.normalize(_EXACT).as_tuple()
     power, digits = int(shortest.exponent), len(shortest.digits)
     decimals = max(0, -power)
     if decimals > MOST_DECIMALS or max(digits, digits + power) > MOST_DIGITS:
@@ -81,12 +83,15 @@ def _number(_: Rule, value: Any) -> int | float | None:
 
 
 def _decimal(value: Any) -> Decimal:
-    is_one = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_one and not (isinstance(value, str) and _NUMBER.fullmatch(value.strip())):
-        raise ValueError(value)
-    if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
-        return Decimal(f"1e{MOST_DIGITS}")  # too long, however long: not worth spelling out
-    return Decimal(repr(value) if isinstance(value, float) else value)
+    match value:
+        case int() if not isinstance(value, bool):
+            # One that is too long, however long it is, need not be spelt out.
+            return Decimal(value) if abs(value) < 10**MOST_DIGITS else Decimal(10) ** MOST_DIGITS
+        case float() if math.isfinite(value):
+            return Decimal(repr(value))
+        case str() if _NUMBER.fullmatch(value.strip()):
+            return Decimal(value.strip())
+    raise ValueError(value)
 
 
 def _day(_: Rule, value: Any) -> str | None:
