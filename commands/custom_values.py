@@ -1,13 +1,11 @@
 """Values of custom fields on records: merged, and every bad one told; unique ones claimed. Pure."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from commands import normalise
-from commands.cells import joined, several
 from commands.custom_types import UnfitError, fits, normalised
 from commands.decision import Given
 from commands.normalise import Problems, pointer
@@ -20,8 +18,6 @@ Fields = Mapping[str, CustomField]
 
 MOST_BYTES = 65_536
 """Of all values of a record together, as JSON."""
-
-_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
 def wanted(
@@ -82,40 +78,9 @@ def fitting(values: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
     }
 
 
-def read_text(field: CustomField, text: str) -> tuple[Any, tuple[str, str] | None]:
-    """A value from the text of a file's cell, in normal form, and if it is none the code and message of why.
-
-    Several choices are parted as docs/export.md says; a boolean is true, yes or 1, or false, no or 0.
-    """
-    value: Any = text.strip() or None
-    if value is not None and field.rule.type is FieldType.BOOLEAN:
-        word = value.casefold()
-        value = True if word in _TRUE else False if word in _FALSE else value
-    if value is not None and field.rule.type is FieldType.MULTI_CHOICE:
-        value = several(value)
-    try:
-        return normal(field, value), None
-    except UnfitError as refusal:
-        code, message = refusal.args
-        return None, (code, message)
-
-
 def live(fields: Fields) -> Fields:
     """Those that are there: not deleted."""
     return {key: field for key, field in fields.items() if field.deleted_at is None}
-
-
-def write_text(value: Any) -> str:
-    """A value as the text of a file's cell, which `read_text` reads back."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return format(Decimal(repr(value)), "f")
-        case list():
-            return joined(value)
-        case _:
-            return str(value)
 
 
 def claims(given: Given[Any], values: Mapping[str, Any]) -> tuple[Claim, ...]:

@@ -9,8 +9,9 @@ from api.http.read_after import settled
 from commands.custom_field_check import Check
 from commands.decision import Context
 from commands.sight import SEEING
-from commands.visible import CONTACTS, view_of
+from commands.visible import view_of_kind
 from domain.custom_field import CustomField, Held, Rule
+from domain.field_rules import OPEN
 from projections import custom_values
 from projections.custom_values import CHECKPOINTS
 from projections.position import Level
@@ -23,7 +24,7 @@ async def require_fit(
     if field.kind not in CHECKPOINTS:
         return
     services, caller = services_of(request), principal_of(request)
-    hidden = view_of(caller, CONTACTS).hides(f"custom.{field.key}")
+    hidden = view_of_kind(caller, field.kind).hides(f"{OPEN}.{field.key}")
     check = Check(
         field=field,
         rule=rule,

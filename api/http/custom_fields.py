@@ -28,10 +28,11 @@ from commands.access import Principal
 from commands.custom_fields import PutField
 from commands.custom_values import live
 from commands.registry import DELETE_CUSTOM_FIELD
-from commands.visible import CONTACTS, view_of
+from commands.visible import view_of_kind
 from domain import custom_field
 from domain.custom_field import CustomField, FieldType, RecordKind, stream_of
 from domain.errors import NotFoundError
+from domain.field_rules import OPEN
 
 MANAGING = "settings.manage"
 
@@ -174,7 +175,7 @@ def _kind(request: HttpRequest) -> RecordKind:
 
 def _is_told(caller: Principal, field: CustomField) -> bool:
     # Whoever manages fields sees them all; that is no value yet.
-    return caller.may(MANAGING) or not view_of(caller, CONTACTS).hides(f"custom.{field.key}")
+    return caller.may(MANAGING) or not view_of_kind(caller, field.kind).hides(f"{OPEN}.{field.key}")
 
 
 ROUTER = Router(path="/v1", route_handlers=[list_custom_fields, put_custom_field, delete_custom_field])
