@@ -1,6 +1,6 @@
 """Load, decide, append: how every command is carried out, and carried out again when somebody was faster."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -215,6 +215,12 @@ class Handler:
         while onward := getattr(await self.state(tenant_id, kind, evolve, into, up_to=up_to), "merged_into", None):
             into = onward
         return MergedError(kind, into)
+
+    async def states(
+        self, tenant_id: UUID, kind: str, evolve: Callable[..., S], stream_ids: Collection[UUID]
+    ) -> dict[UUID, S]:
+        """The states of streams, in one round trip; what is no such stream is left out."""
+        return await self._states.load_several(tenant_id, kind, evolve, stream_ids)
 
     async def _existing(self, context: Context, case: UseCase[C, S], stream_id: UUID) -> tuple[Any, int]:
         state: Any = None

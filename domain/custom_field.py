@@ -129,6 +129,15 @@ class CustomField(Struct, frozen=True, kw_only=True):
         return tuple(rule for rule in self.rules if rule.unique and (rule is self.coming or self.deleted_at is None))
 
 
+class Held(Struct, frozen=True):
+    """A record's value of a field, at a version of the record; the owner is the record's."""
+
+    id: UUID
+    version: int
+    owner_id: UUID | None
+    value: Any
+
+
 EVENTS = (CustomFieldDefined, CustomFieldChanged, CustomFieldChangeBegun, CustomFieldChangeDropped, CustomFieldDeleted)
 
 

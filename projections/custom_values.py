@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 
+from domain.custom_field import Held
 from projections import contact
 from projections.ports import Connection
 
@@ -16,15 +15,6 @@ CHECKPOINTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"contact": (conta
 _TABLES = {"contact": "read.contact_v1"}
 
 _EVERYTHING_BEFORE = UUID(int=0)
-
-
-class Held(Struct, frozen=True):
-    """A record's value, at a version of the record."""
-
-    id: UUID
-    version: int
-    owner_id: UUID | None
-    value: Any
 
 
 _held = msgspec.json.Decoder(list[Held])

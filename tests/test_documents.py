@@ -167,7 +167,7 @@ def field_codes() -> set[str]:
     given = [constant(call.args[1]) for call in calls("add", "FieldError") if len(call.args) == 3]
     reader = ast.parse((ROOT / "api/http/reading.py").read_text())
     told = [constant(node) for node in ast.walk(reader) if isinstance(node, ast.Constant)]
-    refused = [constant(call.args[0]) for call in calls("_RefusedError")]
+    refused = [constant(call.args[0]) for call in calls("UnfitError")]
     return {code for code in (*given, *told, *refused) if code and CODE.fullmatch(code)}
 
 

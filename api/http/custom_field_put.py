@@ -100,10 +100,10 @@ async def _looked_through(asked: _Put, versions: frozenset[int] | None) -> int |
         return None
     if asked.context.dry_run:
         position = await services.store.head(caller.tenant_id)
-        await require_fit(asked.request, field, field.coming, position, claim=False)
+        await require_fit(asked.request, asked.context, field, field.coming, position, claim=False)
         return field.version - len(begun.events)
     try:
-        await require_fit(asked.request, field, field.coming, begun.position, claim=True)
+        await require_fit(asked.request, asked.context, field, field.coming, begun.position, claim=True)
     except DomainError as refusal:
         if refusal.code not in _GOES_ON:
             await _drop(asked, field.version)

@@ -1,6 +1,5 @@
 """The fields that a tenant adds to its records, over HTTP."""
 
-import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -29,10 +28,11 @@ from commands.access import Principal
 from commands.custom_fields import PutField
 from commands.custom_values import live
 from commands.registry import DELETE_CUSTOM_FIELD
-from commands.visible import CONTACTS, view_of
+from commands.visible import view_of_kind
 from domain import custom_field
 from domain.custom_field import CustomField, FieldType, RecordKind, stream_of
 from domain.errors import NotFoundError
+from domain.field_rules import OPEN
 
 MANAGING = "settings.manage"
 
@@ -95,8 +95,8 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
     await settled(request, ())
     caller, handler = principal_of(request), services_of(request).handler
     ids = [field.id for _, field in sorted(live(caller.custom.get(kind, {})).items()) if _is_told(caller, field)]
-    load = (handler.state(caller.tenant_id, "custom_field", custom_field.evolve, each) for each in ids)
-    data = [custom_field_view(state) for state in await asyncio.gather(*load) if state.deleted_at is None]
+    states = await handler.states(caller.tenant_id, "custom_field", custom_field.evolve, ids)
+    data = [custom_field_view(states[each]) for each in ids if states[each].deleted_at is None]
     return Answer(Page(data=data, next_cursor=None))
 
 
@@ -175,7 +175,7 @@ def _kind(request: HttpRequest) -> RecordKind:
 
 def _is_told(caller: Principal, field: CustomField) -> bool:
     # Whoever manages fields sees them all; that is no value yet.
-    return caller.may(MANAGING) or not view_of(caller, CONTACTS).hides(f"custom.{field.key}")
+    return caller.may(MANAGING) or not view_of_kind(caller, field.kind).hides(f"{OPEN}.{field.key}")
 
 
 ROUTER = Router(path="/v1", route_handlers=[list_custom_fields, put_custom_field, delete_custom_field])

@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
+from commands.custom_fields import PutByKey, PutField
 from commands.decision import Context
 from commands.handle import Handler
-from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
+from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, PUT_CUSTOM_FIELD, REGISTER_CONTACT
+from domain.custom_field import FieldType, RecordKind, stream_of
 from domain.errors import DomainError
 from infra import clock
+from infra.access.authorization import PostgresAuthorization
 from infra.event_store.finder import find
 from infra.event_store.store import PostgresEventStore
 from infra.keys.master import local_master
@@ -30,6 +33,7 @@ pytestmark = pytest.mark.servers
 Step = tuple[str, int, Mapping[str, Any], bool]
 
 words = st.sampled_from(["Ada", "Grace", "Zoë", "O'Brien", "山田", "Ada Lovelace", "nordwind"])
+numbers = st.sampled_from([0, -7, 12.5, 1e-7, 0.1, 999_999_999_999_999])
 bodies = st.fixed_dictionaries(
     {},
     optional={
@@ -39,6 +43,7 @@ bodies = st.fixed_dictionaries(
         "title": words | st.none(),
         "tags": st.lists(words, max_size=3),
         "external_ids": st.dictionaries(st.sampled_from(["crm", "erp"]), st.sampled_from("12"), max_size=2),
+        "custom": st.fixed_dictionaries({}, optional={"x": words | st.none(), "n": numbers | st.none()}) | st.none(),
     },
 )
 steps = st.tuples(
@@ -56,7 +61,8 @@ class Asker:
         self.tenant = uuid4()
         self.database = database
         store = PostgresEventStore(database.appends, database.service, SECRET)
-        self._handler = Handler(store, clock.now, clock.new_id, find(store))
+        self._custom = PostgresAuthorization(database.appends).custom
+        self._handler = Handler(store, clock.now, clock.new_id, find(store), custom=self._custom)
         self._context = Context(tenant_id=self.tenant, metadata=METADATA)
         self.contacts: list[UUID] = []
         self.refused = 0
@@ -70,6 +76,15 @@ class Asker:
             await self._ask(kind, which, body)
         except DomainError:
             self.refused += 1
+
+    async def define(self) -> None:
+        """Custom fields for contacts."""
+        for key, kind in (("x", FieldType.TEXT), ("n", FieldType.NUMBER)):
+            await self._define(PutByKey(RecordKind.CONTACT, key, PutField(label=key, type=kind)))
+
+    async def _define(self, asked: PutByKey) -> None:
+        stream_id = stream_of(self.tenant, asked.kind, asked.key)
+        await self._handler.handle(self._context, PUT_CUSTOM_FIELD, lambda: (asked, ()), stream_id=stream_id)
 
     async def _ask(self, kind: str, which: int, body: Mapping[str, Any]) -> None:
         if kind == "register":
@@ -93,6 +108,7 @@ async def test_after_any_commands_the_read_model_is_a_fold_of_the_log(
     database: Database, sequence: Sequence[Step]
 ) -> None:
     asker = Asker(database)
+    await asker.define()
     for step in sequence:
         await asker.ask(step)
     await catch_up(database, asker.tenant)
@@ -106,6 +122,7 @@ async def test_after_any_commands_the_read_model_is_a_fold_of_the_log(
 async def test_building_a_tenants_rows_anew_gives_the_same(database: Database, sequence: Sequence[Step]) -> None:
     """B6."""
     asker = Asker(database)
+    await asker.define()
     for step in sequence:
         await asker.ask(step)
     await catch_up(database, asker.tenant)
