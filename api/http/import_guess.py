@@ -14,7 +14,7 @@ Guess = dict[str, str | None]
 
 
 async def guessed(request: HttpRequest, columns: Sequence[str], sample: Sequence[Sequence[str]]) -> Guess:
-    """Each column's field by its header and first values; None where nothing says it, or the caller may not write it."""
+    """What each column is by its header and first values; None where nothing says it, or it is not theirs to write."""
     caller = principal_of(request)
     guess = await asyncio.to_thread(partial(import_mapping.guessed, columns, sample, labels_of(caller)))
     guess = import_mapping.writable(guess, view_of(caller, CONTACTS))
