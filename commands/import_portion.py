@@ -77,6 +77,17 @@ class Deciding(Struct, frozen=True):
     find: FindAll
     addresses: Addresses
 
+    async def user_named(self, tenant_id: UUID, cell: str) -> UUID | None:
+        """The user whom a cell names by e-mail or id."""
+        if "@" in cell:
+            holder = await self.store.holder(PLATFORM, EMAIL_CLAIM, login_name(cell))
+            return holder.stream_id if holder and holder.tenant_id == tenant_id else None
+        try:
+            asked = ("user", str(UUID(cell)))
+        except ValueError:
+            return None
+        return (await self.find(tenant_id, [asked])).get(asked)
+
 
 class Imports(Struct, frozen=True):
     """What files are taken in and tried with.
@@ -157,21 +168,9 @@ class Rows:
             return self._columns
         cells = {unguarded(row[place]) for row in portion.rows if place < len(row)} - {""}
         for cell in cells - self._owners.keys():
-            self._owners[cell] = await self._owner(cell)
+            self._owners[cell] = await self._tools.user_named(self._caller.tenant_id, cell)
         owners = {cell: owner for cell, owner in self._owners.items() if owner is not None}
         return structs.replace(self._columns, owners=owners)
-
-    async def _owner(self, cell: str) -> UUID | None:
-        """The user whom a cell names by e-mail or id."""
-        tenant_id = self._caller.tenant_id
-        if "@" in cell:
-            holder = await self._tools.store.holder(PLATFORM, EMAIL_CLAIM, login_name(cell))
-            return holder.stream_id if holder and holder.tenant_id == tenant_id else None
-        try:
-            asked = ("user", str(UUID(cell)))
-        except ValueError:
-            return None
-        return (await self._tools.find(tenant_id, [asked])).get(asked)
 
     def _item(self, wish: Wish, matched: dict[int, tuple[UUID, str]]) -> ByKey:
         def asks(states: Sequence[Contact]) -> Asked:

@@ -37,7 +37,7 @@ from projections.contact_queries import ContactView
         query=WriteQuery,
         answers={200: (ContactView, DryRun)},
         errors=(
-            *("validation.failed", "contact.not_found", "contact.deleted"),
+            *("validation.failed", "contact.not_found", "contact.deleted", "contact.merged"),
             *("precondition.version", "if_match.invalid", "body.malformed", "body.media_type", "body.too_large"),
         ),
         example=examples.TAGS,
@@ -69,7 +69,8 @@ async def change_tags(request: HttpRequest) -> Answer:
         query=WriteQuery,
         answers={200: (ContactView, DryRun)},
         errors=(
-            *("validation.failed", "contact.not_found", "contact.external_ids_taken", "contact.custom_taken"),
+            *("validation.failed", "contact.not_found", "contact.merged"),
+            *("contact.external_ids_taken", "contact.custom_taken"),
             *("precondition.version", "if_match.invalid", "body.malformed", "body.media_type", "body.too_large"),
         ),
         example={},

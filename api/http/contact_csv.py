@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -85,6 +86,8 @@ def custom_text(value: Any) -> str:
             return ""
         case bool():
             return "true" if value else "false"
+        case float():
+            return f"{Decimal(repr(value)):f}"
         case list() | tuple():
             return joined(map(str, value))
         case _:

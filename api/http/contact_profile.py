@@ -24,6 +24,7 @@ from api.http.timelines import TimelineEntry, entry
 from commands.sight import SEEING
 from commands.visible import CONTACTS, INTERACTIONS, view_of
 from projections import contact_past, relationship, relationship_queries, timeline_queries, user_queries
+from projections.contact_family import by_family
 from projections.contact_queries import CompanyRef, ContactView
 from projections.position import Level, Moment
 from projections.timeline_queries import Filters
@@ -62,7 +63,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         permission=SEEING,
         query=ReadQuery,
         answers={200: Profile},
-        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted"),
+        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "contact.merged"),
         result=examples.PROFILE,
         read_after=True,
         scoped=True,
@@ -100,9 +101,12 @@ async def _relationships(
     request: HttpRequest, contact_id: UUID, moment: Moment | None, level: Level | None
 ) -> list[RelationshipView]:
     caller = principal_of(request)
-    page = partial(relationship_queries.page, tenant_id=caller.tenant_id, ids=[contact_id], after=None, as_of=moment)
-    page = partial(page, limit=_MOST_RELATIONSHIPS, owners=caller.owners(SEEING))
-    rows, _ = await services_of(request).reads.ask(caller.tenant_id, page, at_least=level)
+    page = partial(relationship_queries.page, after=None, limit=_MOST_RELATIONSHIPS, as_of=moment)
+    owners, tenant_id = caller.owners(SEEING), caller.tenant_id
+    ask = by_family(
+        lambda connection, ids: page(connection, tenant_id, ids, owners=owners), tenant_id, contact_id, moment
+    )
+    rows, _ = await services_of(request).reads.ask(tenant_id, ask, at_least=level)
     view = view_of(caller, CONTACTS)
     return [related(row, contact_id, view) for row in rows]
 
@@ -111,9 +115,9 @@ async def _timeline(
     request: HttpRequest, contact_id: UUID, moment: Moment | None, level: Level | None
 ) -> list[TimelineEntry]:
     caller, reads = principal_of(request), services_of(request).reads
-    page = partial(timeline_queries.page, records=[contact_id], filters=Filters(), limit=NEWEST, as_of=moment)
+    page = partial(timeline_queries.page, filters=Filters(), limit=NEWEST, as_of=moment)
     page = partial(page, authors=caller.owners("interactions.read"))
-    rows, _ = await reads.ask(caller.tenant_id, page, at_least=level)
+    rows, _ = await reads.ask(caller.tenant_id, by_family(page, caller.tenant_id, contact_id, moment), at_least=level)
     authors = sorted({row.author_id for row in rows if row.author_id})
     names = partial(user_queries.names, tenant_id=caller.tenant_id, ids=authors)
     found = await reads.ask(caller.tenant_id, names, at_least=level) if authors else {}

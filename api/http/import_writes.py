@@ -1,7 +1,5 @@
 """Imports over HTTP: upload a file, say what its columns are, start, cancel, undo."""
 
-import asyncio
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +22,7 @@ from api.http.exchange import (
     services_of,
     write_headers,
 )
+from api.http.import_guess import guessed
 from api.http.import_preview import dry_start
 from api.http.import_reach import labels_of, within
 from api.http.import_upload import Options, Receiving, Upload
@@ -33,7 +32,6 @@ from api.http.reading import Readable
 from api.http.shapes import DryRun, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands import import_mapping
-from commands.access import Principal
 from commands.decision import Context, KeyOf
 from commands.handle import Outcome, UseCase
 from commands.import_portion import PERMISSION
@@ -259,7 +257,7 @@ def _answer(outcome: Outcome[Import], *, dry_run: bool) -> Answer:
 async def _received(request: HttpRequest, taken: Upload) -> ImportReceived:
     """What the log says of a file."""
     intake, caller = taken.intake, principal_of(request)
-    guess = await _guess(intake.columns, intake.sample, labels_of(caller), caller)
+    guess = await guessed(request, intake.columns, intake.sample)
     return ImportReceived(
         file_name=taken.file_name,
         columns=intake.columns,
@@ -274,11 +272,6 @@ async def _received(request: HttpRequest, taken: Upload) -> ImportReceived:
         ready=import_mapping.is_ready(guess),
         owner_id=caller.user_id,
     )
-
-
-async def _guess(columns: Any, sample: Any, customs: Any, caller: Principal) -> dict[str, str | None]:
-    guess = await asyncio.to_thread(partial(import_mapping.guessed, columns, sample, customs))
-    return import_mapping.writable(guess, view_of(caller, CONTACTS))
 
 
 def _country(country: str | None) -> str | None:

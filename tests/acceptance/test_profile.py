@@ -71,6 +71,18 @@ def test_a_deleted_contact_has_none_until_it_is_restored(tenant: Tenant) -> None
     assert len(found["relationships"]) == 1
 
 
+def test_a_merged_contact_brings_what_belongs_to_it(tenant: Tenant) -> None:
+    circle = Circle(tenant)
+    circle.call("Hers")
+    into = tenant.add({"name": "Ada L."})
+    circle.write("POST", f"/v1/contacts/{into['id']}/merge", {"from": circle.ada["id"]})
+    found = tenant.get(f"/v1/contacts/{into['id']}/profile").json()
+    assert [each["kind"] for each in found["relationships"]] == ["manager"]
+    assert "Hers" in {entry["title"] for entry in found["timeline"]}
+    gone = problem(tenant.get(f"{circle.path}/profile"), 410, "contact.merged")
+    assert gone["merged_into"] == into["id"]
+
+
 def test_what_the_caller_must_not_see_is_absent(installation: Installation, tenant: Tenant) -> None:
     """R2.6."""
     hidden = [{"resource": "contacts", "field": field, "access": "hidden"} for field in ("company", "tags")]

@@ -4,10 +4,11 @@ import csv
 import io
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.contact_csv import columns, header, lines
+from api.http.contact_csv import columns, custom_text, header, lines
 from commands.cells import several, unguarded, unlabelled
 from commands.visible import View
 from domain.contact import Email, Name, Phone
@@ -77,6 +78,11 @@ def test_everything_of_a_contact_is_there() -> None:
         "created_at": "2026-01-05T09:30:00Z",
         "updated_at": "2026-01-05T09:30:00Z",
     }
+
+
+@pytest.mark.parametrize(("value", "text"), [(1e-07, "0.0000001"), (-1.5, "-1.5"), (10**14, "100000000000000")])
+def test_numbers_are_written_out(value: float, text: str) -> None:
+    assert custom_text(value) == text
 
 
 def test_a_contact_with_next_to_nothing_has_empty_cells() -> None:
