@@ -48,7 +48,12 @@ def fits(rule: Rule, value: Any) -> bool:
         found = normalised(rule, value)
     except UnfitError:
         return False
-    return type(found) is type(value) and bool(found == value)
+    return type(found) is type(value) and same(found, value)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values say the same: of several choices the order, which may have been another, says nothing."""
+    return bool(one == other) or (isinstance(one, list) and isinstance(other, list) and sorted(one) == sorted(other))
 
 
 def _string(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from commands import normalise
-from commands.custom_types import UnfitError, fits, normalised
+from commands.custom_types import UnfitError, fits, normalised, same
 from commands.decision import Given
 from commands.normalise import Problems, pointer
 from commands.ports import Claim, Expected
@@ -63,7 +63,7 @@ def normal(field: CustomField, value: Any) -> Any:
         UnfitError: it does not fit, or will not fit what the field is about to be.
     """
     good, *coming = (normalised(rule, value) for rule in field.rules)
-    if coming and coming[0] != good:
+    if coming and not same(coming[0], good):
         raise UnfitError("custom_field.changing", "does not fit what the custom field is just being changed to")
     return good
 

@@ -73,7 +73,7 @@ async def put_field(request: HttpRequest, kind: RecordKind, key: str) -> tuple[b
     async with alone(request, context):
         replayed = context.key and await services.store.kept_command(caller.tenant_id, context.key.digest)
         if not replayed and (checked := await _looked_through(asked, versions)) is not None:
-            versions = frozenset({checked})
+            versions = None  # they held when it began; whether it is as it was checked is decided with it
         outcome = await services.handler.handle(
             context, PUT_CUSTOM_FIELD, read, stream_id=asked.stream_id, if_match=versions
         )

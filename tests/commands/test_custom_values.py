@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from commands.custom_types import MOST_DIGITS, fits
 from commands.custom_values import MOST_BYTES
 from commands.ports import Claim, Expected
-from domain.custom_field import CustomFieldChangeBegun, CustomFieldDeleted, FieldType
+from domain.custom_field import CustomFieldChangeBegun, CustomFieldDeleted, FieldType, Rule
 from domain.errors import InvalidError
 from tests.given import (
     ADA,
@@ -212,6 +212,18 @@ def test_while_a_field_is_being_changed_values_must_fit_before_and_after() -> No
     told.claims(Claim(TENANT, "contact.custom/x/2", '"2026-01-05"', ADA))
     refused = story.when(register(name="Ada", custom={"x": "soon"}))
     refused.then_refused("validation.failed", {"/custom/x": "date.invalid"})
+
+
+def test_several_choices_are_the_same_in_whatever_order_they_were_kept() -> None:
+    field = custom_field("x", "multi_choice", choices=("A", "B", "C"))
+    assert fits(Rule(FieldType.MULTI_CHOICE, ("C", "B", "A")), ["A", "B"])
+    assert not fits(Rule(FieldType.MULTI_CHOICE, ("C", "A")), ["A", "B"])
+    begun = CustomFieldChangeBegun(type=FieldType.MULTI_CHOICE, choices=("B", "A"))
+    story = given()
+    story._custom["x"] = custom_field("x", "multi_choice", begun, choices=field.rule.choices)
+    story.when(register(name="Ada", custom={"x": ["a", "b"]})).then(registered("Ada", custom={"x": ["A", "B"]}))
+    refused = story.when(register(name="Ada", custom={"x": ["a", "c"]}))
+    refused.then_refused("validation.failed", {"/custom/x": "value.not_allowed"})
 
 
 TYPES: Mapping[str, st.SearchStrategy[Any]] = {
