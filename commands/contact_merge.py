@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from commands import contact, custom_values, normalise
 from commands.contact import claims_of
@@ -24,6 +24,7 @@ from domain.contact import (
     HELD,
     Contact,
     ContactAbsorbed,
+    ContactChanged,
     ContactMerged,
     ContactSeparated,
     ContactUnmerged,
@@ -110,13 +111,19 @@ def unmerge(command: Unmerge, given: Given[Contact]) -> Decision:
     Problems(given.errors).raise_if_any()
     if other is None or other.merged_into != into.id:
         raise _not_merged(other)
-    event = ContactSeparated(from_id=other.id, **apart(into, other.id, command.stream))
+    values = apart(into, other.id, command.stream)
+    if "custom" in values:
+        values["custom"] = custom_values.fitting(values["custom"], given.custom)
+    event = ContactSeparated(from_id=other.id, **values)
     after = domain.evolve(into, event, stream_id=into.id, at=given.now)
     had, has = claims_of(given, into), claims_of(given, after)
+    # As when it is restored: what does not fit any more what its custom fields have become is left out.
+    back = structs.replace(other, custom=custom_values.fitting(other.custom, given.custom))
+    left_out = () if back.custom == other.custom else (ContactChanged(custom=back.custom),)
     return Decision(
         events=(event,),
-        related=(StreamEvents(other.id, other.version, (ContactUnmerged(into=into.id),)),),
-        claims=(*(claim for claim in has if claim not in had), *claims_of(given, other)),
+        related=(StreamEvents(other.id, other.version, (ContactUnmerged(into=into.id), *left_out)),),
+        claims=(*(claim for claim in has if claim not in had), *claims_of(given, back)),
         releases=tuple(claim for claim in had if claim not in has),
         expects=custom_values.expected({}, into.custom | other.custom | after.custom, given.custom),
     )

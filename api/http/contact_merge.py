@@ -41,7 +41,7 @@ from commands.registry import MERGE_CONTACT, UNMERGE_CONTACT
 from commands.sight import SEEING
 from commands.visible import CONTACTS, view_of
 from domain import company, contact
-from domain.contact import Contact, ContactUnmerged
+from domain.contact import Contact
 from domain.errors import FieldError, NotFoundError
 from projections import contact_queries
 from projections.contact_queries import CompanyRef, ContactView
@@ -173,8 +173,10 @@ async def _other(request: HttpRequest, outcome: Outcome[Contact], *, dry_run: bo
     load = partial(services.handler.state, tenant_id, "contact", contact.evolve, from_id)
     if not dry_run:
         return await load(up_to=outcome.position)
-    event = ContactUnmerged(into=outcome.stream_id)
-    return contact.evolve(await load(), event, stream_id=from_id, at=services.clock())
+    found = await load()
+    for event in outcome.events[1:]:  # the first is the survivor's
+        found = contact.evolve(found, event, stream_id=from_id, at=services.clock())
+    return found
 
 
 async def _seen(request: HttpRequest, state: Contact) -> ContactView:

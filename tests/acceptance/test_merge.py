@@ -240,3 +240,23 @@ def test_ids_of_other_systems_find_the_survivor_and_a_merged_contact_is_not_rest
     problem(taken, 409, "contact.external_ids_taken")
     problem(tenant.http.post(f"/v1/contacts/{twin['id']}/restore"), 410, "contact.merged")
     assert tenant.http.patch(f"/v1/contacts/{ada['id']}", json={"external_ids": {"erp": "8"}}).status_code == 200
+
+
+def test_a_contact_comes_back_without_values_that_do_not_fit_any_more(tenant: Tenant) -> None:
+    def choices(*names: str) -> None:
+        field = {"label": "Segment", "type": "choice", "choices": list(names)}
+        answer = tenant.http.put("/v1/custom-fields/contact/segment", json=field)
+        assert answer.status_code in {200, 201}, answer.text
+
+    choices("A", "B")
+    ada = tenant.add({"name": "Ada", "custom": {"segment": "A"}})
+    twin = tenant.add({"name": "Twin", "title": "Lady", "custom": {"segment": "B"}})
+    merge(tenant, ada, twin)
+    choices("A")
+    shown = tenant.http.post(
+        f"/v1/contacts/{ada['id']}/unmerge", json={"from": twin["id"]}, params={"dry_run": "true"}
+    ).json()["state"]["from"]
+    back = unmerge(tenant, ada, twin)["from"]
+    assert (shown["custom"], shown["title"], shown["version"]) == ({}, "Lady", 4)
+    assert back == {**shown, "updated_at": back["updated_at"]}
+    assert tenant.get(f"/v1/contacts/{twin['id']}").json() == back

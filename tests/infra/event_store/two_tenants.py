@@ -8,6 +8,7 @@ from eventsourcing.persistence import StoredEvent, Tracking
 from commands.ports import Snapshot, StreamEvents
 from commands.sessions import NewSession
 from domain.company import CompanyRegistered
+from domain.contact import ContactMerged
 from domain.tenant import PLATFORM
 from domain.user import UserRegistered
 from infra.access.key_uses import PostgresKeyUses
@@ -39,6 +40,7 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         user = UserRegistered(name="Grace", email="g@x.example", password_hash="-", roles=("admin",))
         await store.append(one(tenant, user))
         await store.append(one(tenant, CompanyRegistered(name="Engines")))
+        await store.append(one(tenant, registered(name), ContactMerged(into=ada)))
         session = NewSession(id=uuid4(), user_id=uuid4(), epoch=0, client=None, address=None)
         await PostgresSessions(database.service, 60).start(tenant, session)
         await PostgresKeyUses(database.service).note(tenant, uuid4())
