@@ -210,18 +210,18 @@ async def projector(wired: Wiring) -> None:
         wired.spawn(indexer.run())
         announcements = WakingAnnouncements(signals, indexer.wake)
     wired.spawn(sweep(PostgresAside(await wired.pool(postgres.PROJECTOR, size=1))))
-    wired.spawn((await rescorer_of(wired)).run())
     runner = Runner(POSTGRES, log=log, deliveries=deliveries, sessions=sessions, announcements=announcements)
     collect_seldom()
     await runner.run()
 
 
 async def worker(wired: Wiring) -> None:
-    """Go on with imports, a turn at a time, until cancelled."""
+    """Go on with imports, a turn at a time, and rescore duplicates, until cancelled."""
     from api.worker.imports import run
     from infra.imports.tools import working
 
     tools = await working(wired)
+    wired.spawn((await rescorer_of(wired)).run())
     collect_seldom()
     await run(tools)
 
