@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.lean import collect_seldom
 from infra.postgres import is_up
-from infra.wiring import Wiring, mailer_of, metrics_of, rescorer_of, violations_of, wiring
+from infra.wiring import Wiring, mailer_of, metrics_of, violations_of, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
@@ -217,13 +217,14 @@ async def projector(wired: Wiring) -> None:
 
 async def worker(wired: Wiring) -> None:
     """Go on with imports, a turn at a time, and rescore duplicates, until cancelled."""
-    from api.worker.imports import run
+    from api.worker import duplicates, imports
     from infra.imports.tools import working
+    from infra.matching import comparing
 
     tools = await working(wired)
-    wired.spawn((await rescorer_of(wired)).run())
+    wired.spawn(duplicates.run(*await comparing(wired, tools.store)))
     collect_seldom()
-    await run(tools)
+    await imports.run(tools)
 
 
 async def serve_api(wired: Wiring, port: int) -> None:
