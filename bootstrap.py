@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.lean import collect_seldom
 from infra.postgres import is_up
-from infra.wiring import Wiring, mailer_of, metrics_of, rescorer_of, violations_of, wiring
+from infra.wiring import Wiring, mailer_of, metrics_of, violations_of, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
@@ -210,20 +210,21 @@ async def projector(wired: Wiring) -> None:
         wired.spawn(indexer.run())
         announcements = WakingAnnouncements(signals, indexer.wake)
     wired.spawn(sweep(PostgresAside(await wired.pool(postgres.PROJECTOR, size=1))))
-    wired.spawn((await rescorer_of(wired)).run())
     runner = Runner(POSTGRES, log=log, deliveries=deliveries, sessions=sessions, announcements=announcements)
     collect_seldom()
     await runner.run()
 
 
 async def worker(wired: Wiring) -> None:
-    """Go on with imports, a turn at a time, until cancelled."""
-    from api.worker.imports import run
+    """Go on with imports, a turn at a time, and rescore duplicates, until cancelled."""
+    from api.worker import duplicates, imports
     from infra.imports.tools import working
+    from infra.matching import comparing
 
     tools = await working(wired)
+    wired.spawn(duplicates.run(*await comparing(wired, tools.store)))
     collect_seldom()
-    await run(tools)
+    await imports.run(tools)
 
 
 async def serve_api(wired: Wiring, port: int) -> None:

@@ -47,7 +47,7 @@ def set_rules(command: PutRules, given: Given[MatchingRules]) -> Decision:
         InvalidError: a key is no field of contacts, or a threshold makes no sense.
     """
     problems = Problems(given.errors)
-    keys = _keys(command.keys, problems)
+    keys = _keys(command.keys, given, problems)
     for name in ("suggest_at", "merge_at"):
         value = getattr(command, name)
         if value is not None and not 0 < value <= 1:
@@ -73,7 +73,7 @@ def dismiss(command: DismissPair, given: Given[Dismissal]) -> Decision:
     return Decision(events=(DuplicatesDismissed(contact_ids=command.contact_ids),))
 
 
-def _keys(asked: Any, problems: Problems) -> tuple[str, ...]:
+def _keys(asked: Any, given: Given[MatchingRules], problems: Problems) -> tuple[str, ...]:
     found: list[str] = []
     for number, key in enumerate(asked or ()):
         here = pointer("/keys", number)
@@ -82,6 +82,8 @@ def _keys(asked: Any, problems: Problems) -> tuple[str, ...]:
         custom = _CUSTOM.fullmatch(key)
         if key not in PLAIN_KEYS and not custom:
             problems.add(here, "value.not_allowed", f"is not one of {', '.join(PLAIN_KEYS)}, or custom. and a key")
+        elif custom and not _is_defined(custom[1], given):
+            problems.add(here, "custom_field.unknown", "is no custom field of contacts")
         elif key in found:
             problems.add(here, "value.repeated", "stands twice")
         else:
@@ -89,3 +91,8 @@ def _keys(asked: Any, problems: Problems) -> tuple[str, ...]:
     if isinstance(asked, list) and not 0 < len(asked) <= MOST_KEYS:
         problems.add("/keys", "value.out_of_range", f"has to be 1 to {MOST_KEYS} fields")
     return tuple(found)
+
+
+def _is_defined(key: str, given: Given[MatchingRules]) -> bool:
+    found = given.custom.get(key)
+    return found is not None and found.deleted_at is None

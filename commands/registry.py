@@ -128,7 +128,7 @@ CHANGE_CONTACT: UseCase[ChangeContact, Contact] = UseCase(
     claim_taken=contact.claim_taken,
 )
 SET_MATCHING_RULES: UseCase[matching.PutRules, MatchingRules] = UseCase(
-    kind="matching_rules", evolve=evolve_rules, decide=matching.set_rules, starts=True
+    kind="matching_rules", evolve=evolve_rules, decide=matching.set_rules, starts=True, custom=CONTACT
 )
 DISMISS_DUPLICATES: UseCase[matching.DismissPair, Dismissal] = UseCase(
     kind="duplicates", evolve=evolve_dismissal, decide=matching.dismiss, starts=True

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from infra.violations import ViolationQueue
     from projections.contact_indexer import ContactIndexer
     from projections.ports import Announcements, Log, Sessions
-    from projections.rescoring import Rescorer
 
 
 class NotConfiguredError(Exception):
@@ -175,14 +174,6 @@ def violations_of(wired: Wiring, appends: Pool, store: "EventStore") -> "Violati
     wired.stack.push_async_callback(queue.finish)
     wired.spawn(queue.run())
     return queue
-
-
-async def rescorer_of(wired: Wiring) -> "Rescorer":
-    """What makes models of duplicates anew; a statement of it may take as long as a large tenant takes."""
-    from projections.rescoring import Rescorer
-
-    pool = await wired.pool(postgres.PROJECTOR, size=1, durable=False, statement_seconds=0)
-    return Rescorer(postgres.TenantConnections(pool))
 
 
 def metrics_of(

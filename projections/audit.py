@@ -8,7 +8,19 @@ from uuid import UUID
 
 from msgspec import Struct, structs, to_builtins
 
-from domain import api_key, company, contact, custom_field, interaction, relationship, role, team, tenant, user
+from domain import (
+    api_key,
+    company,
+    contact,
+    custom_field,
+    interaction,
+    matching,
+    relationship,
+    role,
+    team,
+    tenant,
+    user,
+)
 from domain.event import TOPICS, Event, Recorded
 from domain.upcast import OLD
 from projections import history
@@ -22,6 +34,7 @@ _EVOLVE: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "custom_field": custom_field.evolve,
         "relationship": relationship.evolve,
         "interaction": interaction.evolve,
+        "matching_rules": matching.evolve_rules,
         "role": role.evolve,
         "team": team.evolve,
         "tenant": tenant.evolve,

@@ -70,3 +70,16 @@ AS $$
 $$;
 REVOKE EXECUTE ON FUNCTION read.matching_due_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read.matching_due_v1 TO rapport_projector;
+
+-- Tenants whose sure pairs are merged by themselves, by the rules that they were scored by.
+CREATE FUNCTION read.auto_merging_v1()
+    RETURNS TABLE (tenant_id uuid, merge_at double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.tenant_id, r.merge_at
+      FROM read.matching_rules_v1 r
+      JOIN read.match_model_v1 m ON m.tenant_id = r.tenant_id AND m.rules = r.version
+     WHERE r.auto_merge;
+$$;
+REVOKE EXECUTE ON FUNCTION read.auto_merging_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.auto_merging_v1 TO rapport_projector;

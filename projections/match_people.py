@@ -22,7 +22,7 @@ _MILLION = 1_000_000
 _REMEMBERED = 64
 
 _CONTACTS = """
-SELECT c.id, c.name, c.emails, c.phones, k.name AS company, '{}'::jsonb AS custom
+SELECT c.id, c.name, c.emails, c.phones, k.name AS company, c.custom
   FROM read.contact_v1 c
   LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id
  WHERE c.tenant_id = %s AND c.deleted_at IS NULL AND
@@ -99,9 +99,7 @@ async def page(
 
 def of_contact(keys: Sequence[str], contact: Contact, company: str | None = None) -> Person:
     """A contact that need not be in any row."""
-    return _person(
-        keys, _Row(contact.id, contact.name, contact.emails, contact.phones, company, getattr(contact, "custom", {}))
-    )
+    return _person(keys, _Row(contact.id, contact.name, contact.emails, contact.phones, company, contact.custom))
 
 
 def _person(keys: Sequence[str], row: _Row) -> Person:

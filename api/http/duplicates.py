@@ -125,7 +125,7 @@ async def list_duplicates(request: HttpRequest) -> Answer:
 
 
 @post(
-    "/contacts/duplicates/{pair_id:str}/dismiss",
+    "/contacts/duplicates/{duplicates_id:str}/dismiss",
     status_code=200,
     **operation(
         summary="Say that two contacts are two people",
@@ -148,7 +148,7 @@ async def list_duplicates(request: HttpRequest) -> Answer:
 )
 async def dismiss(request: HttpRequest) -> Answer:
     """A pair less."""
-    pair_id = path_id(request, "pair_id", "duplicates")
+    pair_id = path_id(request, "duplicates_id", "duplicates")
     found: list[tuple[UUID, UUID]] = []
 
     async def admit(state: Dismissal | None) -> None:

@@ -16,8 +16,8 @@ from projections.matching.compare import DIFFERENT, EXACT, LEVELS, MISSING, leve
 from projections.matching.person import GIVEN, Person, day
 from projections.matching.weights import Model, Odds
 
-_BLIND_PAIRS = 40_000
-_ROUNDS = 25
+_BLIND_PAIRS = 25_000
+_ROUNDS = 15
 _PRIOR = 40.0
 """Pairs that what is usual counts for."""
 _BLIND_PRIOR = 300.0

@@ -159,8 +159,17 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
     for _ in range(2):
         about = {"contact_id": made["contact_id"], "type": "note", "subject": sign}
         made["interaction_id"] = tenant.http.post("/v1/interactions", json=about).json()["id"]
+    made["duplicates_id"] = duplicates_of(tenant, sign)
     made["field_key"] = f"key_{sign}"
     field = {"label": f"Field {sign}", "type": "text"}
     assert tenant.http.put(f"/v1/custom-fields/contact/key_{sign}", json=field).status_code == 200
     made["session_id"] = tenant.http.get("/v1/auth/sessions").json()["data"][0]["id"]
     return made
+
+
+def duplicates_of(tenant: Tenant, sign: str) -> str:
+    """Makes two contacts that are one person, or two pairs of such; the id of a pair."""
+    for number in range(4):
+        tenant.add({"name": f"Twice {sign}", "email": f"twice-{number // 2}-{sign}@engines.example"})
+    pairs = tenant.get("/v1/contacts/duplicates").json()["data"]
+    return str(pairs[0]["id"])

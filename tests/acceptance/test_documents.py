@@ -11,6 +11,7 @@ from api.http.operation import SIGNED_IN
 from domain.access import PERMISSIONS
 from tests.acceptance.installation import Installation, Tenant
 from tests.acceptance.people import person
+from tests.acceptance.probes import duplicates_of
 
 pytestmark = pytest.mark.servers
 
@@ -114,6 +115,7 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
     ids = {
         "contact_id": tenant.add()["id"],
         "other_id": tenant.add()["id"],
+        "duplicates_id": duplicates_of(tenant, "documents"),
         "interaction_id": tenant.http.post("/v1/interactions", json={"type": "call"}).json()["id"],
         "user_id": person(installation, tenant).id,
         "api_key_id": tenant.http.post("/v1/api-keys", json={"name": "Import", "roles": []}).json()["id"],

@@ -1,7 +1,7 @@
 """R3.5: contacts that are probably one person, over HTTP, under the caller's reach and field rules."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -79,6 +79,31 @@ def test_rules_say_by_what_pairs_are_found_and_what_is_there_is_compared_anew(te
     assert [pair["contact_ids"] for pair in listed(tenant)] == [ids(one, other)]
     assert tenant.http.get(RULES).json() == put.json() | {"scored": True}
     problem(tenant.http.put(RULES, json={"keys": ["shoe_size"]}), 422, "validation.failed")
+
+
+def test_sure_pairs_are_merged_by_themselves_once_and_not_after_somebody_took_them_apart(tenant: Tenant) -> None:
+    """R3.5: the second threshold."""
+    first, second = (
+        tenant.add({"name": "Ada Lovelace", "email": "ada@example.com", "phone": "+442079460000"}) for _ in range(2)
+    )
+    put = tenant.http.put(RULES, json={"keys": ["name", "email", "phone"], "merge_at": 0.9, "auto_merge": True})
+    tenant.position = int(put.headers["Event-Position"])
+    until(lambda: tenant.http.get(f"/v1/contacts/{second['id']}").status_code == 410)
+    merged = problem(tenant.http.get(f"/v1/contacts/{second['id']}"), 410, "contact.merged")
+    assert merged["merged_into"] == first["id"]
+    apart = tenant.http.post(f"/v1/contacts/{first['id']}/unmerge", json={"from": second["id"]})
+    tenant.position = int(apart.headers["Event-Position"])
+    until(lambda: "duplicates.dismissed" in tenant.http.get("/v1/audit").text)
+    assert tenant.http.get(f"/v1/contacts/{second['id']}").status_code == 200
+    assert listed(tenant) == []
+
+
+def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something is so."""
+    started = time.monotonic()
+    while not holds():
+        assert time.monotonic() - started < seconds
+        time.sleep(0.2)
 
 
 def role(tenant: Tenant, name: str, *permissions: str, fields: Sequence[dict[str, str]] = ()) -> str:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.acceptance.installation import PASSWORD, Installation, Tenant, problem
+from tests.acceptance.probes import duplicates_of
 
 pytestmark = pytest.mark.servers
 
@@ -52,6 +53,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     return {
         "api_key_id": key["id"],
         "contact_id": tenant.add()["id"],
+        "duplicates_id": duplicates_of(tenant, "isolation"),
         "session_id": session["id"],
         "user_id": tenant.user_id,
         "role_key": role["key"],
