@@ -1,13 +1,12 @@
 """Who has an e-mail or a phone: exact, for imports that look whole portions of rows up at once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from domain.contact import EVENTS, ContactChanged, ContactDeleted, ContactRegistered
+from domain.contact import EVENTS
 from domain.event import Event, Recorded, topics
+from projections import contact
 from projections.ports import Connection
 from projections.projection import Projection
 
@@ -21,17 +20,25 @@ CREATE TABLE read.contact_address_v1 (
 );
 CREATE INDEX ON read.contact_address_v1 (tenant_id, kind, address);
 """
-_FORGET = "DELETE FROM contact_address_v1 WHERE tenant_id = %s AND contact_id = ANY(%s) AND kind = %s"
+_FORGET = "DELETE FROM contact_address_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
+# E-mails in lower case; what spells one of them twice is one address.
 _SAVE = """
 INSERT INTO contact_address_v1
-SELECT %s, r.contact_id, r.kind, r.address
-  FROM jsonb_to_recordset(%s::jsonb) AS r (contact_id uuid, kind text, address text)
+SELECT DISTINCT c.tenant_id, c.id, a.kind, a.address
+  FROM read.contact_v1 c
+ CROSS JOIN LATERAL (
+       SELECT 'email', lower(e->>'value') FROM jsonb_array_elements(c.emails) AS e
+       UNION ALL
+       SELECT 'phone', p->>'value' FROM jsonb_array_elements(c.phones) AS p) AS a (kind, address)
+ WHERE c.tenant_id = %s AND c.id = ANY(%s) AND c.deleted_at IS NULL
 """
+_PAGE = "SELECT id FROM read.contact_v1 WHERE tenant_id = %s AND id > %s ORDER BY id LIMIT %s"
 # One look-up by key for each, whatever the statistics say.
 _WHO = """SELECT a.address, a.contact_id FROM unnest(%s::text[]) AS u (address)
  CROSS JOIN LATERAL (
        SELECT c.address, c.contact_id FROM read.contact_address_v1 c
         WHERE c.tenant_id = %s AND c.kind = %s AND c.address = u.address OFFSET 0) a"""
+_AT_ONCE = 2000
 
 EMAIL, PHONE = "email", "phone"
 
@@ -42,67 +49,26 @@ async def who_has(
     """The contacts that have one of these e-mails (in lower case) or phones (E.164), by address."""
     found: dict[str, list[UUID]] = {}
     if addresses:
-        for address, contact_id in await (
-            await connection.execute(_WHO, (list(addresses), tenant_id, kind))
-        ).fetchall():
+        rows: Sequence[Any] = await (await connection.execute(_WHO, (list(addresses), tenant_id, kind))).fetchall()
+        for address, contact_id in rows:
             found.setdefault(address, []).append(contact_id)
     return found
 
 
-def _now(before: Mapping[str, frozenset[str]], event: Event) -> dict[str, frozenset[str]]:
-    """The addresses of a contact that an event is about, by kind; a kind that is not in it is as before."""
-    match event:
-        case ContactRegistered():
-            return {EMAIL: _emails(event.emails), PHONE: _phones(event.phones)}
-        case ContactDeleted():
-            return {EMAIL: frozenset(), PHONE: frozenset()}
-        case ContactChanged():
-            now = dict(before)
-            if event.emails is not msgspec.UNSET:
-                now[EMAIL] = _emails(event.emails)
-            if event.phones is not msgspec.UNSET:
-                now[PHONE] = _phones(event.phones)
-            return now
-        case _:
-            return dict(before)
-
-
-def _emails(items: Any) -> frozenset[str]:
-    return frozenset(each.value.lower() for each in items)
-
-
-def _phones(items: Any) -> frozenset[str]:
-    return frozenset(each.value for each in items)
-
-
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
-    tenant_id = events[0].tenant_id
-    now: dict[UUID, dict[str, frozenset[str]]] = {}
-    new = {item.stream_id for item in events if item.version == 1}
-    for item in events:
-        now[item.stream_id] = _now(now.get(item.stream_id, {}), item.event)
-    for kind in (EMAIL, PHONE):
-        if gone := [each for each, addresses in now.items() if each not in new and kind in addresses]:
-            await connection.execute(_FORGET, (tenant_id, gone, kind))
-    rows = [
-        {"contact_id": each, "kind": kind, "address": address}
-        for each, kinds in now.items()
-        for kind, addresses in kinds.items()
-        for address in sorted(addresses)
-    ]
-    if rows:
-        await connection.execute(_SAVE, (tenant_id, msgspec.json.encode(rows).decode()))
+    tenant_id, ids = events[0].tenant_id, list({item.stream_id for item in events})
+    await connection.execute(_FORGET, (tenant_id, ids))
+    await connection.execute(_SAVE, (tenant_id, ids))
 
 
-def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]:
-    now: dict[str, frozenset[str]] = {}
-    for item in events:
-        now = _now(now, item.event)
-    tenant_id, contact_id = events[0].tenant_id, events[0].stream_id
-    rows: list[tuple[Any, ...]] = [
-        (tenant_id, contact_id, kind, address) for kind, addresses in now.items() for address in sorted(addresses)
-    ]
-    return {"contact_address_v1": rows}
+async def _refill(connection: Connection, tenant_id: UUID, after: UUID) -> UUID | None:
+    rows = await (await connection.execute(_PAGE, (tenant_id, after, _AT_ONCE))).fetchall()
+    ids = [contact_id for (contact_id,) in rows]
+    if not ids:
+        return None
+    await connection.execute(_SAVE, (tenant_id, ids))
+    last: UUID = ids[-1]
+    return last
 
 
 PROJECTION = Projection(
@@ -112,6 +78,7 @@ PROJECTION = Projection(
     tables=("contact_address_v1",),
     ddl=_DDL,
     apply=_apply,
-    fold=_fold,
+    refill=_refill,
+    follows=(contact.PROJECTION.checkpoint,),
     stream_column="contact_id",
 )

@@ -6,6 +6,7 @@ from typing import Self
 from uuid import UUID, uuid4
 
 from commands.ports import StreamEvents
+from domain.contact import Email
 from domain.event import Event
 from infra.event_store.log import PostgresLog
 from infra.event_store.store import PostgresEventStore
@@ -31,6 +32,9 @@ def _quiet(stage: str, done: int, total: int) -> None:
     del stage, done, total
 
 
+_ADA = Email("ada@engines.example", primary=True)
+
+
 class Workshop:
     """The tools, and ways to fill the log of a tenant."""
 
@@ -48,7 +52,7 @@ class Workshop:
     ) -> tuple[UUID, list[UUID]]:
         """A tenant with contacts of three events each, whose changes alternate; in the read models too, unless not."""
         tenant, streams = tenant or uuid4(), [uuid4() for _ in range(contacts)]
-        steps = (registered(), changed(title="One"), changed(title="Two", tags=("a",)))
+        steps = (registered(emails=(_ADA,)), changed(title="One"), changed(title="Two", tags=("a",)))
         for after, event in enumerate(steps):
             for stream in streams:
                 await self.happened(tenant, stream, event, after=after)
