@@ -1,6 +1,7 @@
 """Every place of the API where an id, a cursor or a key of somebody else's can be put, read off its own document."""
 
 import copy
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -37,9 +38,16 @@ class Probe(NamedTuple):
             options = {"headers": {self.name: value}}
         body = placed(self.body, self.place, value) if self.place else self.body
         path = filled(path, own)
-        if body is not None:
+        if isinstance(body, dict) and "file" in body:
+            options["files"] = as_form(body)
+        elif body is not None:
             options["json"] = body
         return tenant.http.request(self.method, path, **options)
+
+
+def as_form(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body that is a form with a file, as the client wants it."""
+    return {"options": (None, json.dumps(body["options"])), "file": ("contacts.csv", body["file"].encode())}
 
 
 def filled(path: str, own: Mapping[str, str]) -> str:
@@ -160,6 +168,9 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
         about = {"contact_id": made["contact_id"], "type": "note", "subject": sign}
         made["interaction_id"] = tenant.http.post("/v1/interactions", json=about).json()["id"]
     made["duplicates_id"] = duplicates_of(tenant, sign)
+    for number in range(2):
+        form = {"options": {}, "file": f"name,{sign}\nImported {number} {sign},{sign}\n"}
+        made["import_id"] = tenant.http.post("/v1/imports", files=as_form(form)).json()["id"]
     made["field_key"] = f"key_{sign}"
     field = {"label": f"Field {sign}", "type": "text"}
     assert tenant.http.put(f"/v1/custom-fields/contact/key_{sign}", json=field).status_code == 200

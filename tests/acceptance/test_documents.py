@@ -9,9 +9,10 @@ import pytest
 
 from api.http.operation import SIGNED_IN
 from domain.access import PERMISSIONS
+from tests.acceptance.importing import uploaded
 from tests.acceptance.installation import Installation, Tenant
 from tests.acceptance.people import person
-from tests.acceptance.probes import duplicates_of
+from tests.acceptance.probes import as_form, duplicates_of
 
 pytestmark = pytest.mark.servers
 
@@ -114,6 +115,7 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
     tenant = installation.tenant()
     ids = {
         "contact_id": tenant.add()["id"],
+        "import_id": uploaded(tenant, "Name,E-mail,Notes\nAda,ada@engines.example,\n")["id"],
         "other_id": tenant.add()["id"],
         "duplicates_id": duplicates_of(tenant, "documents"),
         "interaction_id": tenant.http.post("/v1/interactions", json={"type": "call"}).json()["id"],
@@ -133,11 +135,13 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
             continue
         for media, content in operation.get("requestBody", {}).get("content", {}).items():
             for example in content["examples"].values():
+                form, body = media == "multipart/form-data", example["value"] | there.get(path, {})
+                sent_as = httpx.Request("POST", "http://x", **({"files": as_form(body)} if form else {"json": body}))
                 answer = tenant.http.request(
                     method,
                     re.sub(r"{(\w+)}", lambda found: ids[found[1]], path),
-                    content=httpx.Request("POST", "http://x", json=example["value"] | there.get(path, {})).content,
-                    headers={"Content-Type": media},
+                    content=sent_as.read(),
+                    headers={"Content-Type": sent_as.headers["Content-Type"] if form else media},
                 )
                 assert answer.status_code in {200, 201, 202, 204}, (method, path, answer.text)
                 assert str(answer.status_code) in operation["responses"]

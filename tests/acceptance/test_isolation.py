@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.acceptance.importing import uploaded
 from tests.acceptance.installation import PASSWORD, Installation, Tenant, problem
 from tests.acceptance.probes import duplicates_of
 
@@ -54,6 +55,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "api_key_id": key["id"],
         "contact_id": tenant.add()["id"],
         "duplicates_id": duplicates_of(tenant, "isolation"),
+        "import_id": uploaded(tenant, "name\nAda\n")["id"],
         "session_id": session["id"],
         "user_id": tenant.user_id,
         "role_key": role["key"],
