@@ -73,7 +73,7 @@ def asked(
         SkippedError: nothing, for that contact is there.
     """
     if contact is None or policy is Policy.CREATE:
-        return Asked(case=register, command=wish.command, errors=wish.problems)
+        return Asked(case=register, command=wish.command, errors=wish.problems, stream_id=wish.new_id)
     if policy is Policy.SKIP and not wish.problems:
         raise SkippedError(contact.id)
     patch = update(wish, contact) if policy is Policy.UPDATE else fill(wish, contact)

@@ -21,7 +21,7 @@ from commands.import_file import Portion
 from commands.import_policy import SkippedError
 from commands.import_ports import Parts, Queue
 from commands.import_rows import EMAIL, EXTERNAL, ID, PHONE, Columns, Wish
-from commands.ports import EventStore
+from commands.ports import Clock, EventStore, NewId
 from commands.sight import SEEING
 from domain.contact import Contact, ContactRegistered, evolve
 from domain.custom_field import CustomField, RecordKind
@@ -44,11 +44,22 @@ class Addresses(Protocol):
         ...
 
 
-class People(Protocol):
-    """Who is there, for rows that have no address of anybody's."""
+class Alike(Struct, frozen=True):
+    """Who a new contact probably is: a contact that is there, or an earlier one of the same list, by its place.
 
-    async def like(self, tenant_id: UUID, contacts: Sequence[Contact]) -> Sequence[UUID | None]:
-        """For each of some new contacts, one that is there and may be the same person; None where nobody may."""
+    `sure` when it is probable enough to be taken for the same, and the tenant has contacts merged without being asked.
+    """
+
+    contact_id: UUID | None
+    earlier: int | None
+    sure: bool
+
+
+class People(Protocol):
+    """Who is there, for rows that say it otherwise."""
+
+    async def alike(self, tenant_id: UUID, contacts: Sequence[Contact]) -> Sequence[Alike | None]:
+        """For each of some new contacts, whom it probably is; None where nobody is likely."""
         ...
 
 
@@ -61,6 +72,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     match: UUID | None = None
     matched_by: str | None = None
     company: str | None = None
+    suggested: bool = False
     events: tuple[Event, ...] = ()
     errors: tuple[RowError, ...] = ()
 
@@ -76,6 +88,9 @@ class Deciding(Struct, frozen=True):
     store: EventStore
     find: FindAll
     addresses: Addresses
+    people: People
+    new_id: NewId
+    clock: Clock
 
     async def user_named(self, tenant_id: UUID, cell: str) -> UUID | None:
         """The user whom a cell names by e-mail or id."""
@@ -135,6 +150,7 @@ class Rows:
             DomainError, StoreUnavailableError: see commands.batch.
         """
         wishes = await self._wishes(portion)
+        await self._compare(wishes)
         matched: dict[int, tuple[UUID, str]] = {}
         items = [self._item(wish, matched) for wish in wishes]
         matching = Matching(kind="contact", evolve=evolve, find=self._finder(met), seen=import_rows.keys_of)
@@ -162,6 +178,21 @@ class Rows:
                 await asyncio.sleep(0)  # others are served meanwhile
         return made
 
+    async def _compare(self, wishes: Sequence[Wish]) -> None:
+        """Find who is probably there under another spelling; the surest of them are as good as the same."""
+        for wish in wishes:
+            wish.new_id = self._tools.new_id()
+        named = [wish for wish in wishes if not wish.problems]
+        now = self._tools.clock()
+        tentative = [import_rows.tentative(wish, wish.new_id, now) for wish in named]
+        for wish, alike in zip(named, await self._tools.people.alike(self._caller.tenant_id, tentative), strict=True):
+            if alike is None:
+                continue
+            found = alike.contact_id or (named[alike.earlier].new_id if alike.earlier is not None else None)
+            wish.suggested = found is not None
+            if alike.sure and found is not None:
+                wish.keys = (*wish.keys, (ID, str(found)))
+
     async def _with_owners(self, portion: Portion) -> Columns:
         place = self._columns.owner_place
         if place is None:
@@ -181,8 +212,8 @@ class Rows:
             matched.pop(wish.number, None)
             if contact is not None:
                 keys = set(import_rows.keys_of(contact))
-                by = next(key[0] for key in wish.keys if key in keys)
-                matched[wish.number] = contact.id, by.removeprefix("contact.")
+                by = next(key[0].removeprefix("contact.") for key in wish.keys if key in keys)
+                matched[wish.number] = contact.id, "likeness" if by == "id" and not wish.contact_id else by
             return import_policy.asked(wish, contact, self._state.policy, self._register, self._change)
 
         return ByKey(keys=wish.keys, asks=asks, lookups=self._register.lookups(wish.command))
@@ -223,6 +254,7 @@ class Rows:
             match=match,
             matched_by=by,
             company=wish.members.get("company"),
+            suggested=action == "create" and wish.suggested,
             events=result.events,
         )
 
@@ -246,6 +278,7 @@ def counted(outcomes: Sequence[Outcome]) -> Counts:
         merged=actions["merge"],
         skipped=actions["skip"],
         failed=actions["fail"],
+        suggested=sum(each.suggested for each in outcomes),
     )
 
 

@@ -44,7 +44,7 @@ class Seen(Protocol):
         ...
 
     async def keep(self, tenant_id: UUID, import_id: UUID, portion: int, met: Collection[tuple[str, UUID]]) -> None:
-        """What a portion has met; that of an earlier try, and of later portions, is forgotten."""
+        """What a portion has met."""
         ...
 
 

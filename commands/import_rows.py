@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from commands.contact_input import AddressInput, NameInput, RegisterContact
 from commands.decision import Lookup
 from commands.import_values import UnreadableError
 from commands.normalise import Problems
-from domain.contact import Contact, Lifecycle
+from domain.contact import Contact, Email, Lifecycle, Name, Phone
 from domain.errors import FieldError
 
 EMAIL, PHONE, ID, EXTERNAL = "contact.email", "contact.phone", "contact.id", "contact.external_id/"
@@ -69,6 +70,8 @@ class Wish(Struct):
     places: dict[str, int] = field(default_factory=dict)
     contact_id: UUID | None = None
     keys: tuple[Lookup, ...] = ()
+    new_id: UUID = UUID(int=0)
+    suggested: bool = False
 
     @property
     def command(self) -> RegisterContact:
@@ -118,6 +121,24 @@ def wish(number: int, cells: Sequence[str], of: Columns) -> Wish:
     _addresses(made, emails, phones, of)
     made.keys = tuple(_keys(made, emails, phones))
     return made
+
+
+def tentative(wish: Wish, contact_id: UUID, at: datetime) -> Contact:
+    """A contact as a row would make it, to be compared with others."""
+    said = wish.members.get("name")
+    if isinstance(said, NameInput):
+        name = normalise.name(said.given or None, said.family or None, said.display or None)
+    else:
+        name = normalise.split_name(said) if said else Name()
+    return Contact(
+        id=contact_id,
+        version=0,
+        name=name,
+        emails=tuple(Email(each.value) for each in wish.members.get("emails", ())),
+        phones=tuple(Phone(each.value) for each in wish.members.get("phones", ())),
+        created_at=at,
+        updated_at=at,
+    )
 
 
 def keys_of(contact: Contact) -> Iterable[Lookup]:

@@ -16,9 +16,9 @@ CREATE TABLE read.contact_address_v1 (
     contact_id uuid NOT NULL,
     kind       text NOT NULL,
     address    text COLLATE "C" NOT NULL,
-    PRIMARY KEY (tenant_id, contact_id, kind, address)
+    PRIMARY KEY (tenant_id, kind, address, contact_id)
 );
-CREATE INDEX ON read.contact_address_v1 (tenant_id, kind, address);
+CREATE INDEX ON read.contact_address_v1 (tenant_id, contact_id);
 """
 _FORGET = "DELETE FROM contact_address_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
 # E-mails in lower case; what spells one of them twice is one address.

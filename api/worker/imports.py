@@ -13,7 +13,7 @@ from domain.errors import kind_of
 _IDLE_SECONDS = 0.25
 _TROUBLED_SECONDS = 2.0
 _SWEEP_SECONDS = 600.0
-_HOLD_SECONDS = 3.0
+_HOLD_SECONDS = 1.0
 
 _log = structlog.get_logger()
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from commands.import_ports import Job
 from infra.postgres import Pool, TenantConnections, unavailable_as_such
 
-LEASE = "10 seconds"
+LEASE = "4 seconds"
+"""So long after the death of a worker another one goes on."""
 KEPT = "7 days"
 _GRACE = "10 seconds"
 _SWEPT_AT_ONCE = 1000

@@ -14,6 +14,7 @@ from infra.imports.addresses import Asking, PostgresAddresses
 from infra.imports.jobs import PostgresJobs, PostgresQueue
 from infra.imports.parts import PostgresParts
 from infra.imports.seen import PostgresSeen
+from infra.imports.people import PostgresLikeness
 
 if TYPE_CHECKING:
     from commands.import_work import Tools
@@ -37,7 +38,7 @@ def receiving(
     return Imports(
         parts=PostgresParts(connections, keyring, clock.now),
         queue=PostgresQueue(connections),
-        deciding=_deciding(store, authorization, reads),
+        deciding=_deciding(store, authorization, reads, connections),
         batches=partial(_batches, store, authorization),
         most_bytes=wired.settings.import_bytes,
     )
@@ -70,7 +71,7 @@ async def working(wired: "Wiring") -> "Tools":
         parts=PostgresParts(connections, keyring, clock.now),
         seen=PostgresSeen(connections),
         jobs=PostgresJobs(appends, clock.new_id()),
-        deciding=_deciding(store, authorization, connections),
+        deciding=_deciding(store, authorization, connections, connections),
         authorization=authorization,
         clock=clock.now,
         new_id=clock.new_id,
@@ -78,12 +79,20 @@ async def working(wired: "Wiring") -> "Tools":
     )
 
 
-def _deciding(store: "EventStore", authorization: PostgresAuthorization, reads: Asking) -> Deciding:
+def _deciding(
+    store: "EventStore",
+    authorization: PostgresAuthorization,
+    reads: Asking,
+    connections: postgres.TenantConnections,
+) -> Deciding:
     return Deciding(
         batches=_batches(store, authorization, FoldedStates(store)),
         store=store,
         find=find_all(store),
         addresses=PostgresAddresses(reads),
+        people=PostgresLikeness(connections),
+        new_id=clock.new_id,
+        clock=clock.now,
     )
 
 

@@ -13,14 +13,15 @@ from tests.acceptance.installation import Tenant
 OVER = frozenset({"completed", "failed", "cancelled", "undone"})
 
 
-def upload(tenant: Tenant, text: str | bytes, name: str = "contacts.csv", **options: Any) -> httpx.Response:
+def upload(tenant: Any, text: str | bytes, name: str = "contacts.csv", **options: Any) -> httpx.Response:
     """Upload a file."""
     data = text if isinstance(text, bytes) else text.encode()
     form: Any = {"options": (None, json.dumps(options), "application/json"), "file": (name, data, "text/csv")}
-    return tenant.http.post("/v1/imports", files=form)
+    answer: httpx.Response = tenant.http.post("/v1/imports", files=form)
+    return answer
 
 
-def uploaded(tenant: Tenant, text: str | bytes, **options: Any) -> dict[str, Any]:
+def uploaded(tenant: Any, text: str | bytes, **options: Any) -> dict[str, Any]:
     """Upload a file that must be taken."""
     answer = upload(tenant, text, **options)
     assert answer.status_code == 202, answer.text
@@ -28,7 +29,7 @@ def uploaded(tenant: Tenant, text: str | bytes, **options: Any) -> dict[str, Any
     return made
 
 
-def ended(tenant: Tenant, import_id: str, seconds: float = 15) -> dict[str, Any]:
+def ended(tenant: Any, import_id: str, seconds: float = 15) -> dict[str, Any]:
     """The import once it is over."""
     deadline = time.monotonic() + seconds
     while True:
@@ -55,7 +56,7 @@ def head(tenant: Tenant) -> int:
     return int(answer.headers["Event-Position"]) + 1
 
 
-def errors(tenant: Tenant, import_id: str) -> list[dict[str, str]]:
+def errors(tenant: Any, import_id: str) -> list[dict[str, str]]:
     """The file of errors, read as CSV."""
     answer = tenant.http.get(f"/v1/imports/{import_id}/errors")
     assert answer.status_code == 200, answer.text

@@ -21,7 +21,6 @@ CREATE TABLE store.import_seen (
     contact_id uuid NOT NULL,
     PRIMARY KEY (tenant_id, import_id, digest, contact_id)
 );
-CREATE INDEX ON store.import_seen (tenant_id, import_id, portion);
 
 -- Imports that a worker is to go on with. A lease is a courtesy: two workers on one import would be told apart by its
 -- stream's version. `served_at` is when the tenant had its last turn with this import.
@@ -64,12 +63,10 @@ AS $$
         ON CONFLICT (tenant_id, import_id, kind, n) DO UPDATE SET data = excluded.data, kept_at = excluded.kept_at
 $$;
 
--- Whom a portion has met; what an earlier try of it, or of one after it, had noted is not so.
+-- Whom a portion has met. What an earlier try of it had noted stays: contacts that never came to be are found by nobody.
 CREATE FUNCTION store.keep_import_seen(import uuid, of_portion integer, digests bytea[], contacts uuid[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-    DELETE FROM store.import_seen s
-     WHERE s.tenant_id = store.current_tenant() AND s.import_id = import AND s.portion >= of_portion;
     INSERT INTO store.import_seen
     SELECT store.current_tenant(), import, u.digest, of_portion, u.contact FROM unnest(digests, contacts) u (digest, contact)
         ON CONFLICT DO NOTHING;

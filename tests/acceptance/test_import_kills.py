@@ -1,0 +1,40 @@
+"""R3.5, invariants 1 to 3: a worker may die at any moment; no row comes twice and none is lost."""
+
+import time
+
+import psycopg
+import pytest
+
+from tests.acceptance.importing import contacts, ended, uploaded
+from tests.acceptance.installation import Installation, Tenant
+
+pytestmark = pytest.mark.servers
+
+ROWS = 3_000
+
+
+def test_an_import_goes_on_where_a_killed_worker_was(installation: Installation, tenant: Tenant) -> None:
+    text = "name,email\n" + "".join(f"Person {n},k{n}@x.example\n" for n in range(ROWS))
+    made = uploaded(tenant, text, auto_start=True)
+    path, kills, seen = f"/v1/imports/{made['id']}", 0, 0
+    deadline = time.monotonic() + 90
+    while (found := tenant.http.get(path).json())["status"] == "running" and time.monotonic() < deadline:
+        if found["progress"]["done"] > seen and kills < 2:
+            seen = found["progress"]["done"]
+            installation.wait_for_role("worker", other_than=installation.kill_role("worker"))
+            kills += 1
+        time.sleep(0.02)
+    assert kills >= 2
+    found = ended(tenant, made["id"], 60)
+    assert (found["status"], found["counts"]["created"]) == ("completed", ROWS)
+    events = _topics(installation, tenant)
+    assert events["contact.registered.v1"] == ROWS
+    tenant.position = sum(events.values())
+    assert set(contacts(tenant)) == {f"Person {n}" for n in range(ROWS)}
+
+
+def _topics(installation: Installation, tenant: Tenant) -> dict[str, int]:
+    """How many events of each topic the tenant's log has."""
+    with psycopg.connect(str(installation.ready["postgres_admin"])) as connection:
+        query = "SELECT topic, count(*) FROM store.event WHERE tenant_id = %s GROUP BY topic"
+        return dict(connection.execute(query, (tenant.id,)).fetchall())
