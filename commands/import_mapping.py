@@ -179,7 +179,7 @@ def is_header(columns: Sequence[str]) -> bool:
 
 def plain(text: str) -> str:
     """A header as it is looked up: case, accents and what is between words apart."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    folded = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))  # noqa: RUF001
     bare = "".join(letter for letter in folded if not unicodedata.combining(letter))
     return " ".join(_LETTERS.sub(" ", unicodedata.normalize("NFKC", bare)).replace("_", " ").split())
 

@@ -28,7 +28,7 @@ _COMPANIES: LiteralString = "SELECT id, name FROM read.company_v1 WHERE tenant_i
 
 
 class PostgresPeople:
-    """Implements commands.import_portion.People."""
+    """Finds those whom contacts that are not there are like."""
 
     def __init__(self, connections: TenantConnections) -> None:
         self._connections = connections

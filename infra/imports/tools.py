@@ -13,8 +13,8 @@ from infra.event_store.finder import find_all
 from infra.imports.addresses import Asking, PostgresAddresses
 from infra.imports.jobs import PostgresJobs, PostgresQueue
 from infra.imports.parts import PostgresParts
-from infra.imports.seen import PostgresSeen
 from infra.imports.people import PostgresLikeness
+from infra.imports.seen import PostgresSeen
 
 if TYPE_CHECKING:
     from commands.import_work import Tools
