@@ -150,7 +150,7 @@ class Batches:
         known, now = await self._know(context.tenant_id, items, matching), self._clock()
         while True:
             world = World(context.tenant_id, known, matching.seen if matching else lambda _: ())
-            results = tuple([self._result(context, world, item, now, erased) for item in items])
+            results = tuple([await self._result(context, world, item, now, erased) for item in items])
             if not world.unknown:
                 break
             holders = await self._store.holders(context.tenant_id, world.unknown)
@@ -209,16 +209,20 @@ class Batches:
             known.found.update(await self._find_all(tenant_id, wanted))
         return known
 
-    def _result(self, context: Context, world: World, item: Item, now: datetime, erased: Collection[UUID]) -> Result:
+    async def _result(
+        self, context: Context, world: World, item: Item, now: datetime, erased: Collection[UUID]
+    ) -> Result:
         try:
             asked = item.asks(world.having(item.keys)) if isinstance(item, ByKey) else item
-            return self._decided(context, world, asked, now, erased)
+            return await self._decided(context, world, asked, now, erased)
         except DomainError as refusal:
             return Result(error=refusal)
 
-    def _decided(self, context: Context, world: World, asked: Asked, now: datetime, erased: Collection[UUID]) -> Result:
+    async def _decided(
+        self, context: Context, world: World, asked: Asked, now: datetime, erased: Collection[UUID]
+    ) -> Result:
         case, command = asked.case, asked.command
-        state = None if case.creates else _existing(case, world, asked.stream_id, erased)
+        state = None if case.creates else await _existing(case, world, asked.stream_id, erased)
         stream_id = asked.stream_id or self._new_id()
         given: Given[Any] = Given(
             tenant_id=context.tenant_id,
@@ -243,13 +247,16 @@ class Batches:
         return Result(status=case.status, stream_id=stream_id, state=after, events=(*decision.events, *others))
 
 
-def _existing(case: UseCase[Any, Any], world: World, stream_id: UUID | None, erased: Collection[UUID]) -> Any:
+async def _existing(case: UseCase[Any, Any], world: World, stream_id: UUID | None, erased: Collection[UUID]) -> Any:
+    """As commands.handle has it: to whom a record is missing, it is missing also when it is gone."""
     state = world.state(stream_id)
-    if state is None:
+    if state is None and not case.starts:
         raise NotFoundError(case.kind)
-    case.admit(state)  # as in commands.handle: to whom it is missing, it is missing also when it is gone
+    if admitting := case.admit(state):
+        await admitting
     if into := getattr(state, "merged_into", None):
         raise MergedError(case.kind, into)
-    if state.deleted_at is not None or stream_id in erased:
+    gone = state is not None and state.deleted_at is not None and not case.revives
+    if gone or stream_id in erased:
         raise GoneError(case.kind)
     return state

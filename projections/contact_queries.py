@@ -94,12 +94,13 @@ SELECT c.id, c.version, c.name, c.emails, c.phones, c.title, c.tags, c.owner_id,
        CASE WHEN f.id IS NOT NULL THEN json_build_object('id', f.id, 'name', f.name) END AS company
 """
 _NOW = f"""{_COLUMNS}
-  FROM read.contact_v1 c LEFT JOIN read.company_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id
+  FROM read.contact_v1 c
+  LEFT JOIN read.company_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id AND f.deleted_at IS NULL
 """
 _THEN = f"""{_COLUMNS}
   FROM read.contact_past_v1 c
   LEFT JOIN read.company_past_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id
-       AND f.since <= %s AND (f.until IS NULL OR f.until > %s)
+       AND f.since <= %s AND (f.until IS NULL OR f.until > %s) AND f.deleted_at IS NULL
 """
 # As JSON text: the decoder does all conversions in one go.
 _BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
@@ -107,7 +108,7 @@ _BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE c.tenant_
 _CONDITIONS = {
     "owner_id": "c.owner_id = %s",
     "tag": "%s = ANY (c.tags)",
-    "company_id": "c.company_id = %s",
+    "company_id": "c.company_id = %s AND f.id IS NOT NULL",  # of one that is deleted nobody is shown
     "created_after": "c.created_at > %s",
     "updated_after": "c.updated_at > %s",
 }
