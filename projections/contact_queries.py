@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
+from domain.company import Company
 from domain.contact import Contact, Email, Lifecycle, Name, Phone
 from projections.ports import Connection
 from projections.position import Moment
@@ -130,6 +131,11 @@ _NAME_ALONE = "CASE WHEN c.name ->> 'display' IS NULL THEN '' ELSE c.sort_name E
 
 _stored = msgspec.json.Decoder(list[Stored])
 _SHARED = tuple(name for name in ContactView.__struct_fields__ if name != "company")
+
+
+def employer(company: Company | None) -> CompanyRef | None:
+    """A company as contacts show it: not at all while it is deleted."""
+    return CompanyRef(company.id, company.name) if company and company.deleted_at is None else None
 
 
 def view(contact: Contact, company: CompanyRef | None) -> ContactView:

@@ -51,6 +51,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     key = tenant.http.post("/v1/api-keys", json={"name": "Import", "roles": []}).json()
     return {
         "api_key_id": key["id"],
+        "company_id": tenant.http.post("/v1/companies", json={"name": f"Mills {uuid.uuid4()}"}).json()["id"],
         "contact_id": tenant.add()["id"],
         "session_id": session["id"],
         "user_id": tenant.user_id,

@@ -108,6 +108,9 @@ def test_a_foreign_cursor_is_answered_as_a_made_up_one(sides: tuple[Side, Side])
         assert comparable(answers[0]) == comparable(answers[1]), path
         problem(answers[0], 400, "cursor.invalid")
     assert {
+        "/v1/companies",
+        "/v1/companies/search",
+        "/v1/companies/{company_id}/history",
         "/v1/contacts",
         "/v1/contacts/search",
         "/v1/users",

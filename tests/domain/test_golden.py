@@ -23,8 +23,8 @@ from domain.tenant import TenantRegistered
 from domain.upcast import OLD
 from domain.user import UserRegistered
 from tests.domain import golden
-from tests.domain.golden_custom import CUSTOM
 from tests.domain.golden_companies import COMPANIES
+from tests.domain.golden_custom import CUSTOM
 from tests.domain.golden_identity import IDENTITY
 from tests.domain.golden_imports import IMPORTS
 from tests.domain.golden_interactions import INTERACTIONS
