@@ -99,7 +99,7 @@ class Batches:
     async def handle(
         self,
         context: Context,
-        items: Sequence[Item],
+        items: Sequence[Item] | Callable[[], Awaitable[Sequence[Item]]],
         *,
         matching: Matching | None = None,
         closing: Closing | None = None,
@@ -107,8 +107,9 @@ class Batches:
     ) -> BatchOutcome:
         """Carry out items, in their order and in one append.
 
-        An idempotency key stands for all of them; once any was done, it keeps what came of each. `matching` is for
-        items by key. `closing` adds what goes with them.
+        Where `items` have to look things up themselves, they are asked anew for every try. An idempotency key stands
+        for all of them; once any was done, it keeps what came of each. `matching` is for items by key.
+        `closing` adds what goes with them.
 
         Raises:
             DomainError: nothing was changed; BatchRefusedError where all were to be done or none.
@@ -138,7 +139,7 @@ class Batches:
     async def _try(
         self,
         context: Context,
-        items: Sequence[Item],
+        items_or_read: Sequence[Item] | Callable[[], Awaitable[Sequence[Item]]],
         matching: Matching | None,
         closing: Closing | None,
         command_id: UUID,
@@ -147,6 +148,7 @@ class Batches:
         all_or_nothing: bool,
     ) -> BatchOutcome:
         context = structs.replace(context, custom=await custom_fields(context, self._custom))
+        items = await items_or_read() if callable(items_or_read) else items_or_read
         known, now = await self._know(context.tenant_id, items, matching), self._clock()
         while True:
             world = World(context.tenant_id, known, matching.seen if matching else lambda _: ())

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from commands import normalise
+from commands import custom_values, normalise
 from commands.company_input import Ancestor, ChangeCompany
-from commands.normalise import Problems, pointer
+from commands.decision import Given
+from commands.normalise import Problems
 from domain.company import Company
 
 MOST_LEVELS = 20
@@ -23,7 +24,9 @@ _PATH = re.compile(r"[/?#]")
 _PORT = re.compile(r":\d*$")
 
 
-def wanted(patch: ChangeCompany, line: Sequence[Ancestor], before: Company, problems: Problems) -> dict[str, Any]:
+def wanted(
+    patch: ChangeCompany, line: Sequence[Ancestor], before: Company, given: Given[Company], problems: Problems
+) -> dict[str, Any]:
     """The values that a patch asks for by field."""
     values: dict[str, Any] = {}
     if isinstance(patch.name, str):
@@ -39,8 +42,8 @@ def wanted(patch: ChangeCompany, line: Sequence[Ancestor], before: Company, prob
         values["parent_id"] = patch.parent_id
         if patch.parent_id is not None and patch.parent_id != before.parent_id:
             _check_parent(patch.parent_id, line, before.id, problems)
-    for key in patch.custom or {}:
-        problems.add(pointer("/custom", key), "custom_field.unknown", "no custom field with this key is defined")
+    if patch.custom is not UNSET:
+        values["custom"] = custom_values.wanted(patch.custom, before.custom, given.custom, problems)
     if patch.external_ids is not UNSET:
         values["external_ids"] = _external_ids(patch.external_ids, before, problems)
     return values

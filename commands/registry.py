@@ -47,7 +47,7 @@ from domain.tenant import evolve as evolve_tenant
 from domain.user import User
 from domain.user import evolve as evolve_user
 
-CONTACT = RecordKind.CONTACT
+CONTACT, COMPANY = RecordKind.CONTACT, RecordKind.COMPANY
 
 REGISTER_TENANT: UseCase[identity.NewTenant, Tenant] = UseCase(
     kind="tenant",
@@ -171,20 +171,22 @@ REGISTER_COMPANY: UseCase[Placed[RegisterCompany], Company] = UseCase(
     kind="company",
     evolve=evolve_company,
     decide=company.register,
+    custom=COMPANY,
     creates=True,
     status=201,
     claim_taken=company.claim_taken,
 )
 CHANGE_COMPANY: UseCase[Placed[ChangeCompany], Company] = UseCase(
-    kind="company", evolve=evolve_company, decide=company.change, claim_taken=company.claim_taken
+    kind="company", evolve=evolve_company, decide=company.change, custom=COMPANY, claim_taken=company.claim_taken
 )
 DELETE_COMPANY: UseCase[DeleteCompany, Company] = UseCase(
-    kind="company", evolve=evolve_company, decide=company.delete, status=204
+    kind="company", evolve=evolve_company, decide=company.delete, custom=COMPANY, status=204
 )
 RESTORE_COMPANY: UseCase[RestoreCompany, Company] = UseCase(
     kind="company",
     evolve=evolve_company,
     decide=company.restore,
+    custom=COMPANY,
     revives=True,
     claim_taken=company.claim_taken,
 )

@@ -10,8 +10,8 @@ from msgspec import Struct, structs
 from api.http import examples_companies as examples
 from api.http.actors import actor_names
 from api.http.answer import Answer
-from api.http.as_of import AsOf, moment_of
-from api.http.company_sight import sight_of
+from api.http.as_of import AsOf, defined_then, moment_of
+from api.http.company_sight import COMPANY, company_told, sight_of
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
@@ -95,7 +95,8 @@ async def list_companies(request: HttpRequest) -> Answer:
     next_cursor = services.cursors.make(tenant_id, scope, place) if bound else None
     if not rows:
         note_filters(request, query)
-    return Answer(Page(data=[row.view() for row in rows], next_cursor=next_cursor))
+    told = company_told(principal_of(request), await defined_then(request, moment, rows, COMPANY))
+    return Answer(Page(data=[told(row.view()) for row in rows], next_cursor=next_cursor))
 
 
 @get(
@@ -119,7 +120,8 @@ async def read_company(request: HttpRequest) -> Answer:
     query: CompanyQuery = query_of(request, CompanyQuery)
     moment = await moment_of(request, query.as_of)
     found = await _as_it_was(request, company_id, moment) if moment else await _as_it_is(request, company_id)
-    return Answer(found, headers={"ETag": etag(found.version)})
+    told = company_told(principal_of(request), await defined_then(request, moment, [found], COMPANY))
+    return Answer(told(found), headers={"ETag": etag(found.version)})
 
 
 @get(

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, structs
 from api.http import examples_companies as examples
 from api.http.answer import Answer
 from api.http.company_reads import READ_MODELS
-from api.http.company_sight import sight_of
+from api.http.company_sight import company_told, sight_of
 from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
@@ -62,8 +62,9 @@ async def search_companies(request: HttpRequest) -> Answer:
     hits = (await services.reads.ask(tenant_id, look, at_least=level))[offset:]
     by_ids = partial(company_queries.by_ids, tenant_id=tenant_id, ids=[hit.id for hit in hits[: query.limit]])
     rows = {row.id: row for row in await services.reads.ask(tenant_id, by_ids, at_least=level)}
+    told = company_told(principal_of(request))
     data = [
-        FoundCompany(**structs.asdict(row.view()), score=hit.score, matched=hit.matched)
+        FoundCompany(**structs.asdict(told(row.view())), score=hit.score, matched=hit.matched)
         for hit in hits[: query.limit]
         if (row := rows.get(hit.id)) and row.deleted_at is None
     ]

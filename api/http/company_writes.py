@@ -9,7 +9,7 @@ from litestar import delete, patch, post
 
 from api.http import examples_companies as examples
 from api.http.answer import Answer
-from api.http.company_sight import sight_of
+from api.http.company_sight import company_told, sight_of
 from api.http.exchange import (
     JSON,
     PATCH,
@@ -39,7 +39,7 @@ from projections.company_queries import CompanyView
 
 _WRITE = "contacts.write"
 _DELETE = "contacts.delete"
-_TAKEN = ("company.name_taken", "company.external_ids_taken")
+_TAKEN = ("company.name_taken", "company.external_ids_taken", "company.custom_taken")
 _BODY = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
 _THERE = ("company.not_found", "company.deleted", "precondition.version", "if_match.invalid")
 
@@ -163,7 +163,7 @@ async def _write(
         return await placed(request, readable.value), readable.errors
 
     dry_run, outcome = await carry_out(request, case, body, media, understand, stream_id=company_id, view=view)
-    shown = company_queries.view(outcome.state)
+    shown = company_told(principal_of(request))(company_queries.view(outcome.state))
     if dry_run:
         return dry_run_answer(outcome, shown, events_told(principal_of(request)))
     headers = write_headers(outcome, location=f"/v1/companies/{outcome.stream_id}")

@@ -245,3 +245,25 @@ def test_a_rule_about_the_company_of_contacts_is_about_companies(
         assert bad_fields(blind.http.patch(path, json={"name": "x", "size": "no"})) == bad
     for answer in (blind.http.post("/v1/companies", json={"name": "B"}), blind.http.post(f"{path}/restore")):
         problem(answer, 403, "permission.missing")
+
+
+def test_companies_have_custom_fields_of_their_own(tenant: Tenant) -> None:
+    field = {"label": "Licence", "type": "text", "unique": True, "required": True}
+    assert tenant.http.put("/v1/custom-fields/company/licence", json=field).status_code == 200
+    assert bad_fields(tenant.http.post("/v1/companies", json={"name": "B"})) == {"/custom/licence": "field.required"}
+    made = add(tenant, name="Engines", custom={"licence": "L 1"})
+    path = f"/v1/companies/{made['id']}"
+    assert tenant.get(path).json()["custom"] == made["custom"] == {"licence": "L 1"}
+    assert bad_fields(tenant.http.patch(path, json={"custom": {"x": 1, "licence": 1}})) == {
+        "/custom/x": "custom_field.unknown",
+        "/custom/licence": "type.wrong",
+    }
+    second = {"name": "Looms", "custom": {"licence": "l 1"}}
+    problem(tenant.http.post("/v1/companies", json=second), 409, "company.custom_taken")
+    done(tenant, tenant.http.delete(path), 204)
+    done(tenant, tenant.http.post("/v1/companies", json=second), 201)
+    problem(tenant.http.post(f"{path}/restore"), 409, "company.custom_taken")
+    assert tenant.http.delete("/v1/custom-fields/company/licence").status_code == 204
+    assert [each["custom"] for each in tenant.get("/v1/companies").json()["data"]] == [{}]
+    then = tenant.get("/v1/companies", as_of=made["created_at"]).json()["data"]
+    assert [each["custom"] for each in then] == [{"licence": "L 1"}]

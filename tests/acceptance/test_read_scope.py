@@ -17,6 +17,9 @@ WIDEST = {"limit": 200, "q": "zuse"}
 """Parameters with which a list shows most."""
 
 
+NOBODYS = ("/v1/companies", "/v1/custom-fields")
+
+
 class Office:
     """A tenant with Ada, who reads her own contacts, Bob, who reads his team's, and Carl in Bob's team."""
 
@@ -60,7 +63,7 @@ class Office:
     def operations(self) -> dict[str, set[str]]:
         """Every path that is read with contacts.read, and the query parameters that it takes.
 
-        But for companies, which are nobody's own.
+        But for companies and custom fields, which are nobody's own.
         """
         paths: dict[str, dict[str, Any]] = self.tenant.http.get("/openapi.json").json()["paths"]
         reads = [method for path in paths.values() for method, op in path.items() if op.get("x-permission") == SEEING]
@@ -68,7 +71,7 @@ class Office:
         return {
             path: {each["name"] for each in methods["get"]["parameters"] if each["in"] == "query"}
             for path, methods in paths.items()
-            if methods.get("get", {}).get("x-permission") == SEEING and not path.startswith("/v1/companies")
+            if methods.get("get", {}).get("x-permission") == SEEING and not path.startswith(NOBODYS)
         }
 
 
