@@ -26,10 +26,10 @@ CREATE INDEX ON read.company_v1 (tenant_id, domain) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.company_v1 USING gin (keys) WITH (fastupdate = off);
 
 -- Companies that have one of the numbers of each word asked for (projections/company_text.py), or, where `spare` says so,
--- of all words but one. Array operators are not leakproof, so under row level security their index is out of reach:
--- this runs as the owner, and takes the tenant from the transaction. The planner takes comparing arrays for cheap and
--- would read whole tables; so here it has no choice.
-CREATE FUNCTION read.companies_like_v1(asked jsonb, spare boolean, most integer)
+-- of all words but one. `parts` tells the word of each number, from 1. Array operators are not leakproof, so under row
+-- level security their index is out of reach: this runs as the owner, and takes the tenant from the transaction. The
+-- planner takes comparing arrays for cheap and would read whole tables; so here it has no choice.
+CREATE FUNCTION read.companies_like_v1(numbers integer[], parts integer[], words integer, spare boolean, most integer)
     RETURNS TABLE (id uuid, name text, domain text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
     SET enable_indexscan = off
@@ -38,8 +38,9 @@ DECLARE
     has    text[];
     clause text;
 BEGIN
-    SELECT array_agg(format('c.keys && %L::integer[]', ARRAY(SELECT k::integer FROM jsonb_array_elements_text(w.keys) k)))
-      INTO has FROM jsonb_array_elements(asked) WITH ORDINALITY AS w (keys, n);
+    SELECT array_agg(format('c.keys && %L::integer[]', ARRAY(
+               SELECT u.number FROM unnest(numbers, parts) AS u (number, part) WHERE u.part = n)) ORDER BY n)
+      INTO has FROM generate_series(1, words) n;
     IF spare THEN
         clause := (
             SELECT string_agg(format('(%s)', array_to_string(has[:n - 1] || has[n + 1:], ' AND ')), ' OR ')

@@ -85,7 +85,9 @@ _BY_ID = f"""
 SELECT coalesce(json_agg(v), '[]')::text
   FROM ({_COLUMNS} FROM read.company_v1 c WHERE c.tenant_id = %s AND c.id = ANY(%s)) v
 """
-_LIKE = "SELECT id, name, domain FROM read.companies_like_v1(%s::jsonb, %s, %s::integer)"
+_LIKE = """
+SELECT id, name, domain FROM read.companies_like_v1(%s::integer[], %s::integer[], %s::integer, %s, %s::integer)
+"""
 _CONDITIONS = {
     "parent_id": "c.parent_id = %s",
     "domain": "c.domain = %s",
@@ -164,8 +166,10 @@ async def search(connection: Connection, tenant_id: UUID, text: str) -> list[Com
     for typos, spare in ((False, False), (True, False), (True, True)):
         if spare and required(len(words)) == len(words):
             break
-        keys = msgspec.json.encode([keys_like(tenant_id.bytes, word, typos=typos) for word in words]).decode()
-        rows = await (await connection.execute(_LIKE, (keys, spare, DEEPEST))).fetchall()
+        keys = [keys_like(tenant_id.bytes, word, typos=typos) for word in words]
+        parts = [part for part, of_word in enumerate(keys, start=1) for _ in of_word]
+        parameters = ([key for of_word in keys for key in of_word], parts, len(words), spare, DEEPEST)
+        rows = await (await connection.execute(_LIKE, parameters)).fetchall()
         for company_id, name, domain in rows:
             weight, matched = score(words, name, domain)
             if weight and company_id not in hits:

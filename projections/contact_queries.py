@@ -1,6 +1,6 @@
 """What is read of contacts: one, some by id, a page of a list."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -106,6 +106,8 @@ _THEN = f"""{_COLUMNS}
 # As JSON text: the decoder does all conversions in one go.
 _BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
 
+_BY_EMAIL = "SELECT email, contact_id FROM read.contacts_by_email_v1(%s::text[], %s::integer)"
+
 _CONDITIONS = {
     "owner_id": "c.owner_id = %s",
     "tag": "%s = ANY (c.tags)",
@@ -148,6 +150,14 @@ async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -
     found = await (await connection.execute(_BY_ID, (tenant_id, list(ids)))).fetchone()
     by_id = {contact.id: contact for contact in _stored.decode(found[0])}
     return [by_id[contact_id] for contact_id in ids if contact_id in by_id]
+
+
+async def by_emails(connection: Connection, emails: Collection[str], most: int = 10) -> dict[str, list[UUID]]:
+    """The contacts that have these e-mails, case apart, at most so many of each; those of nobody are left out."""
+    found: dict[str, list[UUID]] = {}
+    for email, contact_id in await (await connection.execute(_BY_EMAIL, (list(emails), most))).fetchall():
+        found.setdefault(email, []).append(contact_id)
+    return found
 
 
 async def page(

@@ -10,7 +10,7 @@ import psycopg
 
 from domain.company import Company
 from domain.contact import Contact
-from projections import contact_words
+from projections import contact_values, contact_words
 from projections.closeness import near_keys
 from projections.contact_rows import Searchable
 from projections.contact_text import contact_text
@@ -49,7 +49,8 @@ def _searchable(contact: Contact, position: int, employer: tuple[Company, int] |
         title=contact.title,
         company=company.name if company and company.deleted_at is None else None,
     )
-    return Searchable(contact.id, latest, text, contact.owner_id)
+    tags = tuple(map(contact_values.text, contact.tags))
+    return Searchable(contact.id, latest, text, contact.owner_id, {"tags": tags} if tags else {})
 
 
 def compare(
