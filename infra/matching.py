@@ -10,7 +10,9 @@ from projections import match_finding, match_people
 from projections.match_finding import Like
 from projections.ports import Connection
 
-_COMPANIES: LiteralString = "SELECT id, name FROM read.company_v1 WHERE tenant_id = %s AND id = ANY(%s)"
+_COMPANIES: LiteralString = """
+SELECT id, name FROM read.company_v1 WHERE tenant_id = %s AND id = ANY(%s) AND deleted_at IS NULL
+"""
 
 
 class PostgresPeople:
