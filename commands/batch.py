@@ -99,7 +99,7 @@ class Batches:
     async def handle(
         self,
         context: Context,
-        items: Sequence[Item],
+        items: Sequence[Item] | Callable[[], Awaitable[Sequence[Item]]],
         *,
         matching: Matching | None = None,
         closing: Closing | None = None,
@@ -107,8 +107,9 @@ class Batches:
     ) -> BatchOutcome:
         """Carry out items, in their order and in one append.
 
-        An idempotency key stands for all of them; once any was done, it keeps what came of each. `matching` is for
-        items by key. `closing` adds what goes with them.
+        Where `items` have to look things up themselves, they are asked anew for every try. An idempotency key stands
+        for all of them; once any was done, it keeps what came of each. `matching` is for items by key.
+        `closing` adds what goes with them.
 
         Raises:
             DomainError: nothing was changed; BatchRefusedError where all were to be done or none.
@@ -138,7 +139,7 @@ class Batches:
     async def _try(
         self,
         context: Context,
-        items: Sequence[Item],
+        items_or_read: Sequence[Item] | Callable[[], Awaitable[Sequence[Item]]],
         matching: Matching | None,
         closing: Closing | None,
         command_id: UUID,
@@ -147,10 +148,11 @@ class Batches:
         all_or_nothing: bool,
     ) -> BatchOutcome:
         context = structs.replace(context, custom=await custom_fields(context, self._custom))
+        items = await items_or_read() if callable(items_or_read) else items_or_read
         known, now = await self._know(context.tenant_id, items, matching), self._clock()
         while True:
             world = World(context.tenant_id, known, matching.seen if matching else lambda _: ())
-            results = tuple([self._result(context, world, item, now, erased) for item in items])
+            results = tuple([await self._result(context, world, item, now, erased) for item in items])
             if not world.unknown:
                 break
             holders = await self._store.holders(context.tenant_id, world.unknown)
@@ -209,16 +211,20 @@ class Batches:
             known.found.update(await self._find_all(tenant_id, wanted))
         return known
 
-    def _result(self, context: Context, world: World, item: Item, now: datetime, erased: Collection[UUID]) -> Result:
+    async def _result(
+        self, context: Context, world: World, item: Item, now: datetime, erased: Collection[UUID]
+    ) -> Result:
         try:
             asked = item.asks(world.having(item.keys)) if isinstance(item, ByKey) else item
-            return self._decided(context, world, asked, now, erased)
+            return await self._decided(context, world, asked, now, erased)
         except DomainError as refusal:
             return Result(error=refusal)
 
-    def _decided(self, context: Context, world: World, asked: Asked, now: datetime, erased: Collection[UUID]) -> Result:
+    async def _decided(
+        self, context: Context, world: World, asked: Asked, now: datetime, erased: Collection[UUID]
+    ) -> Result:
         case, command = asked.case, asked.command
-        state = None if case.creates else _existing(case, world, asked.stream_id, erased)
+        state = None if case.creates else await _existing(case, world, asked.stream_id, erased)
         stream_id = asked.stream_id or self._new_id()
         given: Given[Any] = Given(
             tenant_id=context.tenant_id,
@@ -243,13 +249,16 @@ class Batches:
         return Result(status=case.status, stream_id=stream_id, state=after, events=(*decision.events, *others))
 
 
-def _existing(case: UseCase[Any, Any], world: World, stream_id: UUID | None, erased: Collection[UUID]) -> Any:
+async def _existing(case: UseCase[Any, Any], world: World, stream_id: UUID | None, erased: Collection[UUID]) -> Any:
+    """As commands.handle has it: to whom a record is missing, it is missing also when it is gone."""
     state = world.state(stream_id)
-    if state is None:
+    if state is None and not case.starts:
         raise NotFoundError(case.kind)
-    case.admit(state)  # as in commands.handle: to whom it is missing, it is missing also when it is gone
+    if admitting := case.admit(state):
+        await admitting
     if into := getattr(state, "merged_into", None):
         raise MergedError(case.kind, into)
-    if state.deleted_at is not None or stream_id in erased:
+    gone = state is not None and state.deleted_at is not None and not case.revives
+    if gone or stream_id in erased:
         raise GoneError(case.kind)
     return state

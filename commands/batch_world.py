@@ -71,9 +71,15 @@ class World:
         """Refuse a decision that takes what is another's, or writes where an item before it has written.
 
         Raises:
-            DomainError: as `claim_taken` says; command.contention.
+            DomainError: as `claim_taken` says; command.contention; batch.depends.
             StaleError: looking up again finds who holds it.
         """
+        if any(each.stream_id in self._streams for each in decision.expects):
+            raise DomainError(
+                "batch.depends",
+                "an item before this one changes a record that this one goes by",
+                hint="Send this item in a batch of its own, after this one.",
+            )
         for claim in decision.claims:
             holder = self._holder(claim)
             if holder is not None and holder != claim.stream_id:
@@ -124,8 +130,15 @@ class World:
 
     @property
     def expects(self) -> tuple[Expected, ...]:
-        """What the items were decided by, each once."""
-        return tuple(self._expects)
+        """What the items were decided by, each once. What is also written is checked with that.
+
+        Raises:
+            StaleError: it has changed since it was decided by.
+        """
+        for each in self._expects:
+            if each.stream_id in self._streams and self._streams[each.stream_id][0] != each.version:
+                raise StaleError
+        return tuple(each for each in self._expects if each.stream_id not in self._streams)
 
     def _holder(self, claim: Claim) -> UUID | None:
         if mine := self._claims.get(_place(claim)):

@@ -160,5 +160,5 @@ def _with_company(
 ) -> Decision:
     if name is None or not isinstance(event.company_id, UUID):
         return decision
-    events, claim = company.register(given.tenant_id, event.company_id, name)
+    events, claim = company.found_or_made(given.tenant_id, event.company_id, name)
     return structs.replace(decision, before=(events,), claims=(*decision.claims, claim))

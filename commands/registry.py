@@ -2,6 +2,7 @@
 
 from commands import (
     api_keys,
+    company,
     contact,
     contact_merge,
     contact_tags,
@@ -18,11 +19,14 @@ from commands import (
     teams,
     users,
 )
+from commands.company_input import ChangeCompany, DeleteCompany, Placed, RegisterCompany, RestoreCompany
 from commands.contact_input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
 from commands.handle import UseCase
 from commands.interaction_input import ChangeInteraction, LogInteraction
 from domain.api_key import ApiKey
 from domain.api_key import evolve as evolve_api_key
+from domain.company import Company
+from domain.company import evolve as evolve_company
 from domain.contact import Contact
 from domain.contact import evolve as evolve_contact
 from domain.custom_field import CustomField, RecordKind
@@ -43,7 +47,7 @@ from domain.tenant import evolve as evolve_tenant
 from domain.user import User
 from domain.user import evolve as evolve_user
 
-CONTACT = RecordKind.CONTACT
+CONTACT, COMPANY = RecordKind.CONTACT, RecordKind.COMPANY
 
 REGISTER_TENANT: UseCase[identity.NewTenant, Tenant] = UseCase(
     kind="tenant",
@@ -163,6 +167,29 @@ UNMERGE_CONTACT: UseCase[contact_merge.Unmerge, Contact] = UseCase(
     claim_taken=contact_merge.claim_taken,
 )
 CHANGE_TAGS: UseCase[ChangeTags, Contact] = UseCase(kind="contact", evolve=evolve_contact, decide=contact_tags.change)
+REGISTER_COMPANY: UseCase[Placed[RegisterCompany], Company] = UseCase(
+    kind="company",
+    evolve=evolve_company,
+    decide=company.register,
+    custom=COMPANY,
+    creates=True,
+    status=201,
+    claim_taken=company.claim_taken,
+)
+CHANGE_COMPANY: UseCase[Placed[ChangeCompany], Company] = UseCase(
+    kind="company", evolve=evolve_company, decide=company.change, custom=COMPANY, claim_taken=company.claim_taken
+)
+DELETE_COMPANY: UseCase[DeleteCompany, Company] = UseCase(
+    kind="company", evolve=evolve_company, decide=company.delete, custom=COMPANY, status=204
+)
+RESTORE_COMPANY: UseCase[RestoreCompany, Company] = UseCase(
+    kind="company",
+    evolve=evolve_company,
+    decide=company.restore,
+    custom=COMPANY,
+    revives=True,
+    claim_taken=company.claim_taken,
+)
 SET_RELATIONSHIP: UseCase[relationship.SetRelationship, Relationship] = UseCase(
     kind="relationship", evolve=evolve_relationship, decide=relationship.set_kinds, starts=True, revives=True
 )

@@ -1,6 +1,7 @@
 """Contacts as they are now: one row each, folded by the domain's own `evolve`."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,7 @@ CREATE INDEX ON read.contact_v1 (tenant_id, owner_id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.contact_v1 (tenant_id, company_id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.contact_v1 USING gin (tenant_id, tags) WHERE deleted_at IS NULL;
 """
+_EMAILS_DDL = Path(__file__).with_name("contact_emails.sql").read_text()
 
 _COLUMNS = (
     "id, version, name, emails, phones, company_id, title, tags, owner_id, external_ids, lifecycle, custom,"
@@ -125,7 +127,7 @@ PROJECTION = Projection(
     version=1,
     topics=topics(domain.EVENTS),
     tables=("contact_v1",),
-    ddl=_DDL,
+    ddl=_DDL + _EMAILS_DDL,
     apply=_apply,
     fold=_fold,
 )

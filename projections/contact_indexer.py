@@ -12,17 +12,15 @@ from uuid import UUID
 
 import structlog
 
-from domain import contact as domain
 from domain.errors import kind_of
-from domain.event import topics
-from projections import contact, contact_rows
+from projections import company, contact, contact_rows
 from projections.contact_index import ContactIndex, IndexUnavailableError, State, Writer
 from projections.ports import Announcements, Log, Sessions
 
 CHECKPOINT = "contact_search_v1"
 
-_TOPICS = topics(domain.EVENTS)
 _ROWS = contact.PROJECTION.checkpoint
+_FOLLOWED = (company.PROJECTION.checkpoint, _ROWS)
 _BATCH = 2000
 _POLL_SECONDS = 1.0
 _LOOK_SECONDS = 10.0
@@ -189,11 +187,14 @@ class ContactIndexer:
         if before >= target:
             return before, before, target
         events = [e for e in await self._log.read(tenant_id, after=before, limit=_BATCH) if e.position <= target]
-        ids = {event.stream_id for event in events if event.event.TOPIC in _TOPICS}
-        if ids:
+        if ids := contact_rows.of_contacts(events):
             async with self._sessions.of(tenant_id) as connection:
                 contacts = await contact_rows.by_id(connection, tenant_id, list(ids))
             await self._index.write(tenant_id, contacts)
+        if renamed := contact_rows.renamed(events):
+            async with self._sessions.of(tenant_id) as connection:
+                async for page in contact_rows.pages_of(connection, tenant_id, renamed):
+                    await self._index.write(tenant_id, page)
         return before, events[-1].position, target
 
     async def _tenants(self) -> list[UUID]:
@@ -202,10 +203,10 @@ class ContactIndexer:
     async def _positions(self, tenant_id: UUID) -> tuple[int, int]:
         """Where the index is and where the rows are."""
         async with self._sessions.of(tenant_id) as connection:
-            found = dict(await (await connection.execute(_POSITIONS, (tenant_id, [CHECKPOINT, _ROWS]))).fetchall())
+            found = dict(await (await connection.execute(_POSITIONS, (tenant_id, [CHECKPOINT, *_FOLLOWED]))).fetchall())
             if CHECKPOINT not in found:
                 await connection.execute(_START, (tenant_id, CHECKPOINT))
-        return found.get(CHECKPOINT, 0), found.get(_ROWS, 0)
+        return found.get(CHECKPOINT, 0), min(found.get(name, 0) for name in _FOLLOWED)
 
     async def _advance(self, tenant_id: UUID, before: int, after: int) -> None:
         """Another indexer may have been faster; then its word stands."""

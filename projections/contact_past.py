@@ -1,8 +1,8 @@
-"""Contacts as they were: one row a version, with the positions from and until which it stood, and companies' names too.
+"""Contacts as they were: one row a version, with the positions from and until which it stood, and companies too.
 
-What a list as of a moment is made of (contact_queries.page with `as_of`). A row is written once and closed once. Only
-the erasure of a person changes it otherwise: all rows of that id are deleted and applied again from the stream's
-events, whose personal members are blank by then.
+What a list as of a moment is made of (`page` of contact_queries and company_queries with `as_of`). A row is written
+once and closed once. Only the erasure of a person changes it otherwise: all rows of that id are deleted and applied
+again from the stream's events, whose personal members are blank by then.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Struct, structs
 
 from domain import company, contact
-from domain.company import Company, CompanyRegistered
+from domain.company import Company
 from domain.contact import Contact
 from domain.event import Event, Recorded, topics
+from projections.company import json_column
 from projections.contact import sort_name
 from projections.folding import evolved, json_text
 from projections.ports import Connection
@@ -56,10 +57,21 @@ CREATE TABLE read.company_past_v1 (
     until      bigint,
     version    integer NOT NULL,
     name       text NOT NULL,
+    domain     text,
+    industry   text,
+    size       jsonb,
+    parent_id  uuid,
+    custom     jsonb NOT NULL,
+    external_ids jsonb NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
+    deleted_at timestamptz,
+    sort_name  text NOT NULL,
     PRIMARY KEY (tenant_id, id, since)
 ) WITH (fillfactor = 80);
+CREATE INDEX ON read.company_past_v1 (tenant_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX ON read.company_past_v1 (tenant_id, updated_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX ON read.company_past_v1 (tenant_id, sort_name, id) WHERE deleted_at IS NULL;
 """
 
 _CONTACT_COLUMNS = """
@@ -68,8 +80,9 @@ _CONTACT_COLUMNS = """
     created_at timestamptz, updated_at timestamptz, deleted_at timestamptz, sort_name text
 """
 _COMPANY_COLUMNS = """
-    tenant_id uuid, id uuid, since bigint, until bigint, version integer, name text, created_at timestamptz,
-    updated_at timestamptz
+    tenant_id uuid, id uuid, since bigint, until bigint, version integer, name text, domain text, industry text,
+    size jsonb, parent_id uuid, custom jsonb, external_ids jsonb, created_at timestamptz, updated_at timestamptz,
+    deleted_at timestamptz, sort_name text
 """
 _CONTACT_ORDER = tuple(column.split()[0] for column in _CONTACT_COLUMNS.split(","))
 _COMPANY_ORDER = tuple(column.split()[0] for column in _COMPANY_COLUMNS.split(","))
@@ -105,7 +118,7 @@ def _kind(table: str, columns: str, evolve: Callable[..., Any], state: type[Any]
 
 _CONTACTS = _kind("contact_past_v1", _CONTACT_COLUMNS, contact.evolve, Contact)
 _COMPANIES = _kind("company_past_v1", _COMPANY_COLUMNS, company.evolve, Company)
-_COMPANY_TOPICS = topics([CompanyRegistered])
+_COMPANY_TOPICS = topics(company.EVENTS)
 
 
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
@@ -141,6 +154,8 @@ def _versions(kind: _Kind, states: dict[UUID, Any], events: Sequence[Recorded[Ev
 def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]:
     if events[0].event.TOPIC in _COMPANY_TOPICS:
         rows = _versions(_COMPANIES, {}, events)
+        for row in rows:
+            row.update({name: json_column(row[name]) for name in ("size", "custom", "external_ids")})
         return {"company_past_v1": [tuple(row[name] for name in _COMPANY_ORDER) for row in rows]}
     rows = _versions(_CONTACTS, {}, events)
     for row in rows:
@@ -155,8 +170,8 @@ async def _standing(connection: Connection, kind: _Kind, tenant_id: UUID, ids: l
 
 
 def _row(state: Contact | Company) -> dict[str, Any]:
-    row = structs.asdict(state)
-    return row | {"sort_name": sort_name(state)} if isinstance(state, Contact) else row
+    name = sort_name(state) if isinstance(state, Contact) else state.name.casefold()
+    return structs.asdict(state) | {"sort_name": name}
 
 
 PROJECTION = Projection(

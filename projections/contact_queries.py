@@ -1,6 +1,6 @@
 """What is read of contacts: one, some by id, a page of a list."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
+from domain.company import Company
 from domain.contact import Contact, Email, Lifecycle, Name, Phone
 from projections.ports import Connection
 from projections.position import Moment
@@ -94,20 +95,23 @@ SELECT c.id, c.version, c.name, c.emails, c.phones, c.title, c.tags, c.owner_id,
        CASE WHEN f.id IS NOT NULL THEN json_build_object('id', f.id, 'name', f.name) END AS company
 """
 _NOW = f"""{_COLUMNS}
-  FROM read.contact_v1 c LEFT JOIN read.company_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id
+  FROM read.contact_v1 c
+  LEFT JOIN read.company_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id AND f.deleted_at IS NULL
 """
 _THEN = f"""{_COLUMNS}
   FROM read.contact_past_v1 c
   LEFT JOIN read.company_past_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id
-       AND f.since <= %s AND (f.until IS NULL OR f.until > %s)
+       AND f.since <= %s AND (f.until IS NULL OR f.until > %s) AND f.deleted_at IS NULL
 """
 # As JSON text: the decoder does all conversions in one go.
 _BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE c.tenant_id = %s AND c.id = ANY(%s)) v"
 
+_BY_EMAIL = "SELECT email, contact_id FROM read.contacts_by_email_v1(%s::text[], %s::integer)"
+
 _CONDITIONS = {
     "owner_id": "c.owner_id = %s",
     "tag": "%s = ANY (c.tags)",
-    "company_id": "c.company_id = %s",
+    "company_id": "c.company_id = %s AND f.id IS NOT NULL",  # of one that is deleted nobody is shown
     "created_after": "c.created_at > %s",
     "updated_after": "c.updated_at > %s",
 }
@@ -131,6 +135,11 @@ _stored = msgspec.json.Decoder(list[Stored])
 _SHARED = tuple(name for name in ContactView.__struct_fields__ if name != "company")
 
 
+def employer(company: Company | None) -> CompanyRef | None:
+    """A company as contacts show it: not at all while it is deleted."""
+    return CompanyRef(company.id, company.name) if company and company.deleted_at is None else None
+
+
 def view(contact: Contact, company: CompanyRef | None) -> ContactView:
     """A contact's state as clients see it."""
     return ContactView(**{name: getattr(contact, name) for name in _SHARED}, company=company)
@@ -141,6 +150,14 @@ async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -
     found = await (await connection.execute(_BY_ID, (tenant_id, list(ids)))).fetchone()
     by_id = {contact.id: contact for contact in _stored.decode(found[0])}
     return [by_id[contact_id] for contact_id in ids if contact_id in by_id]
+
+
+async def by_emails(connection: Connection, emails: Collection[str], most: int = 10) -> dict[str, list[UUID]]:
+    """The contacts that have these e-mails, case apart, at most so many of each; those of nobody are left out."""
+    found: dict[str, list[UUID]] = {}
+    for email, contact_id in await (await connection.execute(_BY_EMAIL, (list(emails), most))).fetchall():
+        found.setdefault(email, []).append(contact_id)
+    return found
 
 
 async def page(

@@ -1,6 +1,6 @@
 """Contacts as search sees them: read whole from their rows, whoever keeps the index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,20 +8,32 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from domain import contact as domain
+from domain.company import CompanyChanged, CompanyDeleted, CompanyRestored
+from domain.event import Event, Recorded, topics
 from projections import contact_values
 from projections.contact_text import ContactText, contact_text
 from projections.contact_values import CUSTOM, Values
 from projections.ports import Connection
 
-COLUMNS = """c.id, c.position, c.name, c.emails, c.phones, c.title, k.name, c.owner_id,
+COLUMNS = """c.id, greatest(c.position, k.position), c.name, c.emails, c.phones, c.title,
+    CASE WHEN k.deleted_at IS NULL THEN k.name END, c.owner_id,
     c.deleted_at IS NOT NULL, c.company_id, c.tags, c.lifecycle, c.created_at, c.updated_at, c.custom"""
-"""What `searchable` takes, of read.contact_v1 c and read.company_v1 k."""
+"""What `searchable` takes, of read.contact_v1 c and read.company_v1 k. The position is that of the last event that
+shows in it, be it the company's."""
 
 _ROWS = f"""
 SELECT {COLUMNS}
   FROM read.contact_v1 c
   LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id
  WHERE c.tenant_id = %s AND c.id = ANY(%s)
+"""
+_OF_COMPANY = f"""
+SELECT {COLUMNS}
+  FROM read.contact_v1 c
+  LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id
+ WHERE c.tenant_id = %s AND c.company_id = %s AND c.deleted_at IS NULL AND c.id > %s
+ ORDER BY c.id LIMIT %s
 """
 _PAGE = f"""
 SELECT {COLUMNS}
@@ -30,6 +42,12 @@ SELECT {COLUMNS}
  WHERE c.tenant_id = %s AND c.id > %s
  ORDER BY c.id LIMIT %s
 """
+
+
+RENAMING = topics([CompanyChanged, CompanyDeleted, CompanyRestored])
+"""Events of companies that show in their contacts. A new company has none."""
+_OWN = topics(domain.EVENTS)
+_SIZE = 2000
 
 
 class Searchable(Struct, frozen=True):
@@ -117,3 +135,27 @@ async def page(connection: Connection, tenant_id: UUID, *, after: UUID, limit: i
     """A tenant's contacts in the order of their ids."""
     rows = await (await connection.execute(_PAGE, (tenant_id, after, limit))).fetchall()
     return [searchable(row) for row in rows]
+
+
+async def pages_of(
+    connection: Connection, tenant_id: UUID, companies: Collection[UUID]
+) -> AsyncIterator[list[Searchable]]:
+    """The contacts of companies, a page at a time."""
+    for company_id in companies:
+        after: UUID | None = UUID(int=0)
+        while after:
+            found = await connection.execute(_OF_COMPANY, (tenant_id, company_id, after, _SIZE))
+            contacts = [searchable(row) for row in await found.fetchall()]
+            if contacts:
+                yield contacts
+            after = contacts[-1].id if len(contacts) == _SIZE else None
+
+
+def renamed(events: Iterable[Recorded[Event]]) -> set[UUID]:
+    """The companies whose contacts are found by other words after these events."""
+    return {item.stream_id for item in events if item.event.TOPIC in RENAMING}
+
+
+def of_contacts(events: Iterable[Recorded[Event]]) -> set[UUID]:
+    """The contacts that these events are about."""
+    return {item.stream_id for item in events if item.event.TOPIC in _OWN}

@@ -127,9 +127,11 @@ def kept(values: Values) -> dict[str, Sequence[str]]:
 
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
     tenant_id = events[0].tenant_id
-    parameters = (tenant_id, list({item.stream_id for item in events}))
-    rows = await (await connection.execute(_ROWS, parameters)).fetchall()
-    await _save(connection, tenant_id, [searchable(row[:-1]) for row in rows], {row[0]: row[-1] for row in rows})
+    if ids := contact_rows.of_contacts(events):
+        rows = await (await connection.execute(_ROWS, (tenant_id, list(ids)))).fetchall()
+        await _save(connection, tenant_id, [searchable(row[:-1]) for row in rows], {row[0]: row[-1] for row in rows})
+    async for contacts in contact_rows.pages_of(connection, tenant_id, contact_rows.renamed(events)):
+        await save(connection, tenant_id, contacts)
 
 
 async def _refill(connection: Connection, tenant_id: UUID, after: UUID) -> UUID | None:
@@ -204,7 +206,7 @@ def _json(rows: Iterable[dict[str, Any]]) -> str:
 PROJECTION = Projection(
     name="contact_words",
     version=1,
-    topics=topics(domain.EVENTS),
+    topics=topics(domain.EVENTS) | contact_rows.RENAMING,
     tables=("contact_words_v1", "contact_vocabulary_v1", "contact_word_uses_v1"),
     ddl="".join(Path(__file__).with_name(f"{name}.sql").read_text() for name in ("contact_words", "contact_select")),
     apply=_apply,

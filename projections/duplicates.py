@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from domain import contact as domain
 from domain.event import Event, Recorded, topics
-from projections import company, contact, match_people
+from projections import company, contact, contact_rows, match_people
 from projections.match_blocks import Pair, blocks, neighbours, save_pairs
 from projections.match_people import InForce
 from projections.matching import blocking
@@ -56,7 +56,11 @@ class _Kept(Struct, frozen=True):
 
 
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
-    await refresh(connection, events[0].tenant_id, {item.stream_id for item in events})
+    tenant_id = events[0].tenant_id
+    if ids := contact_rows.of_contacts(events):
+        await refresh(connection, tenant_id, ids)
+    async for contacts in contact_rows.pages_of(connection, tenant_id, contact_rows.renamed(events)):
+        await refresh(connection, tenant_id, {each.id for each in contacts})
 
 
 async def refresh(connection: Connection, tenant_id: UUID, ids: Collection[UUID]) -> None:
@@ -176,7 +180,7 @@ async def fill_pairs(connection: Connection, tenant_id: UUID, force: InForce) ->
 PROJECTION = Projection(
     name="duplicates",
     version=1,
-    topics=topics(domain.EVENTS),
+    topics=topics(domain.EVENTS) | contact_rows.RENAMING,
     tables=("match_contact_v1", "match_key_v1", "duplicate_v1"),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,

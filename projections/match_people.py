@@ -24,7 +24,7 @@ _REMEMBERED = 64
 _CONTACTS = """
 SELECT c.id, c.name, c.emails, c.phones, k.name AS company, c.custom
   FROM read.contact_v1 c
-  LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id
+  LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id AND k.deleted_at IS NULL
  WHERE c.tenant_id = %s AND c.deleted_at IS NULL AND
 """
 _BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_CONTACTS} c.id = ANY(%s)) v"

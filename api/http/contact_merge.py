@@ -44,7 +44,7 @@ from domain import company, contact
 from domain.contact import Contact
 from domain.errors import FieldError, NotFoundError
 from projections import contact_queries
-from projections.contact_queries import CompanyRef, ContactView
+from projections.contact_queries import ContactView
 
 MERGING = "contacts.merge"
 _ERRORS = (
@@ -184,7 +184,7 @@ async def _seen(request: HttpRequest, state: Contact) -> ContactView:
         return contact_queries.view(state, None)
     load = services_of(request).handler.state
     found = await load(principal_of(request).tenant_id, "company", company.evolve, state.company_id)
-    return contact_queries.view(state, CompanyRef(found.id, found.name))
+    return contact_queries.view(state, contact_queries.employer(found))
 
 
 def _answer(request: HttpRequest, outcome: Outcome[Contact], made: ContactView | Unmerged, *, dry_run: bool) -> Answer:

@@ -22,7 +22,7 @@ from commands.visible import CONTACTS, View, view_of
 from domain import company
 from domain.errors import DomainError, FieldError
 from projections import contact_past, contact_queries
-from projections.contact_queries import CompanyRef, ContactView, Filters, Sort
+from projections.contact_queries import ContactView, Filters, Sort
 from projections.position import Moment
 
 _PAST = (contact_past.PROJECTION.checkpoint, *READ_MODELS)
@@ -151,4 +151,4 @@ async def as_it_was(request: HttpRequest, contact_id: UUID, moment: Moment) -> C
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     load = partial(services.handler.state, tenant_id, up_to=moment.position)
     employer = await load("company", company.evolve, found.company_id) if found.company_id else None
-    return contact_queries.view(found, CompanyRef(employer.id, employer.name) if employer else None)
+    return contact_queries.view(found, contact_queries.employer(employer))

@@ -179,4 +179,4 @@ async def _view(request: HttpRequest, outcome: Outcome[Contact]) -> ContactView:
             return contact_queries.view(state, CompanyRef(state.company_id, event.name))
     services = services_of(request)
     found = await services.handler.state(principal_of(request).tenant_id, "company", company.evolve, state.company_id)
-    return contact_queries.view(state, CompanyRef(found.id, found.name))
+    return contact_queries.view(state, contact_queries.employer(found))

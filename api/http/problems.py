@@ -33,11 +33,20 @@ STATUSES: dict[str, int] = {
     "auth.totp_missing": 409,
     "auth.totp_required": 401,
     "auth.user_required": 403,
+    "batch.depends": 409,
+    "batch.refused": 422,
     "body.malformed": 400,
     "body.media_type": 415,
     "body.timeout": 408,
     "body.too_large": 413,
     "command.contention": 503,
+    "company.ambiguous": 409,
+    "company.custom_taken": 409,
+    "company.deleted": 410,
+    "company.external_ids_taken": 409,
+    "company.name_taken": 409,
+    "company.not_found": 404,
+    "contact.ambiguous": 409,
     "contact.custom_taken": 409,
     "contact.deleted": 410,
     "contact.external_ids_taken": 409,
@@ -153,19 +162,8 @@ class Problem(Struct, omit_defaults=True):
 
 def answer(error: DomainError, correlation_id: str) -> Response[dict[str, Any]]:
     """The answer to a refusal."""
-    status = STATUSES.get(error.code, 422)
-    problem: dict[str, Any] = {
-        "type": f"urn:rapport:problem:{error.code}",
-        "title": _TITLES[status],
-        "status": status,
-        "detail": error.detail,
-        "code": error.code,
-        "correlation_id": correlation_id,
-    }
-    if error.hint:
-        problem["hint"] = error.hint
-    if error.errors:
-        problem["errors"] = [_item(error.code, item) for item in error.errors]
+    told = problem(error, correlation_id)
+    status: int = told["status"]
     headers = {}
     if status == 401:  # noqa: PLR2004
         headers["WWW-Authenticate"] = 'Bearer realm="rapport"'
@@ -175,7 +173,26 @@ def answer(error: DomainError, correlation_id: str) -> Response[dict[str, Any]]:
         headers["Retry-After"] = RETRY_SECONDS
     if wait := error.members.get("retry_after"):
         headers["Retry-After"] = str(wait)
-    return Response(problem | error.members, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+    return Response(told, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def problem(error: DomainError, correlation_id: str | None = None) -> dict[str, Any]:
+    """A refusal as a problem object; that of an item of a batch has no correlation id of its own."""
+    status = STATUSES.get(error.code, 422)
+    told: dict[str, Any] = {
+        "type": f"urn:rapport:problem:{error.code}",
+        "title": _TITLES[status],
+        "status": status,
+        "detail": error.detail,
+        "code": error.code,
+    }
+    if correlation_id is not None:
+        told["correlation_id"] = correlation_id
+    if error.hint:
+        told["hint"] = error.hint
+    if error.errors:
+        told["errors"] = [_item(error.code, item) for item in error.errors]
+    return told | error.members
 
 
 def _item(code: str, item: FieldError) -> dict[str, str]:

@@ -57,6 +57,15 @@ def body(raw: bytes, kind: type[T]) -> Readable[T]:
     return Readable(value, {field: getattr(value, field) for field in kind.__struct_fields__})  # type: ignore[attr-defined]
 
 
+def member(data: Any, kind: type[T]) -> Readable[T]:
+    """The same of a part of a body that has been decoded already."""
+    try:
+        value = msgspec.convert(data, kind)
+    except msgspec.ValidationError:
+        return _part_by_part(data, kind)
+    return Readable(value, {field: getattr(value, field) for field in kind.__struct_fields__})  # type: ignore[attr-defined]
+
+
 def _json(raw: bytes) -> Any:
     try:
         data = msgspec.json.decode(raw)

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import json, structs, to_builtins
 
-from api.http.reading import Readable, body
+from api.http.reading import Readable, body, member
 from commands.access import Principal
 from commands.custom_values import Fields, live
 from commands.normalise import MOST_PROBLEMS
@@ -52,6 +52,13 @@ def telling_apart(raw: bytes, kind: type[Any], view: View) -> Readable[Any]:
     if not refused:
         return whole
     rest = body(json.encode(good), kind)
+    return structs.replace(rest, errors=(*refused, *rest.errors)[:MOST_PROBLEMS])
+
+
+def telling_item(data: Any, kind: type[Any], view: View) -> Readable[Any]:
+    """The same of a part of a body that has been decoded already."""
+    good, refused = view.writable(data) if isinstance(data, dict) else (data, [])
+    rest = member(good, kind)
     return structs.replace(rest, errors=(*refused, *rest.errors)[:MOST_PROBLEMS])
 
 

@@ -144,6 +144,7 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
     made: dict[str, str] = {}
     bodies: dict[str, tuple[str, dict[str, Any]]] = {
         "contact_id": ("contacts", {"name": f"Ada {sign}", "company": f"Engines {sign}", "tags": [sign]}),
+        "company_id": ("companies", {"industry": sign}),
         "user_id": ("users", {"name": f"User {sign}", "password": PASSWORD, "roles": ["sales"]}),
         "role_key": ("roles", {"permissions": []}),
         "team_id": ("teams", {"name": f"Team {sign}"}),
@@ -152,14 +153,13 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
     for number in range(2):
         for name, (path, body) in bodies.items():
             own = {"email": f"{name}-{number}-{sign}@engines.example"} if path in {"contacts", "users"} else {}
-            own |= {"name": f"Role {number} {sign}"} if path == "roles" else {}
+            own |= {"name": f"{path} {number} {sign}"} if path in {"roles", "companies"} else {}
             answer = tenant.http.post(f"/v1/{path}", json=body | own)
             assert answer.status_code == 201, answer.text
             made[name] = answer.json()["key" if name == "role_key" else "id"]
             tenant.position = int(answer.headers.get("Event-Position", tenant.position))
-            if path == "contacts":
-                made["company_id"] = answer.json()["company"]["id"]
     assert tenant.http.patch(f"/v1/contacts/{made['contact_id']}", json={"title": sign}).status_code == 200
+    assert tenant.http.patch(f"/v1/companies/{made['company_id']}", json={"size": sign}).status_code == 200
     for number in range(2):
         made["other_id"] = tenant.add({"name": f"Other {number} {sign}"})["id"]
         related = f"/v1/contacts/{made['contact_id']}/relationships/{made['other_id']}"

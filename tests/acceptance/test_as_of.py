@@ -194,7 +194,8 @@ def test_the_document_says_what_can_be_read_as_of_a_moment(tenant: Tenant) -> No
     on_one = {
         f"/v1/contacts/{{contact_id}}{part}" for part in ("", "/history", "/profile", "/relationships", "/timeline")
     }
-    assert found.keys() == {"/v1/contacts", "/v1/contacts/export", *on_one}
+    on_one |= {f"/v1/companies/{{company_id}}{part}" for part in ("", "/history")}
+    assert found.keys() == {"/v1/companies", "/v1/contacts", "/v1/contacts/export", *on_one}
     for parameter in found.values():
         schema = parameter["schema"]
         assert (schema["type"], schema["format"], parameter["required"]) == ("string", "date-time", False)

@@ -119,6 +119,7 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
         "other_id": tenant.add()["id"],
         "duplicates_id": duplicates_of(tenant, "documents"),
         "interaction_id": tenant.http.post("/v1/interactions", json={"type": "call"}).json()["id"],
+        "company_id": tenant.http.post("/v1/companies", json={"name": "Mills"}).json()["id"],
         "user_id": person(installation, tenant).id,
         "api_key_id": tenant.http.post("/v1/api-keys", json={"name": "Import", "roles": []}).json()["id"],
         "team_id": tenant.http.post("/v1/teams", json={"name": "South"}).json()["id"],
@@ -154,6 +155,9 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
 def test_answers_have_the_members_that_their_examples_show(document: dict[str, Any], tenant: Tenant) -> None:
     made = tenant.add({"name": "Ada Lovelace", "company": "Engines"})
     urls = {
+        "/v1/companies": {},
+        "/v1/companies/search": {"q": "engines"},
+        "/v1/companies/{company_id}": {},
         "/v1/contacts": {},
         "/v1/contacts/search": {"q": "lovelace"},
         "/v1/contacts/{contact_id}": {},
@@ -163,7 +167,8 @@ def test_answers_have_the_members_that_their_examples_show(document: dict[str, A
         "/.well-known/jwks.json": {},
     }
     for path, parameters in urls.items():
-        answer = tenant.get(path.replace("{contact_id}", made["id"]), **parameters).json()
+        url = path.replace("{contact_id}", made["id"]).replace("{company_id}", made["company"]["id"])
+        answer = tenant.get(url, **parameters).json()
         content = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
         assert shape(answer) == shape(content["examples"]["example"]["value"]), path
 

@@ -4,15 +4,23 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from msgspec import structs
 
 from commands import contact as contacts
 from commands.batch import Asked, Batches, ByKey, Matching
 from commands.batch_results import BatchOutcome, BatchRefusedError
+from commands.company_input import Ancestor, ChangeCompany, Placed, RegisterCompany
 from commands.decision import Context, Lookup
 from commands.ports import Append, Appended, SubjectErasedError
-from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
+from commands.registry import (
+    CHANGE_COMPANY,
+    CHANGE_CONTACT,
+    DELETE_CONTACT,
+    REGISTER_COMPANY,
+    REGISTER_CONTACT,
+)
 from domain.contact import Contact, evolve
 from domain.errors import DomainError, FieldError
 from infra import clock
@@ -320,3 +328,32 @@ async def test_a_key_that_several_have_is_told_to_the_item(world: Batched) -> No
     )
 
     assert told(made) == [201, 201, "contact.ambiguous"]
+
+
+async def test_what_an_item_goes_by_must_not_have_been_changed_by_one_before_it(world: Batched) -> None:
+    def under(parent: UUID, version: int, name: str) -> Asked:
+        command = msgspec.convert({"name": name, "parent_id": str(parent)}, RegisterCompany)
+        return Asked(case=REGISTER_COMPANY, command=Placed(command, [Ancestor(parent, version)]))
+
+    top = (await world.all(Asked(case=REGISTER_COMPANY, command=Placed(RegisterCompany(name="Top"))))).results[0]
+    assert top.stream_id is not None
+    renaming = Asked(case=CHANGE_COMPANY, command=Placed(ChangeCompany(name="Summit")), stream_id=top.stream_id)
+
+    first = await world.all(under(top.stream_id, 1, "A"), renaming, under(top.stream_id, 1, "B"))
+
+    assert told(first) == [201, 200, "batch.depends"]
+    assert told(await world.all(under(top.stream_id, 2, "B"))) == [201]
+
+
+async def test_items_that_look_things_up_are_asked_anew_when_somebody_was_faster(world: Batched) -> None:
+    ada = (await world.register(register(name="Ada"))).stream_id
+    world.store.before_append, world.store.times = lambda: world.change(ada, change(tags=["vip"])), 1
+    asked: list[int] = []
+
+    async def items() -> Sequence[Asked]:
+        asked.append(len(asked))
+        return [changing(ada, title=f"Title {len(asked)}")]
+
+    made = await world.batches.handle(by(CALLER), items)
+
+    assert (asked, made.results[0].state.title) == ([0, 1], "Title 2")

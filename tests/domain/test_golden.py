@@ -23,6 +23,7 @@ from domain.tenant import TenantRegistered
 from domain.upcast import OLD
 from domain.user import UserRegistered
 from tests.domain import golden
+from tests.domain.golden_companies import COMPANIES
 from tests.domain.golden_custom import CUSTOM
 from tests.domain.golden_identity import IDENTITY
 from tests.domain.golden_imports import IMPORTS
@@ -76,6 +77,7 @@ EXPECTED: dict[str, Event] = {
     ),
     **IMPORTS,
     **MERGING,
+    **COMPANIES,
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""

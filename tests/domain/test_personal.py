@@ -24,7 +24,10 @@ PERSONAL = {
     "admin.removed.v1": set(),
     "api_key.issued.v1": set(),
     "api_key.revoked.v1": set(),
+    "company.changed.v1": set(),
+    "company.deleted.v1": set(),
     "company.registered.v1": set(),
+    "company.restored.v1": set(),
     "contact.absorbed.v1": CONTACT | {"former_ids"},
     "contact.changed.v1": CONTACT,
     "contact.deleted.v1": set(),
@@ -88,11 +91,16 @@ PERSONAL = {
 }
 """Every event's personal members. A new event or member is thought about here before it is stored."""
 
+COMPANY = {"name", "domain", "industry", "size", "parent_id", "custom", "external_ids"}
+
 OPEN = {
     "admin.removed.v1": {"user_id"},
     "api_key.issued.v1": {"name", "roles", "user_id", "prefix", "digest", "expires_at"},
     "api_key.revoked.v1": set(),
-    "company.registered.v1": {"name"},
+    "company.changed.v1": COMPANY,
+    "company.deleted.v1": set(),
+    "company.registered.v1": COMPANY,
+    "company.restored.v1": set(),
     "contact.absorbed.v1": {"subject_id", "choose", "company_id", "owner_id", "lifecycle"},
     "contact.changed.v1": {"company_id", "owner_id", "lifecycle"},
     "contact.deleted.v1": set(),

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands.ports import StreamEvents
-from domain import contact
-from domain.company import CompanyRegistered
+from domain import company, contact
+from domain.company import Company, CompanyChanged, CompanyDeleted, CompanyRegistered, CompanyRestored
 from domain.contact import Contact
 from domain.event import Event, Recorded
 from infra.event_store.store import PostgresEventStore
@@ -44,6 +44,7 @@ steps = st.one_of(
     st.tuples(st.just("register"), st.lists(st.tuples(names, tags), min_size=1, max_size=3)),
     st.tuples(st.just("change"), st.lists(st.tuples(st.integers(0, 2), patches), min_size=1, max_size=3)),
     st.tuples(st.just("change"), st.lists(st.tuples(st.integers(0, 2), patches), min_size=1, max_size=3)),
+    st.tuples(st.just("rename"), st.tuples(st.integers(0, 2), st.sampled_from(["Navy", None]))),
     st.tuples(st.just("employ"), st.integers(0, 2)),
     st.tuples(st.just("delete"), st.integers(0, 2)),
 )
@@ -66,6 +67,8 @@ class Writer:
         if kind == "company":
             self.companies.append(uuid4())
             events[self.companies[-1]] = [CompanyRegistered(name=what)]
+        elif kind == "rename":
+            await self._renamed(*what)
         elif kind == "register":
             events = {uuid4(): [registered(name, tags=tags)] for name, tags in what}
         else:
@@ -75,6 +78,16 @@ class Writer:
                     event = change or (deleted() if kind == "delete" else self._employed(which))
                     events.setdefault(stream, []).append(event)
         await self._append(events, keep=kind not in {"company", "delete"})
+
+    async def _renamed(self, which: int, name: str | None) -> None:
+        """Another name for a company, or none: gone, or there again."""
+        if not self.companies:
+            return
+        company_id = self.companies[which % len(self.companies)]
+        log = await self.store.load(self.tenant, company_id)
+        gone = isinstance(log[-1].event, CompanyDeleted)
+        event = CompanyRestored() if gone else CompanyChanged(name=name) if name else CompanyDeleted()
+        await self.store.append(append(self.tenant, StreamEvents(company_id, len(log), (event,))))
 
     def _one(self, which: int) -> UUID | None:
         return list(self.there)[which % len(self.there)] if self.there else None
@@ -98,20 +111,25 @@ class Writer:
 def fold(log: Sequence[Recorded[Event]], moment: datetime) -> list[ContactView]:
     """The contacts that were there, by the log alone."""
     contacts: dict[UUID, Contact] = {}
-    companies: dict[UUID, str] = {}
+    companies: dict[UUID, Company] = {}
     for item in log:
         if item.recorded_at > moment:
             continue
-        if isinstance(item.event, CompanyRegistered):
-            companies[item.stream_id] = item.event.name
+        if item.event.TOPIC.startswith("company."):
+            known = companies.get(item.stream_id)
+            companies[item.stream_id] = company.evolve(known, item.event, stream_id=item.stream_id, at=item.recorded_at)
         else:
             before = contacts.get(item.stream_id)
             contacts[item.stream_id] = contact.evolve(before, item.event, stream_id=item.stream_id, at=item.recorded_at)
     return [
-        view(found, CompanyRef(found.company_id, companies[found.company_id]) if found.company_id else None)
+        view(found, employer(companies.get(found.company_id)) if found.company_id else None)
         for found in contacts.values()
         if found.deleted_at is None
     ]
+
+
+def employer(found: Company | None) -> CompanyRef | None:
+    return CompanyRef(found.id, found.name) if found and found.deleted_at is None else None
 
 
 def fits(found: ContactView, filters: Filters) -> bool:

@@ -9,11 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commands.company_input import ChangeCompany, DeleteCompany, Placed, RestoreCompany
 from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
 from commands.custom_fields import PutByKey, PutField
 from commands.decision import Context
-from commands.handle import Handler
-from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, PUT_CUSTOM_FIELD, REGISTER_CONTACT
+from commands.handle import Handler, UseCase
+from commands.registry import (
+    CHANGE_COMPANY,
+    CHANGE_CONTACT,
+    DELETE_COMPANY,
+    DELETE_CONTACT,
+    PUT_CUSTOM_FIELD,
+    REGISTER_CONTACT,
+    RESTORE_COMPANY,
+)
+from domain.company import Company, CompanyRegistered
 from domain.custom_field import FieldType, RecordKind, stream_of
 from domain.errors import DomainError
 from infra import clock
@@ -47,7 +57,7 @@ bodies = st.fixed_dictionaries(
     },
 )
 steps = st.tuples(
-    st.sampled_from(["register", "register", "change", "change", "change", "delete"]),
+    st.sampled_from(["register", "register", "change", "change", "change", "delete", "rename", "close", "reopen"]),
     st.integers(0, 4),
     bodies,
     st.booleans(),
@@ -60,7 +70,7 @@ class Asker:
     def __init__(self, database: Database) -> None:
         self.tenant = uuid4()
         self.database = database
-        store = PostgresEventStore(database.appends, database.service, SECRET)
+        self._store = store = PostgresEventStore(database.appends, database.service, SECRET)
         self._custom = PostgresAuthorization(database.appends).custom
         self._handler = Handler(store, clock.now, clock.new_id, find(store), custom=self._custom)
         self._context = Context(tenant_id=self.tenant, metadata=METADATA)
@@ -91,6 +101,8 @@ class Asker:
             command = msgspec.convert({"name": "Ada", **body}, RegisterContact)
             made = await self._handler.handle(self._context, REGISTER_CONTACT, lambda: (command, ()))
             self.contacts.append(made.stream_id)
+        elif kind in {"rename", "close", "reopen"}:
+            await self._company(kind, which, body)
         elif self.contacts:
             stream = self.contacts[which % len(self.contacts)]
             if kind == "change":
@@ -100,6 +112,20 @@ class Asker:
                 await self._handler.handle(
                     self._context, DELETE_CONTACT, lambda: (DeleteContact(), ()), stream_id=stream
                 )
+
+    async def _company(self, kind: str, which: int, body: Mapping[str, Any]) -> None:
+        log = await self._store.read(self.tenant, after=0, limit=10_000)
+        companies = [item.stream_id for item in log if isinstance(item.event, CompanyRegistered)]
+        if not companies:
+            return
+        stream, name = companies[which % len(companies)], body.get("name", "Engines")
+        asked: dict[str, tuple[UseCase[Any, Company], Any]] = {
+            "rename": (CHANGE_COMPANY, Placed(ChangeCompany(name=name, size=which, domain="x.example"))),
+            "close": (DELETE_COMPANY, DeleteCompany()),
+            "reopen": (RESTORE_COMPANY, RestoreCompany()),
+        }
+        case, command = asked[kind]
+        await self._handler.handle(self._context, case, lambda: (command, ()), stream_id=stream)
 
 
 @given(st.lists(steps, min_size=1, max_size=15))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from domain import company as domain_company
 from domain import contact as domain_contact
 from domain import user as domain_user
+from domain.company import Company
 from domain.contact import Contact
 from domain.event import Event, Recorded
 from projections import company, contact, contact_past, user
@@ -29,8 +30,11 @@ _NOT_IN_ROWS: dict[str, Any] = {"merged_into": None, "merged_from": (), "former_
 """What only the log knows of a contact; contact_family_v1 has the links."""
 
 
+S = TypeVar("S")
+
+
 class Named(Struct, frozen=True):
-    """A row of a company or a user."""
+    """A row of a user."""
 
     id: UUID
     version: int
@@ -105,14 +109,14 @@ class Models:
     def compare(self, connection: psycopg.Connection[Any], scope: Mapping[str, Any]) -> None:
         """Report every row that says something else than the log."""
         problems = self._report.problems
-        rows = _rows(connection, contact.PROJECTION.tables[0], scope)
+        rows = _rows(connection, contact.PROJECTION.tables[0], scope, Contact)
         shown: dict[Any, Any] = {(tenant, state.id): self._seen(state, place) for tenant, state, place in rows}
         wanted: dict[Any, Any] = {
             key: self._seen(state, Place(position=position, sort_name=contact.sort_name(state)))
             for key, (state, position) in self.contacts.states.items()
         }
         problems += _differences("contact", wanted, shown)
-        past = _rows(connection, contact_past.PROJECTION.tables[0], scope)
+        past = _rows(connection, contact_past.PROJECTION.tables[0], scope, Contact)
         shown = {(tenant, state.id, place.since): self._seen(state, place) for tenant, state, place in past}
         wanted = {
             (*key, since): self._seen(state, Place(since=since, until=until, sort_name=contact.sort_name(state)))
@@ -120,8 +124,16 @@ class Models:
         }
         problems += _differences("past of contact", wanted, shown)
         problems += _differences("merge of contact", *self._families.compared(connection, scope))
-        problems += _differences("company", *_named(self.companies, company.PROJECTION, connection, scope))
+        problems += _differences("company", *self._companies(connection, scope))
         problems += _differences("user", *_named(self._users, user.PROJECTION, connection, scope, blind=self._blind))
+
+    def _companies(self, connection: psycopg.Connection[Any], scope: Mapping[str, Any]) -> tuple[Any, Any]:
+        rows = _rows(connection, company.PROJECTION.tables[0], scope, Company)
+        wanted = {
+            key: (state, Place(position=position, sort_name=state.name.casefold()))
+            for key, (state, position) in self.companies.states.items()
+        }
+        return wanted, {(tenant, state.id): (state, place) for tenant, state, place in rows}
 
     def _seen(self, state: Contact, place: Place) -> tuple[Contact, Place]:
         state = structs.replace(state, **_NOT_IN_ROWS)
@@ -131,10 +143,10 @@ class Models:
 
 
 def _rows(
-    connection: psycopg.Connection[Any], table: str, scope: Mapping[str, Any]
-) -> Iterator[tuple[UUID, Contact, Place]]:
+    connection: psycopg.Connection[Any], table: str, scope: Mapping[str, Any], kind: type[S]
+) -> Iterator[tuple[UUID, S, Place]]:
     for tenant, text in connection.execute(_ROWS.format(table).encode(), scope):
-        yield tenant, msgspec.json.decode(text, type=Contact), msgspec.json.decode(text, type=Place)
+        yield tenant, msgspec.json.decode(text, type=kind), msgspec.json.decode(text, type=Place)
 
 
 def _named(
@@ -145,7 +157,7 @@ def _named(
     *,
     blind: bool = False,
 ) -> tuple[dict[Key, Named], dict[Key, Named]]:
-    """Companies or users as the log has them, and as the read model does."""
+    """Users as the log has them, and as the read model does."""
     wanted = {
         key: Named(state.id, state.version, "" if blind else state.name, state.created_at, state.updated_at)
         for key, (state, _) in fold.states.items()

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import psycopg
 
+from domain.company import Company
 from domain.contact import Contact
-from projections import contact_words
+from projections import contact_values, contact_words
 from projections.closeness import near_keys
 from projections.contact_rows import Searchable
 from projections.contact_text import contact_text
@@ -31,22 +32,25 @@ SELECT tenant_id, id, v.word, v.near, u.uses
 def searchable(models: Models) -> dict[Key, Searchable]:
     """Every contact as search has to have it; nothing but its id and position of a deleted one."""
     return {
-        key: Searchable(contact.id, position, None)
-        if contact.deleted_at
-        else Searchable(contact.id, position, _text(models, key[0], contact), contact.owner_id)
+        key: _searchable(contact, position, models.companies.states.get((key[0], contact.company_id)))
         for key, (contact, position) in models.contacts.states.items()
     }
 
 
-def _text(models: Models, tenant: UUID, contact: Contact) -> Any:
-    company = models.companies.states.get((tenant, contact.company_id)) if contact.company_id else None
-    return contact_text(
+def _searchable(contact: Contact, position: int, employer: tuple[Company, int] | None) -> Searchable:
+    company, since = employer or (None, 0)
+    latest = max(position, since)
+    if contact.deleted_at:
+        return Searchable(contact.id, latest, None)
+    text = contact_text(
         names=(contact.name.given, contact.name.family, contact.name.display),
         emails=(email.value for email in contact.emails),
         phones=(phone.value for phone in contact.phones),
         title=contact.title,
-        company=company[0].name if company else None,
+        company=company.name if company and company.deleted_at is None else None,
     )
+    tags = tuple(map(contact_values.text, contact.tags))
+    return Searchable(contact.id, latest, text, contact.owner_id, {"tags": tags} if tags else {})
 
 
 def compare(

@@ -25,6 +25,7 @@ ALLOWED = {
         *("store.owner_of_claim", "read.contact_words_like_v1", "read.search_contacts_v1"),
         "read.timeline_page_v1",
         "read.select_contacts_v1",
+        *("read.companies_like_v1", "read.contacts_by_email_v1"),
         *("store.start_session", "store.refresh_session", "store.end_session"),
         *("store.keep_import_key", "store.keep_import_part", "store.keep_import_seen", "store.drop_import"),
         "store.queue_import",
