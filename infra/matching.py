@@ -21,18 +21,12 @@ from projections.match_people import score_of
 from projections.ports import Connection
 from projections.rescoring import Rescorer
 
-<<<<<<< ours
 _AT_ONCE = 50
 _NOBODY = UUID(int=0)
 _MERGING: LiteralString = "SELECT tenant_id, merge_at FROM read.auto_merging_v1()"
-_COMPANIES: LiteralString = "SELECT id, name FROM read.company_v1 WHERE tenant_id = %s AND id = ANY(%s)"
-||||||| base
-_COMPANIES: LiteralString = "SELECT id, name FROM read.company_v1 WHERE tenant_id = %s AND id = ANY(%s)"
-=======
 _COMPANIES: LiteralString = """
 SELECT id, name FROM read.company_v1 WHERE tenant_id = %s AND id = ANY(%s) AND deleted_at IS NULL
 """
->>>>>>> theirs
 
 
 class PostgresPeople:
