@@ -1,0 +1,24 @@
+"""Leads over HTTP: every route of theirs."""
+
+from litestar import Router
+
+from api.http.lead_moves import MOVES
+from api.http.lead_reads import lead_history, list_leads, read_lead
+from api.http.lead_writes import assign_lead, change_lead, delete_lead, register_lead
+from api.http.pipeline import read_pipeline, read_trend
+
+ROUTER = Router(
+    path="/v1",
+    route_handlers=[
+        register_lead,
+        list_leads,
+        read_lead,
+        change_lead,
+        delete_lead,
+        assign_lead,
+        *MOVES,
+        lead_history,
+        read_pipeline,
+        read_trend,
+    ],
+)
