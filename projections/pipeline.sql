@@ -118,34 +118,6 @@ END $$;
 REVOKE EXECUTE ON FUNCTION read.pipeline_entries_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read.pipeline_entries_v1 TO rapport_service;
 
--- The k-th shortest of the completed stays in a status (from 0), in microseconds.
-CREATE FUNCTION read.pipeline_kth_v1(owners uuid[], from_source text, of_status text, k bigint) RETURNS bigint
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
-AS $$
-DECLARE
-    tenant constant uuid := store.current_tenant();
-    which  constant integer := (owners IS NOT NULL)::integer + 2 * (from_source IS NOT NULL)::integer;
-    whose  constant uuid[] := coalesce(owners, ARRAY['00000000-0000-0000-0000-000000000000'::uuid]);
-    found_ record;
-    result bigint;
-BEGIN
-    SELECT b.bucket, b.upto - b.stays AS before, b.next INTO found_
-      FROM (SELECT c.bucket, c.stays, sum(c.stays) OVER w AS upto, lead(c.bucket) OVER w AS next
-              FROM (SELECT l.bucket, sum(l.stays) AS stays FROM read.pipeline_lasted_v1 l
-                     WHERE l.tenant_id = tenant AND l.cube = which AND l.owner_id = ANY (whose)
-                       AND l.source = coalesce(from_source, '') AND l.status = of_status
-                     GROUP BY l.bucket) c
-            WINDOW w AS (ORDER BY c.bucket)) b
-     WHERE b.upto > k ORDER BY b.bucket LIMIT 1;
-    SELECT s.lasted INTO result FROM read.pipeline_stay_v1 s
-     WHERE s.tenant_id = tenant AND s.status = of_status AND s.lasted IS NOT NULL
-       AND s.lasted >= found_.bucket AND s.lasted < coalesce(found_.next, 9223372036854775807)
-       AND (owners IS NULL OR s.owner_id = ANY (owners)) AND (from_source IS NULL OR s.source = from_source)
-     ORDER BY s.lasted OFFSET (k - found_.before)::bigint LIMIT 1;
-    RETURN result;
-END $$;
-REVOKE EXECUTE ON FUNCTION read.pipeline_kth_v1 FROM PUBLIC;
-
 -- Everything that a look at the pipeline shows, as of one moment, as JSON: {now: [{status, currency, leads, amount}],
 -- lasted: [{status, stays, around: {"0.5": [low, high], "0.9": ...}}] (what stands beside the fraction's place),
 -- entries: [{status, again, entered, closed, to_*}], repeats: [{status, later, entered}]}. Repeats are entries whose
@@ -168,15 +140,38 @@ BEGIN
                    AND p.source = coalesce(from_source, '')
                  GROUP BY p.status, p.currency ORDER BY p.status, p.currency) n),
         'lasted', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('status', l.status, 'stays', l.stays, 'around', (
-                   SELECT jsonb_object_agg(f.fraction, jsonb_build_array(
-                          read.pipeline_kth_v1(owners, from_source, l.status, floor(f.fraction * (l.stays - 1))::bigint),
-                          read.pipeline_kth_v1(owners, from_source, l.status, ceil(f.fraction * (l.stays - 1))::bigint)))
-                     FROM unnest(ARRAY[0.5, 0.9]) AS f (fraction)))), '[]')
-              FROM (SELECT p.status, sum(p.stays) AS stays FROM read.pipeline_lasted_v1 p
-                     WHERE p.tenant_id = tenant AND p.cube = which AND p.owner_id = ANY (whose)
-                       AND p.source = coalesce(from_source, '')
-                     GROUP BY p.status) l),
+            WITH cell AS (
+                SELECT p.status, p.bucket, sum(p.stays) AS stays FROM read.pipeline_lasted_v1 p
+                 WHERE p.tenant_id = tenant AND p.cube = which AND p.owner_id = ANY (whose)
+                   AND p.source = coalesce(from_source, '')
+                 GROUP BY p.status, p.bucket
+            ), run AS (
+                SELECT c.*, sum(c.stays) OVER w AS upto, lead(c.bucket) OVER w AS next,
+                       sum(c.stays) OVER (PARTITION BY c.status) AS total
+                  FROM cell c WINDOW w AS (PARTITION BY c.status ORDER BY c.bucket)
+            ), neighbour AS (
+                -- Both neighbours of each fraction's place, counted from 0: in which bucket, and after how many there.
+                SELECT r.status, r.total, r.bucket, r.next, f.fraction, n.k, n.k - (r.upto - r.stays) AS skip
+                  FROM run r
+                 CROSS JOIN unnest(ARRAY[0.5, 0.9]) AS f (fraction)
+                 CROSS JOIN LATERAL (VALUES (floor(f.fraction * (r.total - 1))), (ceil(f.fraction * (r.total - 1)))) n (k)
+                 WHERE r.upto > n.k AND r.upto - r.stays <= n.k
+            ), place AS (
+                SELECT n.status, n.total, n.fraction, array_agg(e.lasted ORDER BY n.k) AS around
+                  FROM neighbour n
+                 CROSS JOIN LATERAL (
+                       SELECT s.lasted FROM read.pipeline_stay_v1 s
+                        WHERE s.tenant_id = tenant AND s.status = n.status AND s.lasted IS NOT NULL
+                          AND s.lasted >= n.bucket AND s.lasted < coalesce(n.next, 9223372036854775807)
+                          AND (owners IS NULL OR s.owner_id = ANY (owners))
+                          AND (from_source IS NULL OR s.source = from_source)
+                        ORDER BY s.lasted OFFSET n.skip::bigint LIMIT 1) e
+                 GROUP BY n.status, n.total, n.fraction
+            ), told AS (
+                SELECT p.status, p.total AS stays, jsonb_object_agg(p.fraction, p.around) AS around
+                  FROM place p GROUP BY p.status, p.total
+            )
+            SELECT coalesce(jsonb_agg(t), '[]') FROM told t),
         'entries', (
             SELECT coalesce(jsonb_agg(e), '[]') FROM (
                 SELECT p.status, p.again, sum(p.entered) AS entered, sum(p.closed) AS closed, sum(p.to_new) AS to_new,

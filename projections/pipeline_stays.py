@@ -14,8 +14,8 @@ from domain.lead import CLOSED, Lead, Status
 NIL = UUID(int=0)
 STATUSES = tuple(Status)
 _MICROSECOND = timedelta(microseconds=1)
-_FINE = 8
-"""Durations that agree in so many bits after the first are in one bucket: it is a 256th of an octave wide."""
+_FINE = 7
+"""Durations that agree in so many bits after the first are in one bucket: it is a 128th of an octave wide."""
 
 
 class Counted(Struct, frozen=True, kw_only=True):

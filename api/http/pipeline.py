@@ -119,8 +119,8 @@ async def read_trend(request: HttpRequest) -> Answer:
     return Answer(Trend(rows))
 
 
-def asked(caller: Principal, query: PipelineQuery) -> Asked:
-    """What is asked for, within the caller's reach.
+def asked(caller: Principal, query: Any) -> Asked:
+    """What is asked for, within the caller's reach; a query has since, until, owner_id and source.
 
     Raises:
         DomainError: query.invalid.

@@ -1,7 +1,10 @@
 """R5.4, R2.6, B1: the pipeline over HTTP."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.acceptance.installation import Installation, Tenant, problem
@@ -116,3 +119,27 @@ def test_a_period_that_ends_before_it_begins_is_refused(tenant: Tenant) -> None:
     period = {"from": "2026-01-04T00:00:00Z", "to": "2026-01-04T00:00:00Z"}
     refused = problem(tenant.get("/v1/pipeline", **period), 400, "query.invalid")
     assert refused["errors"][0]["code"] == "time.before_from"
+
+
+def events(answer: httpx.Response) -> Iterator[dict[str, Any]]:
+    """The figures that a stream tells, one by one."""
+    for line in answer.iter_lines():
+        if line.startswith("data: "):
+            yield json.loads(line.removeprefix("data: "))
+
+
+def test_a_stream_tells_at_once_and_whenever_something_changes_until_access_ends(
+    installation: Installation, tenant: Tenant
+) -> None:
+    manager = person(installation, tenant, ["manager"])
+    add(tenant)
+    headers = {"Read-After": str(tenant.position)}
+    with manager.http.stream("GET", "/v1/pipeline/stream", headers=headers) as answer:
+        assert answer.headers["Content-Type"] == "text/event-stream"
+        told = events(answer)
+        assert status(next(told), "new")["count"] == 1
+        lead = add(tenant)
+        assert status(next(told), "new")["count"] == 2
+        assert tenant.http.put(f"/v1/users/{manager.id}/roles", json={"roles": []}).status_code == 200
+        tenant.http.post(f"/v1/leads/{lead['id']}/qualify", json={})
+        assert not [each for each in told if status(each, "qualified")["count"]]

@@ -167,5 +167,5 @@ async def test_nothing_is_left_of_leads_that_were_deleted(database: Database) ->
 def test_buckets_are_in_the_order_of_durations_and_narrow(one: int, other: int) -> None:
     low, high = sorted((one, other))
     assert bucket(low) <= bucket(high)
-    assert bucket(low) <= low < bucket(low) * (1 + 1 / 256) + 1
+    assert bucket(low) <= low < bucket(low) * (1 + 1 / 128) + 1
     assert bucket(bucket(low)) == bucket(low)
