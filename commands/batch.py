@@ -17,6 +17,7 @@ from commands.batch_world import Known, Seen, StaleError, World
 from commands.decision import Context, FindCustom, Given, Lookup, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
 from commands.handle import TRIES, UseCase, contention, key_reused
+from commands.look import Look
 from commands.ports import (
     Append,
     ClaimTakenError,
@@ -29,6 +30,7 @@ from commands.ports import (
     VersionConflictError,
 )
 from domain.errors import DomainError, FieldError, GoneError, InvalidError, MergedError, NotFoundError
+from domain.event import evolved
 
 Closing = Callable[[Sequence[Result]], Awaitable[Sequence[StreamEvents]]]
 """Told what came of all items, right before it is written, it gives events of other streams to go with it. It is asked
@@ -234,6 +236,7 @@ class Batches:
             new_id=self._new_id,
             caller=context.user_id or context.metadata.actor.id,
             found=world.look_up(wanted) if (wanted := case.lookups(command)) else {},
+            known=await case.gather(command, state, self._look(world, now)) if case.gather else None,
             errors=tuple(asked.errors),
             custom=(context.custom or {}).get(case.custom, {}),
         )
@@ -242,11 +245,30 @@ class Batches:
             raise InvalidError(asked.errors)
         world.check(decision, case.claim_taken)
         version, after = 0 if state is None else state.version, state
-        for event in decision.events:
-            after = case.evolve(after, event, stream_id=stream_id, at=now)
-        world.take(stream_id, version, decision, after)
+        for _, event, occurred_at in StreamEvents(stream_id, version, decision.events, decision.times).dated(now):
+            after = evolved(case.evolve, after, event, stream_id, now, occurred_at)
+        world.take(stream_id, version, decision, after, now)
         others = [event for stream in (*decision.before, *decision.related) for event in stream.events]
         return Result(status=case.status, stream_id=stream_id, state=after, events=(*decision.events, *others))
+
+    def _look(self, world: World, now: datetime) -> Look:
+        """Looks where the items before have been too; what the store says is read once."""
+
+        async def states(tenant_id: UUID, kind: str, evolve: Callable[..., Any], stream_id: UUID) -> Any:
+            if not world.knows(stream_id):
+                read = await self._states.load_several(tenant_id, kind, evolve, {stream_id})
+                world.learn(stream_id, read.get(stream_id))
+            if (state := world.folded(stream_id, evolve, now)) is None:
+                raise NotFoundError(kind)
+            return state
+
+        async def find(tenant_id: UUID, kind: str, value: str) -> UUID | None:
+            asked = (kind, value)
+            if not world.has_looked_up(asked):
+                world.looked_up(asked, (await self._find_all(tenant_id, {asked})).get(asked))
+            return world.look_up([asked]).get(asked)
+
+        return Look(world.tenant_id, states, find)
 
 
 async def _existing(case: UseCase[Any, Any], world: World, stream_id: UUID | None, erased: Collection[UUID]) -> Any:

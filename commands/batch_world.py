@@ -1,6 +1,7 @@
 """What the items of a batch see: the store as it was read, and what the items before them have done to it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from commands.decision import Decision, Lookup
 from commands.handle import contention
 from commands.ports import Claim, Expected, StreamEvents
 from domain.errors import DomainError
-from domain.event import Event
+from domain.event import Event, evolved
 
 Seen = Callable[[Any], Iterable[Lookup]]
 """The keys by which a record is found, from its state."""
@@ -37,11 +38,12 @@ class World:
     """One pass over the items. Nothing is known of an item that was refused: it leaves no trace."""
 
     def __init__(self, tenant_id: UUID, known: Known, seen: Seen = lambda _: ()) -> None:
-        self._tenant_id = tenant_id
+        self.tenant_id = tenant_id
         self._known = known
         self._seen = seen
         self._states: dict[UUID, Any] = {}
-        self._streams: dict[UUID, tuple[int, list[Event]]] = {}
+        self._streams: dict[UUID, tuple[int, list[tuple[Event, datetime]]]] = {}
+        self._folded: dict[UUID, tuple[int, Any]] = {}
         self._found: dict[Lookup, UUID | None] = {}
         self._matched: dict[Lookup, dict[UUID, None]] = {}
         self._claims: dict[tuple[UUID, Lookup], Claim] = {}
@@ -53,6 +55,33 @@ class World:
     def state(self, stream_id: UUID | None) -> Any:
         """A record's state; None when there is none."""
         return None if stream_id is None else self._states.get(stream_id) or self._known.states.get(stream_id)
+
+    def knows(self, stream_id: UUID) -> bool:
+        """Whether it has been read what the store says of a record."""
+        return stream_id in self._states or stream_id in self._known.states
+
+    def learn(self, stream_id: UUID, state: Any) -> None:
+        """What the store says of a record; None where it has none."""
+        self._known.states[stream_id] = state
+
+    def folded(self, stream_id: UUID, evolve: Callable[..., Any], now: datetime) -> Any:
+        """A record's state with what items have done to it beside their own; None when there is none."""
+        if stream_id in self._states:
+            return self._states[stream_id]
+        done, state = self._folded.get(stream_id, (0, self._known.states.get(stream_id)))
+        _, events = self._streams.get(stream_id, (0, []))
+        for event, occurred_at in events[done:]:
+            state = evolved(evolve, state, event, stream_id, now, occurred_at)
+        self._folded[stream_id] = (len(events), state)
+        return state
+
+    def has_looked_up(self, asked: Lookup) -> bool:
+        """Whether the answer to a look-up is known."""
+        return asked in self._found or asked in self._known.found or asked in self._known.holders
+
+    def looked_up(self, asked: Lookup, found: UUID | None) -> None:
+        """The answer to a look-up, which the store gave."""
+        self._found[asked] = found
 
     def look_up(self, wanted: Sequence[Lookup]) -> dict[Lookup, UUID]:
         """The answers to look-ups of an item."""
@@ -90,12 +119,12 @@ class World:
                 if stream.after != after + len(events):
                     raise contention()
 
-    def take(self, stream_id: UUID, version: int, decision: Decision, state: Any) -> None:
+    def take(self, stream_id: UUID, version: int, decision: Decision, state: Any, now: datetime) -> None:
         """An item's decision holds: what comes after sees it. `version` is that of the stream before it."""
-        own = (StreamEvents(stream_id, version, decision.events),) if decision.events else ()
+        own = (StreamEvents(stream_id, version, decision.events, decision.times),) if decision.events else ()
         for stream in (*decision.before, *own, *decision.related):
             _, events = self._streams.setdefault(stream.stream_id, (stream.after, []))
-            events.extend(stream.events)
+            events.extend((event, occurred_at) for _, event, occurred_at in stream.dated(now))
         self._states[stream_id] = state
         self._expects |= dict.fromkeys(decision.expects)
         for key in self._seen(state):
@@ -116,7 +145,9 @@ class World:
     @property
     def streams(self) -> tuple[StreamEvents, ...]:
         """What is to be written, each stream once."""
-        return tuple(StreamEvents(each, after, tuple(events)) for each, (after, events) in self._streams.items())
+        return tuple(
+            StreamEvents(each, after, *zip(*events, strict=True)) for each, (after, events) in self._streams.items()
+        )
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -143,7 +174,7 @@ class World:
     def _holder(self, claim: Claim) -> UUID | None:
         if mine := self._claims.get(_place(claim)):
             return mine.stream_id
-        if claim.tenant_id != self._tenant_id:
+        if claim.tenant_id != self.tenant_id:
             return None  # the append will tell
         asked = (claim.kind, claim.value)
         if asked not in self._known.holders:
@@ -153,7 +184,7 @@ class World:
         return self._known.holders.get(asked)
 
     def _see(self, claim: Claim, holder: UUID | None) -> None:
-        if claim.tenant_id == self._tenant_id:
+        if claim.tenant_id == self.tenant_id:
             self._found[claim.kind, claim.value] = holder
 
 

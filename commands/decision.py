@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -46,8 +46,8 @@ class Context(Struct, frozen=True, kw_only=True):
 class Given(Struct, Generic[S], frozen=True, kw_only=True):
     """What a decision may use: the state, the time, new ids, and answers to look-ups.
 
-    `state` is None for what does not exist yet. `found` maps what was looked up to what holds it;
-    `errors` are bad members that a decision should name together with what it finds itself.
+    `state` is None for what does not exist yet. `found` maps what was looked up to what holds it; `known` is what the
+    use case has gathered; `errors` are bad members that a decision should name together with what it finds itself.
     """
 
     tenant_id: UUID
@@ -57,6 +57,7 @@ class Given(Struct, Generic[S], frozen=True, kw_only=True):
     new_id: NewId
     caller: UUID | None
     found: dict[tuple[str, str], UUID]
+    known: Any = None
     errors: tuple[FieldError, ...] = ()
     custom: Mapping[str, CustomField] = MappingProxyType({})
     """The custom fields that such a record has now."""
@@ -67,9 +68,11 @@ class Decision(Struct, frozen=True, kw_only=True):
 
     `events` are of the stream that the command is about, `before` and `related` of others. `before` makes what that
     stream refers to, and is written first: a read model may see so much of the log and no more.
+    `times` are when `events` happened, where that is not now.
     """
 
     events: tuple[Event, ...] = ()
+    times: tuple[datetime, ...] = ()
     before: tuple[StreamEvents, ...] = ()
     related: tuple[StreamEvents, ...] = ()
     claims: tuple[Claim, ...] = ()

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from commands.ports import EventStore, Snapshot, Snapshots
 from domain.errors import NotFoundError
-from domain.event import Event, Recorded, subject_of
+from domain.event import Event, Recorded, evolved, subject_of
 
 S = TypeVar("S")
 
@@ -212,7 +212,7 @@ def _folded(
         return base
     state = base.state if base else None
     for item in events:
-        state = evolve(state, item.event, stream_id=stream_id, at=item.recorded_at)
+        state = evolved(evolve, state, item.event, stream_id, item.recorded_at, item.occurred_at)
     kept, since, others = (base.kept, base.since, base.others) if base else (0, since, False)
     others = others or any(subject_of(item.event, stream_id) != stream_id for item in events)
     return Folded(state, events[-1].version, events[-1].position, kept, since, others)

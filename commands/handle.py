@@ -1,6 +1,7 @@
 """Load, decide, append: how every command is carried out, and carried out again when somebody was faster."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from msgspec import Struct, structs
 
 from commands.decision import Context, Decision, FindCustom, Given, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
+from commands.look import Look
 from commands.ports import (
     Append,
     Claim,
@@ -22,7 +24,7 @@ from commands.ports import (
     VersionConflictError,
 )
 from domain.errors import DomainError, FieldError, GoneError, InvalidError, MergedError, NotFoundError
-from domain.event import Event
+from domain.event import Event, evolved
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -53,6 +55,8 @@ class UseCase(Struct, Generic[C, S], frozen=True, kw_only=True):
     custom: str = ""
     """The kind of record whose custom fields it must know."""
     lookups: Callable[[C], Sequence[tuple[str, str]]] = lambda _: ()
+    gather: Callable[[C, S | None, Look], Awaitable[Any]] | None = None
+    """Finds out what a look-up by one value can't: states of other records. The decision has it as `given.known`."""
     claim_taken: Callable[[Claim], DomainError | None] = lambda _: None
 
 
@@ -149,7 +153,7 @@ class Handler:
             )
         found = read()
         command, errors = await found if isinstance(found, Awaitable) else found
-        now = self._clock()
+        now, look = self._clock(), Look(context.tenant_id, self.state, self._find)
         given = Given(
             tenant_id=context.tenant_id,
             stream_id=stream_id,
@@ -158,23 +162,25 @@ class Handler:
             new_id=self._new_id,
             caller=context.user_id or context.metadata.actor.id,
             found=await self._look_up(context.tenant_id, wanted) if (wanted := case.lookups(command)) else {},
+            known=await case.gather(command, state, look) if case.gather else None,
             errors=tuple(errors),
             custom=(await custom_fields(context, self._custom)).get(case.custom, {}) if case.custom else {},
         )
         decision = case.decide(command, given)
         if errors:
             raise InvalidError(errors)
+        own = StreamEvents(stream_id, version, decision.events, decision.times)
         others = (*decision.before, *decision.related)
         events = (*decision.events, *(event for stream in others for event in stream.events))
         if context.dry_run:
             await self._check_claims(case, decision)
-            after = _fold(case, state, stream_id, ((event, now) for event in decision.events))
+            after = _fold(case, state, own, now, now)
             return Outcome(stream_id=stream_id, state=after, position=0, status=200, events=events)
         key = KeyUse(context.key.digest, context.key.body_digest, stream_id, case.status) if context.key else None
         if not events and not key:
             position = await self._store.head(context.tenant_id)
             return Outcome(stream_id=stream_id, state=_there(state), position=position, status=case.status)
-        streams = (StreamEvents(stream_id, version, decision.events),) if decision.events else ()
+        streams = (own,) if own.events else ()
         appended = await self._store.append(
             Append(
                 tenant_id=context.tenant_id,
@@ -192,7 +198,7 @@ class Handler:
             return await self._replay(
                 context, case, appended.result_id or stream_id, appended.position, appended.status or case.status
             )
-        after = _fold(case, state, stream_id, ((event, appended.recorded_at) for event in decision.events))
+        after = _fold(case, state, own, appended.recorded_at, now)
         return Outcome(stream_id=stream_id, state=after, position=appended.position, status=case.status, events=events)
 
     async def state(
@@ -259,9 +265,9 @@ class Handler:
                 raise refusal
 
 
-def _fold(case: UseCase[Any, S], state: S | None, stream_id: UUID, events: Any) -> S:
-    for event, at in events:
-        state = case.evolve(state, event, stream_id=stream_id, at=at)
+def _fold(case: UseCase[Any, S], state: S | None, own: StreamEvents, at: datetime, now: datetime) -> S:
+    for _, event, occurred_at in own.dated(now):
+        state = evolved(case.evolve, state, event, own.stream_id, at, occurred_at)
     return _there(state)
 
 

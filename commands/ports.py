@@ -1,7 +1,8 @@
 """What commands need from the outside: small protocols, implemented by adapters in infra."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count, repeat
 from typing import Protocol
 from uuid import UUID
 
@@ -47,11 +48,19 @@ class StoreOverloadedError(StoreUnavailableError):
 
 
 class StreamEvents(Struct, frozen=True):
-    """Events for one stream, to be its versions `after` + 1 and on."""
+    """Events for one stream, to be its versions `after` + 1 and on.
+
+    `times` are when each of them happened, where that is not when the command was given (Append.occurred_at).
+    """
 
     stream_id: UUID
     after: int
     events: tuple[Event, ...]
+    times: tuple[datetime, ...] = ()
+
+    def dated(self, now: datetime) -> Iterator[tuple[int, Event, datetime]]:
+        """Version, event and time of each."""
+        return zip(count(self.after + 1), self.events, self.times or repeat(now), strict=False)
 
 
 class Claim(Struct, frozen=True):

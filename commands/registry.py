@@ -11,6 +11,8 @@ from commands import (
     imports,
     interaction,
     invites,
+    lead,
+    lead_moves,
     matching,
     members,
     relationship,
@@ -23,6 +25,7 @@ from commands.company_input import ChangeCompany, DeleteCompany, Placed, Registe
 from commands.contact_input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
 from commands.handle import UseCase
 from commands.interaction_input import ChangeInteraction, LogInteraction
+from commands.lead_input import AssignLead, ChangeLead, DeleteLead, MoveLead, RegisterLead
 from domain.api_key import ApiKey
 from domain.api_key import evolve as evolve_api_key
 from domain.company import Company
@@ -35,6 +38,8 @@ from domain.imports import Import
 from domain.imports import evolve as evolve_import
 from domain.interaction import Interaction
 from domain.interaction import evolve as evolve_interaction
+from domain.lead import Lead
+from domain.lead import evolve as evolve_lead
 from domain.matching import Dismissal, MatchingRules, evolve_dismissal, evolve_rules
 from domain.relationship import Relationship
 from domain.relationship import evolve as evolve_relationship
@@ -237,4 +242,36 @@ CANCEL_IMPORT: UseCase[imports.Cancel, Import] = UseCase(
 )
 UNDO_IMPORT: UseCase[imports.Undo, Import] = UseCase(
     kind="import", evolve=evolve_import, decide=imports.undo, status=202
+)
+REGISTER_LEAD: UseCase[RegisterLead, Lead] = UseCase(
+    kind="lead",
+    evolve=evolve_lead,
+    decide=lead.register,
+    creates=True,
+    status=201,
+    lookups=lead.lookups,
+    gather=lead.gathering(),
+    claim_taken=lead.claim_taken,
+)
+CHANGE_LEAD: UseCase[ChangeLead, Lead] = UseCase(
+    kind="lead",
+    evolve=evolve_lead,
+    decide=lead.change,
+    lookups=lead.lookups,
+    gather=lead.gathering(),
+    claim_taken=lead.claim_taken,
+)
+ASSIGN_LEAD: UseCase[AssignLead, Lead] = UseCase(
+    kind="lead", evolve=evolve_lead, decide=lead.assign, lookups=lead.lookups, gather=lead.gathering()
+)
+MOVE_LEAD: UseCase[MoveLead, Lead] = UseCase(
+    kind="lead",
+    evolve=evolve_lead,
+    decide=lead_moves.move,
+    lookups=lead.lookups,
+    gather=lead.gathering(),
+    claim_taken=lead.claim_taken,
+)
+DELETE_LEAD: UseCase[DeleteLead, Lead] = UseCase(
+    kind="lead", evolve=evolve_lead, decide=lead.delete, status=204, gather=lead.gathering()
 )

@@ -12,11 +12,13 @@ from domain.field_rules import ALIASES, OPEN, FieldAccess, Rules, access
 
 CONTACTS = "contacts"
 INTERACTIONS = "interactions"
+LEADS = "leads"
 
 _OF_KIND: Mapping[str, tuple[str, str | None]] = {
     "contact": (CONTACTS, None),
     "company": (CONTACTS, "company"),
     "interaction": (INTERACTIONS, None),
+    "lead": (LEADS, None),
 }
 """Kind of record to the resource whose rules it is under, and the field, if it is one, that all of it is about."""
 

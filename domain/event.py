@@ -1,7 +1,9 @@
 """Events: what happened, in the past tense, under a topic that never changes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
+from inspect import signature
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 from uuid import UUID
 
@@ -101,6 +103,7 @@ class Metadata(Struct, frozen=True, omit_defaults=True):
 
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
+S = TypeVar("S")
 
 
 class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
@@ -121,6 +124,20 @@ class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
     occurred_at: datetime
     recorded_at: datetime
     erased: bool = False
+
+
+def evolved(
+    evolve: Callable[..., S], state: S | None, event: Event, stream_id: UUID, at: datetime, occurred_at: datetime
+) -> S:
+    """A state after an event; `evolve` is told when that occurred, beside when it was recorded, if it asks for it."""
+    if _is_told_when(evolve):
+        return evolve(state, event, stream_id=stream_id, at=at, occurred_at=occurred_at)
+    return evolve(state, event, stream_id=stream_id, at=at)
+
+
+@lru_cache
+def _is_told_when(evolve: Callable[..., Any]) -> bool:
+    return "occurred_at" in signature(evolve).parameters
 
 
 class UnknownTopicError(LookupError):

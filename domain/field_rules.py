@@ -41,14 +41,16 @@ RULED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("type", "channel", "direction", "participants", "subject", "body", "outcome", "duration_seconds"),
             "next_action",
         ),
+        "leads": (
+            *("title", "contact", "company", "owner_id", "source", "value", "lost_reason", "tags", "custom"),
+            "external_ids",
+        ),
     }
 )
 """The fields of each resource that rules can be about. Ids, versions and times are always told."""
 
-_NAMES = (
-    f"Of contacts: {', '.join(RULED['contacts'])}, or custom.KEY for one custom field."
-    f" Of interactions: {', '.join(RULED['interactions'])}."
-)
+_NAMES = "; ".join(f"of {name}: {', '.join(fields)}" for name, fields in RULED.items())
+_NAMES = f"{_NAMES}; or custom.KEY for one custom field.".capitalize()
 
 
 class FieldRule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +67,8 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "phone": "phones",
         "company_id": "company",
         "former_ids": "external_ids",
+        "contact_id": "contact",
+        "reason": "lost_reason",
         "due_at": "next_action",
     }
 )

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec import structs
 
+from domain import event
 from domain.event import Recorded
 
 T = TypeVar("T")
@@ -15,7 +16,7 @@ _encoder = msgspec.json.Encoder()
 
 def evolved(evolve: Callable[..., T], state: T | None, item: Recorded[Any]) -> T:
     """A stream's state after an event. Its version is the stream's, also when an event before it was skipped."""
-    after: Any = evolve(state, item.event, stream_id=item.stream_id, at=item.recorded_at)
+    after: Any = event.evolved(evolve, state, item.event, item.stream_id, item.recorded_at, item.occurred_at)
     if after.version != item.version:
         after = structs.replace(after, version=item.version)
     return cast("T", after)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct, to_builtins
 
-from domain.event import Event, Recorded
+from domain.event import Event, Recorded, evolved
 
 
 class Change(Struct, frozen=True):
@@ -49,8 +49,9 @@ class Entry(Struct, frozen=True, kw_only=True):
 HIDDEN = frozenset(
     {"id", "version", "created_at", "updated_at", "deleted_at", "password_hash", "digest", "link", "epoch"}
     | {"second_factor", "secret", "recovery_codes"}
+    | {"stays", "last_activity_at", "lent_company"}
 )
-"""Members of states and events that are told otherwise, or are for signing in and told to nobody."""
+"""Members of states and events that follow from others, or are for signing in and told to nobody."""
 
 
 def action_of(topic: str) -> str:
@@ -73,7 +74,7 @@ def entries(
     state: Any = None
     found = []
     for item in recorded:
-        after = evolve(state, item.event, stream_id=item.stream_id, at=item.recorded_at)
+        after = evolved(evolve, state, item.event, item.stream_id, item.recorded_at, item.occurred_at)
         found.append(entry(kind, item, tuple(_changes(_flat(state), _flat(after))), names, addresses=addresses))
         state = after
     return found

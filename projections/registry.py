@@ -8,10 +8,13 @@ from projections import (
     contact_indexer,
     contact_past,
     contact_words,
+    customer,
     duplicates,
     imports,
     interaction,
+    lead,
     matching_rules,
+    pipeline,
     relationship,
     timeline,
     user,
@@ -33,6 +36,9 @@ POSTGRES = (
     matching_rules.RULES,
     matching_rules.DISMISSED,
     duplicates.PROJECTION,
+    lead.PROJECTION,
+    customer.PROJECTION,
+    pipeline.PROJECTION,
 )
 """In this order within a transaction; those with one of their own come after the others."""
 

@@ -115,6 +115,21 @@ def holds(caller: Principal, operation: Operation) -> bool:
     return caller.may(needed) or (operation.scoped and needed in caller.grants)
 
 
+async def still_admitted(request: Request[Any, Any, Any]) -> Principal:
+    """Who a request that goes on speaks for by now.
+
+    Raises:
+        DomainError: auth.* or permission.missing: it would not be let in any more.
+    """
+    services: Services = request.scope["state"]["services"]
+    principal = await _principal(services, await _claims(request, services))
+    operation: Operation = request.route_handler.opt["operation"]
+    if not holds(principal, operation):
+        raise lacking(operation.permission)
+    request.scope["state"]["principal"] = principal
+    return principal
+
+
 def header(request: Request[Any, Any, Any], name: bytes) -> str | None:
     """A header of the request, by its name in lower case."""
     headers: dict[bytes, bytes] = request.scope["state"]["headers"]

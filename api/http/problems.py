@@ -60,6 +60,8 @@ STATUSES: dict[str, int] = {
     "custom_field.not_found": 404,
     "custom_field.not_unique": 409,
     "custom_field.values_unfit": 409,
+    "customer.deleted": 410,
+    "customer.not_found": 404,
     "duplicates.not_found": 404,
     "idempotency.in_progress": 409,
     "idempotency.key_invalid": 400,
@@ -79,6 +81,10 @@ STATUSES: dict[str, int] = {
     "import.unclosed_quote": 422,
     "interaction.external_id_taken": 409,
     "interaction.not_found": 404,
+    "lead.deleted": 410,
+    "lead.external_ids_taken": 409,
+    "lead.move_not_allowed": 409,
+    "lead.not_found": 404,
     "mail.unavailable": 503,
     "method.not_allowed": 405,
     "permission.missing": 403,
@@ -157,6 +163,7 @@ class Problem(Struct, omit_defaults=True):
     permission: str | None = None
     version: int | None = None
     merged_into: UUID | None = None
+    allowed: list[str] | None = None
     retry_after: int | None = None
 
 

@@ -193,3 +193,8 @@ def told(error: Exception, options: Sequence[Any]) -> tuple[str, str]:
         allowed = ", ".join(name for option in options if isinstance(option, EnumMeta) for name in _values(option))
         return "value.not_allowed", f"is not one of {allowed}"
     return "type.wrong", text[:1].lower() + text[1:].replace("`", "")
+
+
+def needs_something(kind: type[Any]) -> bool:
+    """Whether a body of this kind has members that can't be left out."""
+    return any(field.required for field in structs.fields(kind))

@@ -33,6 +33,7 @@ class StoreCalls:
     async def append_one(self, append: SealedAppend) -> list[Row]:
         """The row of `store.append_one`, for an append that `is_plain`. Raises what `Lines.ask` does."""
         (stream,) = append.streams
+        occurred_at = stream.times[0] if stream.times else append.occurred_at
         parameters = (
             append.tenant_id.bytes,
             append.command_id.bytes,
@@ -41,7 +42,7 @@ class StoreCalls:
             stream.events[0].TOPIC.encode(),
             append.data[0].encode(),
             append.sealed_metadata.encode(),
-            ((append.occurred_at - _POSTGRES_EPOCH) // _MICROSECOND).to_bytes(8, signed=True),
+            ((occurred_at - _POSTGRES_EPOCH) // _MICROSECOND).to_bytes(8, signed=True),
         )
         return _rows(await self._lines.ask(_ONE, parameters))
 

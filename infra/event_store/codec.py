@@ -78,10 +78,10 @@ def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> byte
                 "topic": event.TOPIC,
                 "data": next(data),
                 "metadata": append.sealed_metadata,
-                "occurred_at": append.occurred_at,
+                "occurred_at": occurred_at,
             }
             for stream in append.streams
-            for version, event in enumerate(stream.events, start=stream.after + 1)
+            for version, event, occurred_at in stream.dated(append.occurred_at)
         )
         claims.extend(_claim(number, claim, secret) for claim in append.claims)
         releases.extend(_claim(number, claim, secret) for claim in append.releases if claim not in append.claims)

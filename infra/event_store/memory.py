@@ -144,9 +144,9 @@ class MemorySnapshots:
 
 def _records(append: Append, head: int, at: datetime) -> list[Recorded[Event]]:
     numbered = [
-        (stream.stream_id, version, event)
+        (stream.stream_id, version, event, occurred_at)
         for stream in append.streams
-        for version, event in enumerate(stream.events, start=stream.after + 1)
+        for version, event, occurred_at in stream.dated(append.occurred_at)
     ]
     return [
         Recorded(
@@ -157,8 +157,8 @@ def _records(append: Append, head: int, at: datetime) -> list[Recorded[Event]]:
             event=event,
             metadata=append.metadata,
             command_id=append.command_id,
-            occurred_at=append.occurred_at,
+            occurred_at=occurred_at,
             recorded_at=at,
         )
-        for position, (stream_id, version, event) in enumerate(numbered, start=head + 1)
+        for position, (stream_id, version, event, occurred_at) in enumerate(numbered, start=head + 1)
     ]

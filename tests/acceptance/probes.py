@@ -149,6 +149,7 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
         "role_key": ("roles", {"permissions": []}),
         "team_id": ("teams", {"name": f"Team {sign}"}),
         "api_key_id": ("api-keys", {"name": f"Key {sign}", "roles": []}),
+        "lead_id": ("leads", {"title": f"Engine {sign}", "tags": [sign]}),
     }
     for number in range(2):
         for name, (path, body) in bodies.items():
@@ -158,6 +159,10 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
             assert answer.status_code == 201, answer.text
             made[name] = answer.json()["key" if name == "role_key" else "id"]
             tenant.position = int(answer.headers.get("Event-Position", tenant.position))
+            if path == "contacts":
+                made["company_id"] = answer.json()["company"]["id"]
+            if path == "leads":
+                made["customer_id"] = _converted(tenant, made["lead_id"])
     assert tenant.http.patch(f"/v1/contacts/{made['contact_id']}", json={"title": sign}).status_code == 200
     assert tenant.http.patch(f"/v1/companies/{made['company_id']}", json={"size": sign}).status_code == 200
     for number in range(2):
@@ -184,3 +189,10 @@ def duplicates_of(tenant: Tenant, sign: str) -> str:
         tenant.add({"name": f"Twice {sign}", "email": f"twice-{number // 2}-{sign}@engines.example"})
     pairs = tenant.get("/v1/contacts/duplicates").json()["data"]
     return str(pairs[0]["id"])
+def _converted(tenant: Tenant, lead_id: str) -> str:
+    """The customer that a lead becomes."""
+    assert tenant.http.post(f"/v1/leads/{lead_id}/qualify").status_code == 200
+    answer = tenant.http.post(f"/v1/leads/{lead_id}/convert", json={})
+    assert answer.status_code == 200, answer.text
+    tenant.position = int(answer.headers["Event-Position"])
+    return str(answer.json()["customer_id"])

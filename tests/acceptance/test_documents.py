@@ -16,7 +16,15 @@ from tests.acceptance.probes import as_form, duplicates_of
 
 pytestmark = pytest.mark.servers
 
-ORDER = {"/v1/auth/register": -1, "/v1/auth/password/change": 1, "/v1/auth/logout": 2}
+ORDER = {
+    "/v1/auth/register": -1,
+    "/v1/leads/{lead_id}/convert": 0.2,
+    "/v1/leads/{lead_id}/undo-convert": 0.3,
+    "/v1/leads/{lead_id}/lose": 0.4,
+    "/v1/leads/{lead_id}/reopen": 0.5,
+    "/v1/auth/password/change": 1,
+    "/v1/auth/logout": 2,
+}
 WITH_TOKENS = {
     *("/v1/auth/refresh", "/v1/auth/invites/accept", "/v1/auth/password/reset"),
     *("/v1/auth/totp/confirm", "/v1/auth/totp/disable"),
@@ -123,6 +131,7 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
         "user_id": person(installation, tenant).id,
         "api_key_id": tenant.http.post("/v1/api-keys", json={"name": "Import", "roles": []}).json()["id"],
         "team_id": tenant.http.post("/v1/teams", json={"name": "South"}).json()["id"],
+        "lead_id": tenant.http.post("/v1/leads", json={"title": "Engine"}).json()["id"],
         "role_key": tenant.http.post("/v1/roles", json={"name": "Guests", "permissions": []}).json()["key"],
         "record_kind": "contact",
         "field_key": "contract_number",

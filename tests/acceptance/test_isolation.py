@@ -51,6 +51,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     role = tenant.http.post("/v1/roles", json={"name": f"Role {uuid.uuid4()}", "permissions": []}).json()
     team = tenant.http.post("/v1/teams", json={"name": "North"}).json()
     key = tenant.http.post("/v1/api-keys", json={"name": "Import", "roles": []}).json()
+    lead = tenant.http.post("/v1/leads", json={"title": "Engine"}).json()
+    tenant.http.post(f"/v1/leads/{lead['id']}/qualify", json={})
     return {
         "api_key_id": key["id"],
         "company_id": tenant.http.post("/v1/companies", json={"name": f"Mills {uuid.uuid4()}"}).json()["id"],
@@ -58,6 +60,8 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "duplicates_id": duplicates_of(tenant, "isolation"),
         "import_id": uploaded(tenant, "name\nAda\n")["id"],
         "interaction_id": tenant.http.post("/v1/interactions", json={"type": "call"}).json()["id"],
+        "lead_id": lead["id"],
+        "customer_id": tenant.http.post(f"/v1/leads/{lead['id']}/convert", json={}).json()["customer_id"],
         "session_id": session["id"],
         "user_id": tenant.user_id,
         "role_key": role["key"],

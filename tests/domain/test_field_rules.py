@@ -99,9 +99,13 @@ def test_who_may_read_the_audit_trail_is_ruled_there_too_and_hands_it_on_ruled()
 
 def test_fields_go_by_one_name() -> None:
     contacts = {alias: named("contacts", alias) for alias in ALIASES}
-    others = {"company_id": "company", "former_ids": "external_ids", "due_at": None}
+    others = {"company_id": "company", "former_ids": "external_ids", "due_at": None, "contact_id": None, "reason": None}
     assert contacts == {"email": "emails", "phone": "phones"} | others
     assert named("interactions", "due_at") == "next_action"
+    assert [named("leads", alias) for alias in ("company_id", "contact_id", "reason")] == [
+        *("company", "contact", "lost_reason"),
+    ]
+    assert {field for field in ALIASES.values() for fields in RULED.values() if field in fields} == {*ALIASES.values()}
     assert named("contacts", "custom.salary") == "custom.salary"
     wrong = ("version", "name.given", "custom.", "custom.Ä", "custom.a.b", "", "created_at")
     assert [named("contacts", field) for field in wrong] == [None] * len(wrong)

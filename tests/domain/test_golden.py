@@ -28,6 +28,7 @@ from tests.domain.golden_custom import CUSTOM
 from tests.domain.golden_identity import IDENTITY
 from tests.domain.golden_imports import IMPORTS
 from tests.domain.golden_interactions import INTERACTIONS
+from tests.domain.golden_leads import LEADS
 from tests.domain.golden_merging import MERGING
 
 COMPANY = UUID("01890000-0000-7000-8000-0000000000c1")
@@ -78,6 +79,7 @@ EXPECTED: dict[str, Event] = {
     **IMPORTS,
     **MERGING,
     **COMPANIES,
+    **LEADS,
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""

@@ -9,6 +9,8 @@ from commands.ports import Snapshot, StreamEvents
 from commands.sessions import NewSession
 from domain.company import CompanyRegistered
 from domain.contact import ContactMerged
+from domain.customer import CustomerRegistered
+from domain.lead import LeadQualified, LeadRegistered
 from domain.tenant import PLATFORM
 from domain.user import UserRegistered
 from infra.access.key_uses import PostgresKeyUses
@@ -41,6 +43,9 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         await store.append(one(tenant, user))
         await store.append(one(tenant, CompanyRegistered(name="Engines")))
         await store.append(one(tenant, registered(name), ContactMerged(into=ada)))
+        deal = uuid4()
+        await store.append(one(tenant, CustomerRegistered(lead_id=deal)))
+        await store.append(append(tenant, StreamEvents(deal, 0, (LeadRegistered(title="Engine"), LeadQualified()))))
         session = NewSession(id=uuid4(), user_id=uuid4(), epoch=0, client=None, address=None)
         await PostgresSessions(database.service, 60).start(tenant, session)
         await PostgresKeyUses(database.service).note(tenant, uuid4())

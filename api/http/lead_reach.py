@@ -1,0 +1,80 @@
+"""Whose leads a caller may see and change, and what may come with one: contacts, companies, times of the past."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import structs
+
+from api.http.exchange import HttpRequest, principal_of, services_of
+from commands import lead as commands
+from commands.access import Principal, lacking
+from commands.decision import Decision, Given
+from commands.handle import UseCase
+from commands.lead_values import SLACK
+from commands.sight import SEEING as SEEING_CONTACTS
+from domain import lead
+from domain.company import CompanyRegistered
+from domain.contact import ContactRegistered
+from domain.errors import NotFoundError
+from domain.event import Event
+from domain.lead import Lead, LeadAssigned, LeadRegistered
+
+SEEING = "leads.read"
+"""The permission to see a lead."""
+_ASSIGNING, _BACKDATING, _ADDING_CONTACTS = "leads.assign", "history.backdate", "contacts.write"
+
+
+def within_reach(case: UseCase[Any, Lead], caller: Principal, permission: str) -> UseCase[Any, Lead]:
+    """The same use case for a caller who may not do it to every lead, or not with all that comes with it.
+
+    A lead that the caller can't read is missing, another is refused; none is made, or given away, to where it would be
+    out of reach. A contact that the caller can't read is none.
+    """
+
+    def admit(found: Lead) -> None:
+        if not caller.reaches(SEEING, found.owner_id):
+            raise NotFoundError("lead")
+        if not caller.reaches(permission, found.owner_id):
+            raise lacking(permission)
+
+    def decide(command: Any, given: Given[Lead]) -> Decision:
+        decision = case.decide(command, given)
+        for event in decision.events:
+            _check(event, given, caller, permission)
+        for stream in decision.before:
+            for event in stream.events:
+                _check(event, given, caller, permission)
+        if any(at < given.now - SLACK for at in decision.times) and not caller.may(_BACKDATING):
+            raise lacking(_BACKDATING)
+        return decision
+
+    gather = case.gather and commands.gathering(lambda contact: caller.reaches(SEEING_CONTACTS, contact.owner_id))
+    return structs.replace(case, admit=admit, decide=decide, gather=gather)
+
+
+def _check(event: Event, given: Given[Lead], caller: Principal, permission: str) -> None:
+    match event:
+        case LeadRegistered(owner_id=owner_id) if not caller.reaches(permission, owner_id):
+            raise lacking(permission)
+        case LeadAssigned(owner_id=owner_id):
+            before = given.state.owner_id if given.state else owner_id
+            if not (caller.reaches(_ASSIGNING, before) and caller.reaches(_ASSIGNING, owner_id)):
+                raise lacking(_ASSIGNING)
+        case ContactRegistered(owner_id=owner_id) if not caller.reaches(_ADDING_CONTACTS, owner_id):
+            raise lacking(_ADDING_CONTACTS)
+        case CompanyRegistered() if caller.owners(_ADDING_CONTACTS) == ():
+            raise lacking(_ADDING_CONTACTS)
+
+
+async def require_sight(request: HttpRequest, lead_id: UUID) -> None:
+    """Let nobody look into the past of a lead that they can't read now, whoever owned it then.
+
+    Raises:
+        NotFoundError: it is not there, or not for this caller.
+    """
+    caller = principal_of(request)
+    if caller.may(SEEING):
+        return
+    state = await services_of(request).handler.state(caller.tenant_id, "lead", lead.evolve, lead_id)
+    if not caller.reaches(SEEING, state.owner_id):
+        raise NotFoundError("lead")

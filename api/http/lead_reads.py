@@ -1,0 +1,189 @@
+"""Leads over HTTP: lists, one, and its history."""
+
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get
+from msgspec import Meta, Struct
+
+from api.http import examples_leads as examples
+from api.http.actors import actor_names
+from api.http.answer import Answer
+from api.http.as_of import AsOf, moment_of
+from api.http.contact_history import HistoryQuery
+from api.http.contact_reads import ReadQuery
+from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
+from api.http.lead_reach import SEEING, require_sight
+from api.http.operation import operation
+from api.http.read_after import caught_up, settled
+from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.telling import entries_told, telling
+from api.http.tried import note_filters
+from commands.visible import LEADS, View, view_of
+from domain import lead
+from domain.errors import DomainError, FieldError, GoneError, NotFoundError
+from domain.lead import Status
+from projections import history, lead_queries
+from projections import lead as lead_rows
+from projections import user as user_rows
+from projections.lead_queries import Filters, Flag, LeadView, Sort, Stored
+from projections.position import Level
+
+READ_MODELS = (lead_rows.PROJECTION.checkpoint,)
+HIDING = "Leads beyond the reach of the caller's leads.read are missing; fields that roles hide are absent."
+
+
+class LeadsQuery(Struct, forbid_unknown_fields=True):
+    """Filters, order and page of a list of leads."""
+
+    status: Status | None = None
+    owner_id: UUID | None = None
+    flag: Flag | None = None
+    source: str | None = None
+    min_score: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] | None = None
+    contact_id: UUID | None = None
+    company_id: UUID | None = None
+    as_of: AsOf | None = None
+    sort: Sort = Sort.CREATED_AT
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+@get(
+    "/leads",
+    **operation(
+        summary="List leads",
+        description=f"{HIDING} Filtering by a hidden field is refused.",
+        tag="leads",
+        permission=SEEING,
+        query=LeadsQuery,
+        answers={200: Page[LeadView]},
+        errors=(*READ_ERRORS, "cursor.invalid"),
+        result={"data": [examples.LEAD], "next_cursor": None},
+        read_after=True,
+        scoped=True,
+    ),
+)
+async def list_leads(request: HttpRequest) -> Answer:
+    """A page of leads."""
+    query: LeadsQuery = query_of(request, LeadsQuery)
+    caller, services = principal_of(request), services_of(request)
+    tenant_id = caller.tenant_id
+    filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
+    asked = [name for name in Filters.__struct_fields__ if getattr(query, name) is not None]
+    require_shown(view_of(caller, LEADS), {name: "contact" if name == "flag" else name for name in asked})
+    scope = ["leads", filters, query.sort, query.as_of]
+    after = position = None
+    if query.cursor is not None:
+        after, position = services.cursors.read(query.cursor, tenant_id, scope)
+    moment = await moment_of(request, query.as_of, position)
+    level = await settled(request, READ_MODELS, at_least=moment.position if moment else 0)
+    page = partial(lead_queries.page, tenant_id=tenant_id, filters=filters, sort=query.sort, after=after)
+    page = partial(page, limit=query.limit, as_of=moment, owners=caller.owners(SEEING))
+    rows, bound = await services.reads.ask(tenant_id, page, at_least=level)
+    place = (bound, moment.position if moment else None)
+    next_cursor = services.cursors.make(tenant_id, scope, place) if bound else None
+    if not rows:
+        note_filters(request, query)
+    told = telling(caller, LEADS)
+    return Answer(Page(data=[told(row.view()) for row in rows], next_cursor=next_cursor))
+
+
+@get(
+    "/leads/{lead_id:str}",
+    **operation(
+        summary="Read a lead",
+        description=HIDING,
+        tag="leads",
+        permission=SEEING,
+        query=ReadQuery,
+        answers={200: LeadView},
+        errors=(*READ_ERRORS, "lead.not_found", "lead.deleted"),
+        result=examples.LEAD,
+        read_after=True,
+        scoped=True,
+    ),
+)
+async def read_lead(request: HttpRequest) -> Answer:
+    """One lead."""
+    lead_id = path_id(request, "lead_id", "lead")
+    query: ReadQuery = query_of(request, ReadQuery)
+    caller = principal_of(request)
+    told = telling(caller, LEADS)
+    if moment := await moment_of(request, query.as_of):
+        await settled(request, ())
+        await require_sight(request, lead_id)
+        handler = services_of(request).handler
+        was = await handler.state(caller.tenant_id, "lead", lead.evolve, lead_id, up_to=moment.position)
+        if was.deleted_at is not None:
+            raise GoneError("lead")
+        return Answer(told(lead_queries.view(was)), headers={"ETag": etag(was.version)})
+    found = await _stored(request, lead_id, await settled(request, READ_MODELS))
+    # One that is not the caller's to read is missing, in the same time too; and a moment ago it may have become so.
+    if found is None and (level := await caught_up(request, READ_MODELS)):
+        found = await _stored(request, lead_id, level)
+    if found is None:
+        raise NotFoundError("lead")
+    if found.deleted_at is not None:
+        raise GoneError("lead")
+    return Answer(told(found.view()), headers={"ETag": etag(found.version)})
+
+
+@get(
+    "/leads/{lead_id:str}/history",
+    **operation(
+        summary="Who changed and moved a lead, and when",
+        description=(
+            "Newest first; `at` is when it was recorded, status_since when a move occurred. A deleted lead keeps its"
+            " history. Changes of fields that the caller's roles hide are left out."
+        ),
+        tag="leads",
+        permission=SEEING,
+        query=HistoryQuery,
+        answers={200: Page[history.Entry]},
+        errors=(*READ_ERRORS, "lead.not_found", "cursor.invalid"),
+        result={"data": [examples.ENTRY], "next_cursor": None},
+        read_after=True,
+        scoped=True,
+    ),
+)
+async def lead_history(request: HttpRequest) -> Answer:
+    """A lead's history, from its events."""
+    lead_id = path_id(request, "lead_id", "lead")
+    query: HistoryQuery = query_of(request, HistoryQuery)
+    tenant_id, services = principal_of(request).tenant_id, services_of(request)
+    scope = ["lead-history", lead_id, query.as_of]
+    before = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else None
+    level = await settled(request, (user_rows.PROJECTION.checkpoint,))
+    moment = await moment_of(request, query.as_of)
+    await require_sight(request, lead_id)
+    recorded = await services.store.load(tenant_id, lead_id, up_to=moment.position if moment else None)
+    if not recorded or not recorded[0].event.TOPIC.startswith("lead."):
+        raise NotFoundError("lead")
+    names = await actor_names(request, recorded, level)
+    entries = history.entries("lead", recorded, lead.evolve, names)[::-1]
+    if before is not None:
+        entries = [entry for entry in entries if entry.position < before]
+    more = len(entries) > query.limit
+    next_cursor = services.cursors.make(tenant_id, scope, entries[query.limit - 1].position) if more else None
+    return Answer(Page(data=entries_told(principal_of(request), entries[: query.limit]), next_cursor=next_cursor))
+
+
+def require_shown(view: View, asked: dict[str, str]) -> None:
+    """Refuse to filter by what the caller must not see; `asked` has parameters and the fields they are about."""
+    if bad := [name for name, field in asked.items() if view.hides(field)]:
+        raise DomainError(
+            "query.invalid",
+            "a query parameter is about a field that your roles hide",
+            hint="Leave out the parameters listed in errors; GET /v1/me/permissions tells which fields are hidden.",
+            errors=[FieldError(name, "field.hidden", "is about a field that your roles hide") for name in bad],
+        )
+
+
+async def _stored(request: HttpRequest, lead_id: UUID, level: Level | None) -> Stored | None:
+    """The lead, where there is one that the caller may read."""
+    caller = principal_of(request)
+    query = partial(lead_queries.by_ids, tenant_id=caller.tenant_id, ids=[lead_id])
+    rows = await services_of(request).reads.ask(caller.tenant_id, query, at_least=level)
+    return rows[0] if rows and caller.reaches(SEEING, rows[0].owner_id) else None

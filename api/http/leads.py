@@ -1,0 +1,26 @@
+"""Leads over HTTP: every route of theirs."""
+
+from litestar import Router
+
+from api.http.lead_moves import MOVES
+from api.http.lead_reads import lead_history, list_leads, read_lead
+from api.http.lead_writes import assign_lead, change_lead, delete_lead, register_lead
+from api.http.pipeline import read_pipeline, read_trend
+from api.http.pipeline_stream import stream_pipeline
+
+ROUTER = Router(
+    path="/v1",
+    route_handlers=[
+        register_lead,
+        list_leads,
+        read_lead,
+        change_lead,
+        delete_lead,
+        assign_lead,
+        *MOVES,
+        lead_history,
+        read_pipeline,
+        read_trend,
+        stream_pipeline,
+    ],
+)

@@ -1,0 +1,196 @@
+"""What is read of leads: some by id, a page of a list."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct, structs
+
+from domain.lead import OPEN, Lead, Status
+from domain.money import Money
+from projections.ports import Connection
+from projections.position import Moment
+
+Bound = list[str]
+
+
+class Flag(StrEnum):
+    """What somebody should look at."""
+
+    DUPLICATE = "duplicate"
+    """Another open lead is of the same contact."""
+
+
+class LeadView(Struct, frozen=True, kw_only=True):
+    """A lead as clients see it."""
+
+    id: UUID
+    version: int
+    title: str
+    contact_id: UUID | None
+    company_id: UUID | None
+    customer_id: UUID | None
+    owner_id: UUID | None
+    source: str | None
+    value: Money | None
+    status: Status
+    status_since: datetime
+    lost_reason: str | None
+    score: int
+    tags: tuple[str, ...]
+    custom: dict[str, Any]
+    external_ids: dict[str, str]
+    flags: tuple[Flag, ...]
+    occurred_at: datetime
+    last_activity_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class Stored(LeadView, frozen=True, kw_only=True):
+    """A lead as it is in the read model: `deleted_at` tells whether it is gone."""
+
+    deleted_at: datetime | None
+
+    def view(self) -> LeadView:
+        """What clients see of it."""
+        return LeadView(**{name: getattr(self, name) for name in LeadView.__struct_fields__})
+
+
+class Sort(StrEnum):
+    """Orders of a list; a minus turns one round."""
+
+    CREATED_AT = "created_at"
+    CREATED_AT_DESC = "-created_at"
+    STATUS_SINCE = "status_since"
+    STATUS_SINCE_DESC = "-status_since"
+    SCORE_DESC = "-score"
+
+
+class Filters(Struct, frozen=True, omit_defaults=True):
+    """Which leads a list shows; what is None is not filtered by."""
+
+    status: Status | None = None
+    owner_id: UUID | None = None
+    flag: Flag | None = None
+    source: str | None = None
+    min_score: int | None = None
+    contact_id: UUID | None = None
+    company_id: UUID | None = None
+
+
+_OPEN = ", ".join(f"'{status.value}'" for status in OPEN)
+_STOOD = "{0}.since <= %s AND ({0}.until IS NULL OR {0}.until > %s)"
+
+
+def _duplicate(table: str, stood: str = "TRUE") -> str:
+    """Whether a lead `l` has an open sister; both of them have to be open."""
+    return f"""(l.status IN ({_OPEN}) AND EXISTS (
+        SELECT FROM {table} d WHERE d.tenant_id = l.tenant_id AND d.contact_id = l.contact_id AND d.id <> l.id
+           AND d.status IN ({_OPEN}) AND d.deleted_at IS NULL AND {stood}))"""
+
+
+_SHARED = tuple(name for name in (*LeadView.__struct_fields__, "deleted_at") if name not in {"custom", "flags"})
+_FLAGS = "CASE WHEN {} THEN ARRAY['duplicate'] ELSE '{{}}' END AS flags"
+_SELECT = f"SELECT {', '.join(f'l.{name}' for name in _SHARED)}, '{{}}'::jsonb AS custom"
+_NOW_TWIN = _duplicate("read.lead_v1")
+_THEN_TWIN = _duplicate("read.lead_past_v1", _STOOD.format("d"))
+_NOW = f"{_SELECT}, {_FLAGS.format(_NOW_TWIN)} FROM read.lead_v1 l"
+_THEN = f"{_SELECT}, {_FLAGS.format(_THEN_TWIN)} FROM read.lead_past_v1 l"
+# As JSON text: the decoder does all conversions in one go.
+_BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE l.tenant_id = %s AND l.id = ANY(%s)) v"
+_HAS_TWIN = f"""
+SELECT EXISTS (SELECT FROM read.lead_v1 d WHERE d.tenant_id = %s AND d.contact_id = %s AND d.id <> %s
+                  AND d.status IN ({_OPEN}) AND d.deleted_at IS NULL)
+"""
+
+_CONDITIONS = {
+    "status": "l.status = %s",
+    "owner_id": "l.owner_id = %s",
+    "source": "l.source = %s",
+    "min_score": "l.score >= %s",
+    "contact_id": "l.contact_id = %s",
+    "company_id": "l.company_id = %s",
+}
+_OWNED = "l.owner_id = ANY (%s)"
+# Who may read a record now may read what it was: whose it was then is not asked.
+_OWNED_NOW = (
+    "EXISTS (SELECT FROM read.lead_v1 n WHERE n.tenant_id = l.tenant_id AND n.id = l.id AND n.owner_id = ANY (%s))"
+)
+_TYPES = {"created_at": "timestamptz", "status_since": "timestamptz", "score": "integer"}
+
+_stored = msgspec.json.Decoder(list[Stored])
+
+
+def view(lead: Lead, *, is_duplicate: bool = False) -> LeadView:
+    """A lead's state as clients see it."""
+    shared = {name: getattr(lead, name) for name in _SHARED if name not in {"score", "deleted_at"}}
+    return LeadView(**shared, score=0, custom={}, flags=(Flag.DUPLICATE,) if is_duplicate else ())
+
+
+async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Stored]:
+    """The leads with these ids, deleted ones too, in the order of the ids."""
+    found = await (await connection.execute(_BY_ID, (tenant_id, list(ids)))).fetchone()
+    by_id = {lead.id: lead for lead in _stored.decode(found[0])}
+    return [by_id[lead_id] for lead_id in ids if lead_id in by_id]
+
+
+async def has_twin(connection: Connection, tenant_id: UUID, lead_id: UUID, contact_id: UUID) -> bool:
+    """Whether another open lead is of a contact."""
+    found = await (await connection.execute(_HAS_TWIN, (tenant_id, contact_id, lead_id))).fetchone()
+    return bool(found[0])
+
+
+async def page(
+    connection: Connection,
+    tenant_id: UUID,
+    filters: Filters,
+    sort: Sort,
+    *,
+    after: Bound | None,
+    limit: int,
+    as_of: Moment | None = None,
+    owners: Sequence[UUID] | None = None,
+) -> tuple[list[Stored], Bound | None]:
+    """A page of the leads that are there, or were at a moment, and the bound after which the next one starts.
+
+    With `owners`, of theirs only: of those that are theirs now, also where it is about a moment of the past. A bound is
+    [value of the sort column, id]: pages neither repeat nor miss rows that stay in place.
+    """
+    column = sort.removeprefix("-")
+    direction, comparison = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    source, conditions, parameters = _selected(tenant_id, filters, as_of)
+    if owners is not None:
+        conditions.append(_OWNED_NOW if as_of else _OWNED)
+        parameters.append(list(owners))
+    if after:
+        conditions.append(f"(l.{column}, l.id) {comparison} (%s::{_TYPES[column]}, %s::uuid)")
+        parameters.extend(after)
+    inner = f"{source} WHERE {' AND '.join(conditions)} ORDER BY l.{column} {direction}, l.id {direction} LIMIT %s"
+    query = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({inner}) v"
+    found = await (await connection.execute(query, (*parameters, limit + 1))).fetchone()
+    rows = _stored.decode(found[0])
+    if len(rows) <= limit:
+        return rows, None
+    value = getattr(rows[limit - 1], column)
+    return rows[:limit], [value.isoformat() if isinstance(value, datetime) else str(value), str(rows[limit - 1].id)]
+
+
+def _selected(tenant_id: UUID, filters: Filters, as_of: Moment | None) -> tuple[str, list[str], list[Any]]:
+    """Where the leads come from, which of them, and the parameters of both."""
+    conditions = ["l.tenant_id = %s", "l.deleted_at IS NULL"]
+    parameters: list[Any] = [tenant_id]
+    if as_of:
+        conditions.append(_STOOD.format("l"))
+        parameters = [*(as_of.position,) * 2, tenant_id, *(as_of.position,) * 2]
+    for name, value in structs.asdict(filters).items():
+        if name == "flag" and value is not None:
+            conditions.append(_THEN_TWIN if as_of else _NOW_TWIN)
+            parameters += [as_of.position] * 2 if as_of else []
+        elif value is not None:
+            conditions.append(_CONDITIONS[name])
+            parameters.append(value)
+    return _THEN if as_of else _NOW, conditions, parameters

@@ -1,0 +1,204 @@
+-- What is counted of leads. `cube` says what a row is of: 0 all leads, 1 those of an owner, 2 those from a source, 3 both;
+-- where it is not of an owner (or of leads without one) that is the nil UUID, without a source ''. So every figure is the
+-- sum of few rows, however many leads there are, and all of them are corrected with each event.
+
+-- One row a stay in a status: what has been counted of it, to be taken back when it changes.
+CREATE TABLE read.pipeline_stay_v1 (
+    tenant_id   uuid NOT NULL,
+    id          uuid NOT NULL,      -- of the lead
+    number      integer NOT NULL,
+    owner_id    uuid NOT NULL,
+    source      text NOT NULL,
+    status      text NOT NULL,
+    entered_at  timestamptz NOT NULL,
+    lasted      bigint,             -- microseconds; NULL while it goes on
+    again_since timestamptz,        -- when the lead entered the same status before
+    later       integer NOT NULL,   -- a bit for each status that the lead entered afterwards
+    closed      boolean NOT NULL,   -- the lead stands here, converted or lost
+    currency    text,               -- of the last stay: the lead's value, '' for none; NULL of the others
+    amount      numeric(30, 4) NOT NULL,
+    PRIMARY KEY (tenant_id, id, number)
+) WITH (fillfactor = 80);
+CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, status, lasted) WHERE lasted IS NOT NULL;
+CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, entered_at);
+CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, again_since) WHERE again_since IS NOT NULL;
+
+-- Where leads stand, and what they are worth by currency.
+CREATE TABLE read.pipeline_now_v1 (
+    tenant_id uuid NOT NULL,
+    cube      integer NOT NULL,
+    owner_id  uuid NOT NULL,
+    source    text NOT NULL,
+    status    text NOT NULL,
+    currency  text NOT NULL,
+    leads     bigint NOT NULL,
+    amount    numeric(30, 4) NOT NULL,
+    PRIMARY KEY (tenant_id, cube, owner_id, source, status, currency)
+) WITH (fillfactor = 50);
+
+-- How long completed stays have lasted: so many in each bucket. A bucket is narrow, so that what is exactly in the middle
+-- is soon found among its stays.
+CREATE TABLE read.pipeline_lasted_v1 (
+    tenant_id uuid NOT NULL,
+    cube      integer NOT NULL,
+    owner_id  uuid NOT NULL,
+    source    text NOT NULL,
+    status    text NOT NULL,
+    bucket    bigint NOT NULL,      -- the least that is in it
+    stays     bigint NOT NULL,
+    PRIMARY KEY (tenant_id, cube, owner_id, source, status, bucket)
+) WITH (fillfactor = 80);
+
+-- Entries into statuses by day (UTC); `again` are those of leads that had entered the same status before.
+CREATE TABLE read.pipeline_day_v1 (
+    tenant_id  uuid NOT NULL,
+    cube       integer NOT NULL,
+    owner_id   uuid NOT NULL,
+    source     text NOT NULL,
+    day        date NOT NULL,
+    status     text NOT NULL,
+    again      boolean NOT NULL,
+    entered    bigint NOT NULL,
+    closed     bigint NOT NULL,
+    to_new     bigint NOT NULL,     -- of those that entered, how many entered that status later
+    to_qualified  bigint NOT NULL,
+    to_nurturing  bigint NOT NULL,
+    to_converted  bigint NOT NULL,
+    to_lost       bigint NOT NULL,
+    PRIMARY KEY (tenant_id, cube, owner_id, source, day, status, again)
+) WITH (fillfactor = 80);
+
+-- The functions take the tenant from the transaction. `owners` and `from_source` are NULL for all.
+
+-- Stays of a period, as few rows as possible: whole days as they were counted, and what is left of the first and the last
+-- day stay by stay.
+CREATE FUNCTION read.pipeline_entries_v1(owners uuid[], from_source text, since timestamptz, until timestamptz)
+    RETURNS TABLE (day date, status text, again boolean, entered bigint, closed bigint, to_new bigint,
+                   to_qualified bigint, to_nurturing bigint, to_converted bigint, to_lost bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+    tenant constant uuid := store.current_tenant();
+    which  constant integer := (owners IS NOT NULL)::integer + 2 * (from_source IS NOT NULL)::integer;
+    whose  constant uuid[] := coalesce(owners, ARRAY['00000000-0000-0000-0000-000000000000'::uuid]);
+    first  date := (since AT TIME ZONE 'UTC')::date;
+    last   date := (until AT TIME ZONE 'UTC')::date;
+    edges  tstzrange[] := '{}';
+BEGIN
+    IF since >= until THEN
+        RETURN;
+    END IF;
+    IF since IS NOT NULL AND first::timestamp AT TIME ZONE 'UTC' < since THEN
+        first := first + 1;
+        edges := edges || tstzrange(since, least(first::timestamp AT TIME ZONE 'UTC', until));
+    END IF;
+    IF until IS NOT NULL AND last::timestamp AT TIME ZONE 'UTC' < until AND (first IS NULL OR first <= last) THEN
+        edges := edges || tstzrange(last::timestamp AT TIME ZONE 'UTC', until);
+    END IF;
+    RETURN QUERY
+    SELECT d.day, d.status, d.again, sum(d.entered)::bigint, sum(d.closed)::bigint, sum(d.to_new)::bigint,
+           sum(d.to_qualified)::bigint, sum(d.to_nurturing)::bigint, sum(d.to_converted)::bigint, sum(d.to_lost)::bigint
+      FROM read.pipeline_day_v1 d
+     WHERE d.tenant_id = tenant AND d.cube = which AND d.owner_id = ANY (whose) AND d.source = coalesce(from_source, '')
+       AND d.day >= coalesce(first, '-infinity') AND d.day < coalesce(last, 'infinity')
+     GROUP BY d.day, d.status, d.again;
+    FOR i IN 1..cardinality(edges) LOOP
+        RETURN QUERY
+        SELECT (s.entered_at AT TIME ZONE 'UTC')::date, s.status, s.again_since IS NOT NULL, count(*),
+               count(*) FILTER (WHERE s.closed), count(*) FILTER (WHERE s.later & 1 <> 0),
+               count(*) FILTER (WHERE s.later & 2 <> 0), count(*) FILTER (WHERE s.later & 4 <> 0),
+               count(*) FILTER (WHERE s.later & 8 <> 0), count(*) FILTER (WHERE s.later & 16 <> 0)
+          FROM read.pipeline_stay_v1 s
+         WHERE s.tenant_id = tenant AND s.entered_at >= lower(edges[i]) AND s.entered_at < upper(edges[i])
+           AND (owners IS NULL OR s.owner_id = ANY (owners)) AND (from_source IS NULL OR s.source = from_source)
+         GROUP BY 1, 2, 3;
+    END LOOP;
+END $$;
+REVOKE EXECUTE ON FUNCTION read.pipeline_entries_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.pipeline_entries_v1 TO rapport_service;
+
+-- Everything that a look at the pipeline shows, as of one moment, as JSON: {now: [{status, currency, leads, amount}],
+-- lasted: [{status, stays, around: {"0.5": [low, high], "0.9": ...}}] (what stands beside the fraction's place),
+-- entries: [{status, again, entered, closed, to_*}], repeats: [{status, later, entered}]}. Repeats are entries whose
+-- lead had entered the same status before, but in the period too: it counts once.
+CREATE FUNCTION read.pipeline_v1(owners uuid[], from_source text, since timestamptz, until timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+    tenant constant uuid := store.current_tenant();
+    which  constant integer := (owners IS NOT NULL)::integer + 2 * (from_source IS NOT NULL)::integer;
+    whose  constant uuid[] := coalesce(owners, ARRAY['00000000-0000-0000-0000-000000000000'::uuid]);
+BEGIN
+    RETURN jsonb_build_object(
+        'now', (
+            SELECT coalesce(jsonb_agg(n), '[]') FROM (
+                SELECT p.status, p.currency, sum(p.leads) AS leads, sum(p.amount)::text AS amount
+                  FROM read.pipeline_now_v1 p
+                 WHERE p.tenant_id = tenant AND p.cube = which AND p.owner_id = ANY (whose)
+                   AND p.source = coalesce(from_source, '')
+                 GROUP BY p.status, p.currency ORDER BY p.status, p.currency) n),
+        'lasted', (
+            WITH cell AS (
+                SELECT p.status, p.bucket, sum(p.stays) AS stays FROM read.pipeline_lasted_v1 p
+                 WHERE p.tenant_id = tenant AND p.cube = which AND p.owner_id = ANY (whose)
+                   AND p.source = coalesce(from_source, '')
+                 GROUP BY p.status, p.bucket
+            ), run AS (
+                SELECT c.*, sum(c.stays) OVER w AS upto, lead(c.bucket) OVER w AS next,
+                       sum(c.stays) OVER (PARTITION BY c.status) AS total
+                  FROM cell c WINDOW w AS (PARTITION BY c.status ORDER BY c.bucket)
+            ), neighbour AS (
+                -- Both neighbours of each fraction's place, counted from 0: in which bucket, and after how many there.
+                SELECT r.status, r.total, r.bucket, r.next, f.fraction, n.k, n.k - (r.upto - r.stays) AS skip
+                  FROM run r
+                 CROSS JOIN unnest(ARRAY[0.5, 0.9]) AS f (fraction)
+                 CROSS JOIN LATERAL (VALUES (floor(f.fraction * (r.total - 1))), (ceil(f.fraction * (r.total - 1)))) n (k)
+                 WHERE r.upto > n.k AND r.upto - r.stays <= n.k
+            ), place AS (
+                SELECT n.status, n.total, n.fraction, array_agg(e.lasted ORDER BY n.k) AS around
+                  FROM neighbour n
+                 CROSS JOIN LATERAL (
+                       SELECT s.lasted FROM read.pipeline_stay_v1 s
+                        WHERE s.tenant_id = tenant AND s.status = n.status AND s.lasted IS NOT NULL
+                          AND s.lasted >= n.bucket AND s.lasted < coalesce(n.next, 9223372036854775807)
+                          AND (owners IS NULL OR s.owner_id = ANY (owners))
+                          AND (from_source IS NULL OR s.source = from_source)
+                        ORDER BY s.lasted OFFSET n.skip::bigint LIMIT 1) e
+                 GROUP BY n.status, n.total, n.fraction
+            ), told AS (
+                SELECT p.status, p.total AS stays, jsonb_object_agg(p.fraction, p.around) AS around
+                  FROM place p GROUP BY p.status, p.total
+            )
+            SELECT coalesce(jsonb_agg(t), '[]') FROM told t),
+        'entries', (
+            SELECT coalesce(jsonb_agg(e), '[]') FROM (
+                SELECT p.status, p.again, sum(p.entered) AS entered, sum(p.closed) AS closed, sum(p.to_new) AS to_new,
+                       sum(p.to_qualified) AS to_qualified, sum(p.to_nurturing) AS to_nurturing,
+                       sum(p.to_converted) AS to_converted, sum(p.to_lost) AS to_lost
+                  FROM read.pipeline_entries_v1(owners, from_source, since, until) p GROUP BY p.status, p.again) e),
+        'repeats', (
+            SELECT coalesce(jsonb_agg(r), '[]') FROM (
+                SELECT s.status, s.later, count(*) AS entered FROM read.pipeline_stay_v1 s
+                 WHERE since IS NOT NULL AND s.tenant_id = tenant AND s.again_since >= since
+                   AND s.entered_at < coalesce(until, 'infinity')
+                   AND (owners IS NULL OR s.owner_id = ANY (owners)) AND (from_source IS NULL OR s.source = from_source)
+                 GROUP BY s.status, s.later) r));
+END $$;
+REVOKE EXECUTE ON FUNCTION read.pipeline_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.pipeline_v1 TO rapport_service;
+
+-- Entries into each status by day, week (from Monday) or month.
+CREATE FUNCTION read.pipeline_trend_v1(
+    owners uuid[], from_source text, since timestamptz, until timestamptz, step text
+)
+    RETURNS TABLE (period date, status text, entered bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT date_trunc(step, p.day::timestamp)::date, p.status, sum(p.entered)::bigint
+      FROM read.pipeline_entries_v1(owners, from_source, since, until) p
+     GROUP BY 1, 2 ORDER BY 1, 2
+$$;
+REVOKE EXECUTE ON FUNCTION read.pipeline_trend_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.pipeline_trend_v1 TO rapport_service;
