@@ -189,6 +189,8 @@ def duplicates_of(tenant: Tenant, sign: str) -> str:
         tenant.add({"name": f"Twice {sign}", "email": f"twice-{number // 2}-{sign}@engines.example"})
     pairs = tenant.get("/v1/contacts/duplicates").json()["data"]
     return str(pairs[0]["id"])
+
+
 def _converted(tenant: Tenant, lead_id: str) -> str:
     """The customer that a lead becomes."""
     assert tenant.http.post(f"/v1/leads/{lead_id}/qualify").status_code == 200
