@@ -71,7 +71,7 @@ class Course:
     def company_made(self, company_id: UUID | None, name: str | None) -> None:
         """A company is made with it, when there is a name."""
         if name is not None and company_id is not None:
-            events, claim = company.register(self.given.tenant_id, company_id, name)
+            events, claim = company.found_or_made(self.given.tenant_id, company_id, name)
             self.before, self.claims = (*self.before, events), (*self.claims, claim)
 
     def decision(self, *, releases: tuple[Claim, ...] = ()) -> Decision:
