@@ -101,3 +101,22 @@ def expect_an_end(states: dict[UUID, Contact], state: Contact) -> None:
         assert state.id in states[state.merged_into].merged_from
         state = states[state.merged_into]
         seen.add(state.id)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(_PATCHES, min_size=4, max_size=4), st.permutations([1, 2, 3]), st.permutations([1, 2, 3]), _CHOICES)
+def test_several_come_out_in_any_order_and_all_are_as_they_were(
+    patches: list[ChangeContact], come: list[int], leave: list[int], choose: dict[str, str]
+) -> None:
+    async def story() -> None:
+        world, people = await started()
+        for who, patch in enumerate(patches):
+            await carry_out(world, people, ("change", who, patch))
+        before = [await world.held(each) for each in people]
+        merged = [who for who in come if await carry_out(world, people, ("merge", 0, who, choose))]
+        for who in leave:
+            if who in merged:
+                await world.unmerge(people[0], people[who])
+        assert [await world.held(each) for each in people] == before
+
+    asyncio.run(story())
