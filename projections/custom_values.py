@@ -12,7 +12,8 @@ from projections.ports import Connection
 
 CHECKPOINTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"contact": (contact.PROJECTION.checkpoint,)})
 """The read models that have the values of each kind of record; a kind that is not here has none."""
-_TABLES = {"contact": "read.contact_v1"}
+_ROWS = {"contact": "SELECT id, version, owner_id, custom FROM read.contact_v1"}
+_OF_TENANT = "WHERE tenant_id = %s AND custom ? %s AND deleted_at IS NULL"
 
 _EVERYTHING_BEFORE = UUID(int=0)
 
@@ -26,11 +27,10 @@ async def page(
     """The next records, in the order of their ids, that have a value and are not deleted."""
     query = f"""
     SELECT coalesce(json_agg(v), '[]')::text FROM (
-        SELECT c.id, c.version, c.owner_id, c.custom -> %s AS value FROM {_TABLES[kind]} c
-         WHERE c.tenant_id = %s AND c.id > %s AND c.custom ? %s AND c.deleted_at IS NULL
-         ORDER BY c.id LIMIT %s) v
+        SELECT c.id, c.version, c.owner_id, c.custom -> %s AS value
+          FROM ({_ROWS[kind]} {_OF_TENANT} AND id > %s ORDER BY id LIMIT %s) c) v
     """
-    parameters = (key, tenant_id, after or _EVERYTHING_BEFORE, key, limit)
+    parameters = (key, tenant_id, key, after or _EVERYTHING_BEFORE, limit)
     found = await (await connection.execute(query, parameters)).fetchone()
     return _held.decode(found[0])
 
@@ -38,11 +38,13 @@ async def page(
 async def repeated(connection: Connection, tenant_id: UUID, kind: str, key: str, *, most: int) -> Sequence[Held]:
     """Two records of each value that several have, of `most` such values."""
     query = f"""
+    WITH found AS (
+        SELECT unnest((array_agg(c.id))[1:2]) AS id FROM ({_ROWS[kind]} {_OF_TENANT}) c
+         GROUP BY c.custom -> %s HAVING count(*) > 1 LIMIT %s)
     SELECT coalesce(json_agg(v), '[]')::text FROM (
-        SELECT (d.both).id, (d.both).version, (d.both).owner_id, (d.both).custom -> %s AS value FROM (
-            SELECT unnest((array_agg(c ORDER BY c.id))[1:2]) AS both FROM {_TABLES[kind]} c
-             WHERE c.tenant_id = %s AND c.custom ? %s AND c.deleted_at IS NULL
-             GROUP BY c.custom -> %s HAVING count(*) > 1 LIMIT %s) d) v
+        SELECT c.id, c.version, c.owner_id, c.custom -> %s AS value
+          FROM ({_ROWS[kind]} WHERE tenant_id = %s AND id IN (SELECT id FROM found)) c) v
     """
-    found = await (await connection.execute(query, (key, tenant_id, key, key, 2 * most))).fetchone()
+    parameters = (tenant_id, key, key, 2 * most, key, tenant_id)
+    found = await (await connection.execute(query, parameters)).fetchone()
     return _held.decode(found[0])

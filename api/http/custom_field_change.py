@@ -10,7 +10,7 @@ from commands.custom_field_check import Check
 from commands.decision import Context
 from commands.sight import SEEING
 from commands.visible import view_of_kind
-from domain.custom_field import CustomField, Held, Rule
+from domain.custom_field import CustomField, Held, RecordKind, Rule
 from domain.field_rules import OPEN
 from projections import custom_values
 from projections.custom_values import CHECKPOINTS
@@ -25,11 +25,18 @@ async def require_fit(
         return
     services, caller = services_of(request), principal_of(request)
     hidden = view_of_kind(caller, field.kind).hides(f"{OPEN}.{field.key}")
+
+    def sees(held: Held) -> bool:
+        if hidden:
+            return False
+        # Companies are nobody's own: who sees any sees them all.
+        return SEEING in caller.grants if field.kind is RecordKind.COMPANY else caller.reaches(SEEING, held.owner_id)
+
     check = Check(
         field=field,
         rule=rule,
         values=_Values(request, field),
-        sees=lambda held: not hidden and caller.reaches(SEEING, held.owner_id),
+        sees=sees,
         context=context,
         store=services.store,
         clock=services.clock,
