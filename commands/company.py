@@ -90,13 +90,15 @@ def delete(_: DeleteCompany, given: Given[Company]) -> Decision:
 
 
 def restore(_: RestoreCompany, given: Given[Company]) -> Decision:
-    """There again, with all that it had; nothing when it is there."""
+    """There again, with all that it had but values that its custom fields take no more; nothing when it is there."""
     before = _there(given.state)
     if before.deleted_at is None:
         return Decision()
+    after = structs.replace(before, custom=custom_values.fitting(before.custom, given.custom))
+    left_out = () if after.custom == before.custom else (CompanyChanged(custom=after.custom),)
     return Decision(
-        events=(CompanyRestored(),),
-        claims=_claims(given, before),
+        events=(CompanyRestored(), *left_out),
+        claims=_claims(given, after),
         expects=custom_values.expected({}, before.custom, given.custom),
     )
 

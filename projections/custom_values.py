@@ -7,12 +7,17 @@ from uuid import UUID
 import msgspec
 
 from domain.custom_field import Held
-from projections import contact
+from projections import company, contact
 from projections.ports import Connection
 
-CHECKPOINTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"contact": (contact.PROJECTION.checkpoint,)})
+CHECKPOINTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"contact": (contact.PROJECTION.checkpoint,), "company": (company.PROJECTION.checkpoint,)}
+)
 """The read models that have the values of each kind of record; a kind that is not here has none."""
-_ROWS = {"contact": "SELECT id, version, owner_id, custom FROM read.contact_v1"}
+_ROWS = {
+    "contact": "SELECT id, version, owner_id, custom FROM read.contact_v1",
+    "company": "SELECT id, version, NULL::uuid AS owner_id, custom FROM read.company_v1",
+}
 _OF_TENANT = "WHERE tenant_id = %s AND custom ? %s AND deleted_at IS NULL"
 
 _EVERYTHING_BEFORE = UUID(int=0)

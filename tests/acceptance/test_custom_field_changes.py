@@ -117,3 +117,30 @@ def test_no_two_values_are_the_same_whatever_is_written_while_they_become_unique
     else:  # a repeated one was there before it began
         problem(become_unique.result(), 409, "custom_field.not_unique")
         assert len(set(there)) < len(there)
+
+
+def test_values_of_companies_are_looked_through_like_those_of_contacts(tenant: Tenant) -> None:
+    put(tenant, "rank", of="company")
+    put(tenant, "rank")
+    bodies = [
+        {"name": name, "custom": {"rank": rank}} for name, rank in (("Engines", "1"), ("Looms", "1"), ("Bombes", "x"))
+    ]
+    first, second, third = (tenant.http.post("/v1/companies", json=body).json() for body in bodies)
+    path = f"/v1/companies/{second['id']}"
+
+    unfit = problem(put(tenant, "rank", "choice", of="company", choices=["1"]), 409, "custom_field.values_unfit")
+    same = problem(put(tenant, "rank", of="company", unique=True), 409, "custom_field.not_unique")
+    assert (unfit["count"], unfit["ids"]) == (1, [third["id"]])
+    assert set(same["ids"]) == {first["id"], second["id"]}
+    tenant.http.patch(path, json={"custom": {"rank": "2"}})
+    assert put(tenant, "rank", of="company", unique=True).json()["unique"] is True
+    problem(tenant.http.patch(path, json={"custom": {"rank": "1"}}), 409, "company.custom_taken")
+    assert add(tenant, rank="1")
+
+
+def test_a_company_comes_back_without_what_does_not_fit_any_more(tenant: Tenant) -> None:
+    put(tenant, "size", of="company")
+    made = tenant.http.post("/v1/companies", json={"name": "Engines", "custom": {"size": "big"}}).json()
+    tenant.http.delete(f"/v1/companies/{made['id']}")
+    assert put(tenant, "size", "number", of="company").json()["type"] == "number"
+    assert tenant.http.post(f"/v1/companies/{made['id']}/restore").json()["custom"] == {}
