@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from zlib import crc32
 
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from projections.contact_text import FIELDS, ContactText, end_of_phone, required
@@ -56,6 +57,25 @@ def closeness(asked: str, word: str, *, loosely: bool = False) -> float:
         if any(OSA.distance(asked, beginning, score_cutoff=1) <= 1 for beginning in beginnings):
             return 0.4
     return 0.0
+
+
+def like(asked: str, known: Sequence[str], *, loosely: bool = False) -> list[tuple[float, str]]:
+    """Those of many words that are close, and how close: the same as asking each, without asking most of them."""
+    found = {word for word in known if word.startswith(asked)} | also_called(asked).intersection(known)
+    if edits(asked, loosely=loosely):
+        found.update(_within(2, asked, known, known))
+        if len(asked) > 3:  # noqa: PLR2004
+            longer = [word for word in known if len(word) > len(asked)]
+            for size in (len(asked), len(asked) + 1, len(asked) - 1):
+                found.update(_within(1, asked, [word[:size] for word in longer], longer))
+    close = ((closeness(asked, word, loosely=loosely), word) for word in found)
+    return [each for each in close if each[0]]
+
+
+def _within(typos: int, asked: str, texts: Sequence[str], words: Sequence[str]) -> Iterator[str]:
+    """The words whose texts are so close."""
+    extracted = process.extract(asked, texts, scorer=OSA.distance, score_cutoff=typos, limit=None)
+    return (words[at] for _, _, at in extracted)
 
 
 def joined(asked: Sequence[str], at: int) -> Iterator[str]:

@@ -37,6 +37,8 @@ CREATE TABLE read.contact_word_uses_v1 (
 CREATE FUNCTION read.contact_words_like_v1(asked text[], near_keys integer[], most integer, exact text[] DEFAULT '{}')
     RETURNS TABLE (word text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    -- Many keys look to the planner like many rows; the index of keys is the way all the same.
+    SET enable_seqscan = off
 AS $$
 DECLARE
     tenant constant uuid := store.current_tenant();
@@ -55,8 +57,9 @@ BEGIN
             ORDER BY r.word = a.text DESC, u.uses DESC LIMIT most
      ) b
      UNION
-    SELECT v.word FROM read.contact_vocabulary_v1 v
-     WHERE v.tenant_id = tenant AND v.near && near_keys
+    SELECT k.word FROM (
+           SELECT v.tenant_id, v.word FROM read.contact_vocabulary_v1 v WHERE v.near && near_keys OFFSET 0
+    ) k WHERE k.tenant_id = tenant  -- the keys are a tenant's own already
      UNION
     SELECT v.word FROM read.contact_vocabulary_v1 v WHERE v.tenant_id = tenant AND v.word = ANY (exact);
 END $$;
@@ -87,8 +90,8 @@ REVOKE EXECUTE ON FUNCTION read.contacts_having_v1 FROM PUBLIC;
 
 -- Contacts that have the words asked for. `variants` are the words that do for word number `part` (from 1), each with
 -- a weight and a tier: 1 as asked or longer, 2 with a typo, 3 further off; where `also` has a word (not 0), with that one
--- only. Contacts are gathered tier by tier until there are enough, at last also those that lack one of the `asked` words,
--- where `spare` says so; a tier comes whole before the next.
+-- only. Contacts are gathered tier by tier until there are enough; where there are none at all and `spare` says so, those
+-- that lack one of the `asked` words. A tier comes whole before the next.
 -- Of `owners` only, where there are some; by words in `seen` fields only (a bit each), where that is given; and those only
 -- for which `wanted` holds. `matched` has a bit for each field in which one of the variants is.
 CREATE FUNCTION read.search_contacts_v1(
@@ -132,7 +135,7 @@ BEGIN
         IF tier_ < 4 THEN
             clause := array_to_string(has, ' AND ');
         ELSE
-            EXIT WHEN NOT spare;
+            EXIT WHEN NOT spare OR found_ <> '{}';
             clause := (
                 SELECT string_agg(format('(%s)', array_to_string(has[:n - 1] || has[n + 1:], ' AND ')), ' OR ')
                   FROM generate_series(1, asked) n);
@@ -151,16 +154,19 @@ BEGIN
         SELECT f.id, min(f.tier) AS tier FROM unnest(found_, ranks) AS f (id, tier) GROUP BY f.id
     ), best AS (
         SELECT c.id, c.tier, v.part, max(v.weight) AS weight,
-               bit_or(x.field & coalesce(seen, x.field)) AS fields,
-               CASE WHEN seen IS NULL THEN cardinality(w.words) - cardinality(array_positions(w.fields, 0::smallint))
-                    ELSE (SELECT count(*) FROM unnest(w.fields) AS f WHERE f & seen <> 0) END AS size
+               bit_or(x.field & coalesce(seen, x.field)) AS fields, w.size
           FROM candidate c
-          JOIN read.contact_words_v1 w ON w.tenant_id = tenant AND w.contact_id = c.id
+         CROSS JOIN LATERAL (
+               SELECT w.words, w.fields,
+                      CASE WHEN seen IS NULL
+                           THEN cardinality(w.words) - cardinality(array_positions(w.fields, 0::smallint)) ELSE (SELECT count(*) FROM unnest(w.fields) AS f WHERE f & seen <> 0) END AS size
+                 FROM read.contact_words_v1 w WHERE w.tenant_id = tenant AND w.contact_id = c.id OFFSET 0
+         ) w
          CROSS JOIN LATERAL unnest(w.words, w.fields) AS x (id, field)
           JOIN unnest(variants, parts, weights, also) AS v (id, part, weight, also)
             ON v.id = x.id AND (coalesce(v.also, 0) = 0 OR w.words @> ARRAY[v.also])
          WHERE seen IS NULL OR x.field & seen <> 0
-         GROUP BY c.id, c.tier, v.part, w.words, w.fields
+         GROUP BY c.id, c.tier, v.part, w.size
     ), page AS (
         SELECT b.id, b.tier, (sum(b.weight) / asked)::real AS score, b.size, bit_or(b.fields) AS fields
           FROM best b GROUP BY b.id, b.tier, b.size

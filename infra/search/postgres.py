@@ -228,10 +228,10 @@ def _add_like(tenant_id: UUID, words: Sequence[str], part: int, known: Sequence[
     if len(word) == 1:
         variants.add(word_id(tenant_id, f"^{word}"), part, near.INITIAL)
     loosely, whole = len(words) > 1, set(near.joined(words, part - 1))
-    close = ((near.closeness(word, other, loosely=loosely), other) for other in known if other not in whole)
+    close = near.like(word, [other for other in known if other not in whole], loosely=loosely)
     # A letter or two begin common words enough to fill any page.
     most = _MOST_VARIANTS if len(word) > 2 else _MOST_OF_SHORT  # noqa: PLR2004
-    for weight, other in heapq.nlargest(most, (c for c in close if c[0])):
+    for weight, other in heapq.nlargest(most, close):
         variants.add(word_id(tenant_id, other), part, weight)
     for other in whole.intersection(known):
         variants.add(word_id(tenant_id, other), part, near.JOINED)

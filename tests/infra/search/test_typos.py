@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.closeness import closeness, edits, near_keys
+from projections.closeness import closeness, edits, like, near_keys
 from projections.contact_text import asked, fold, phone_word, words
 
 LETTERS = st.text("abcdeiklmnorstuwxyz", min_size=3, max_size=14)
@@ -40,6 +40,13 @@ def test_a_word_with_a_typo_shares_a_key_with_the_word(pair: tuple[str, str]) ->
 @given(LETTERS, LETTERS)
 def test_the_same_word_is_closest(one: str, other: str) -> None:
     assert closeness(one, other) <= closeness(one, one) == 1
+
+
+@given(LETTERS, st.lists(LETTERS | mistyped().map(lambda pair: pair[1]), max_size=20), st.booleans())
+def test_looking_at_many_at_once_finds_what_each_alone_is(asked: str, known: list[str], loosely: bool) -> None:
+    known = [*known, asked, asked[:-1], asked[1:] + "x", f"{asked}en"]
+    each = {(weight, word) for word in known if (weight := closeness(asked, word, loosely=loosely))}
+    assert set(like(asked, known, loosely=loosely)) == each
 
 
 def test_another_tenant_has_other_keys() -> None:
