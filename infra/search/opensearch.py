@@ -154,18 +154,22 @@ def _forms(
     for field, weight in fields.items():
         yield _constant({"term": {field: begin + word}}, weight)
         yield _constant({"term": {f"{field}.begin": begin + word}}, 0.8 * weight)
-        yield _constant({"terms": {field: whole}}, closeness.JOINED * weight)
-        yield _constant({"terms": {field: others}}, closeness.NICKNAME * weight)
+        if whole:
+            yield _constant({"terms": {field: whole}}, closeness.JOINED * weight)
+        if others:
+            yield _constant({"terms": {field: others}}, closeness.NICKNAME * weight)
         if end:
             yield _constant({"term": {field: begin + end}}, closeness.PHONE_END * weight)
-        for distance in range(1, edits(word, loosely=loosely) + 1):
-            close = 0.8 - 0.2 * distance if distance <= edits(word) else closeness.TWO_TYPOS_IN_FEW
-            yield _constant(_fuzzy(field, begin + word, distance), close * weight)
-        if edits(word) and len(word) > 3:  # noqa: PLR2004  a beginning with one typo
-            yield _constant(_fuzzy(f"{field}.begin", begin + word, 1), 0.3 * weight)
     for pieces, weight in closeness.split(words, at) if split_too else ():
         both = [{"term": _piece(begin, piece)} for piece in pieces]
         yield _constant({"bool": {"filter": both}}, weight * _OUTSIDE_NAME)
+    # Looking for typos costs most: once in all fields, where all may be searched, and in a beginning at the end only.
+    for field, weight in fields.items() if "all" not in fields else [("all", fields["all"])]:
+        for distance in range(1, edits(word, loosely=loosely) + 1):
+            close = 0.8 - 0.2 * distance if distance <= edits(word) else closeness.TWO_TYPOS_IN_FEW
+            yield _constant(_fuzzy(field, begin + word, distance), close * weight)
+        if edits(word) and len(word) > 3 and at == len(words) - 1:  # noqa: PLR2004
+            yield _constant(_fuzzy(f"{field}.begin", begin + word, 1), 0.3 * weight)
 
 
 def _piece(begin: str, piece: str) -> dict[str, str]:
