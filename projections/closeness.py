@@ -23,6 +23,7 @@ TWO_TYPOS_IN_FEW = 0.3
 
 _PREFIX = 7
 _SHORTEST_SPLIT = 5
+_SHORTEST_GARBLED = 8
 _MOST_INITIALS = 3
 _LETTERS_FOR_TWO = 6
 
@@ -97,6 +98,7 @@ def split(asked: Sequence[str], at: int) -> Iterator[Pieces]:
     if len(word) >= _SHORTEST_SPLIT:
         for place in range(2, len(word) - 1):
             yield (word[:place], word[place:]), SPLIT
+    if len(word) >= _SHORTEST_GARBLED:
         for place in range(2, len(word) - 2):
             yield (word[:place], word[place + 1 :]), SPLIT_WITH_TYPO
     letters = tuple(dict.fromkeys(word))
