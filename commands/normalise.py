@@ -130,29 +130,32 @@ def email(value: str, at: str, problems: Problems) -> str | None:
 
 def phone(value: str, at: str, problems: Problems) -> str | None:
     """A number as E.164. Numbers must carry their country code: which country is meant is not guessed."""
-    normal, code, message = _phone(value)
-    if normal is None:
-        problems.add(at, code, message)
-    return normal
+    found = _phone(value)
+    if isinstance(found, str):
+        return found
+    problems.add(at, found.code, found.message)
+    return None
 
 
 @lru_cache(maxsize=4096)  # an import looks at each of them twice, and the library takes longer than all else of a row
-def _phone(value: str) -> tuple[str | None, str, str]:
-    """The number, or why it is none: code and message."""
+def _phone(value: str) -> str | FieldError:
+    """The number, or why it is none."""
     try:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
-        return None, "phone.invalid", "is not a phone number with country code; write it like +49 30 901820"
+        text = "is not a phone number with country code; write it like +49 30 901820"
+        return FieldError("", "phone.invalid", text)
     if number.extension:
         # E.164 has no place for it, and dropping it would lose what was typed.
-        return None, "phone.extension", f"has the extension {number.extension}; send the number without it"
+        text = f"has the extension {number.extension}; send the number without it"
+        return FieldError("", "phone.extension", text)
     # Possible rather than valid: number plans change faster than the library's tables.
     if not phonenumbers.is_possible_number(number):
-        return None, "phone.invalid", "has too few or too many digits for its country"
+        return FieldError("", "phone.invalid", "has too few or too many digits for its country")
     normal = _e164(number)
     if normal[1:] != "".join(filter(str.isdecimal, value)) and not _reads_as_itself(normal):
-        return None, "phone.invalid", "begins with too many zeros for its country"
-    return normal, "", ""
+        return FieldError("", "phone.invalid", "begins with too many zeros for its country")
+    return normal
 
 
 def _e164(number: phonenumbers.PhoneNumber) -> str:
