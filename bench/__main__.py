@@ -12,6 +12,7 @@ from bench import (
     footprint,
     gate,
     growth,
+    imports,
     lag,
     login,
     rebuild,
@@ -22,7 +23,23 @@ from bench import (
     users,
 )
 
-PROGRAMS = (append, chain, command, export, footprint, gate, growth, lag, login, rebuild, relay, search, stream, users)
+PROGRAMS = (
+    append,
+    chain,
+    command,
+    export,
+    footprint,
+    gate,
+    growth,
+    imports,
+    lag,
+    login,
+    rebuild,
+    relay,
+    search,
+    stream,
+    users,
+)
 """Those of docs/benchmarks.md."""
 
 

@@ -30,6 +30,9 @@ from domain.imports import Counts, Import, Policy
 from domain.tenant import PLATFORM
 
 PERMISSION = "contacts.import"
+MOST_COMPARED = 10_000
+"""Rows of a file that is looked at for likeness before it is written: for a larger one that would take longer than all
+else, and the list of duplicates has it soon after."""
 _AT_ONCE = 50
 """Rows between two looks at what else there is to do."""
 
@@ -182,6 +185,8 @@ class Rows:
         """Find who is probably there under another spelling; the surest of them are as good as the same."""
         for wish in wishes:
             wish.new_id = self._tools.new_id()
+        if self._state.rows > MOST_COMPARED:
+            return
         named = [wish for wish in wishes if not wish.problems]
         now = self._tools.clock()
         tentative = [import_rows.tentative(wish, wish.new_id, now) for wish in named]

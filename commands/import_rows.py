@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -267,14 +266,14 @@ def _keys(made: Wish, emails: Sequence[AddressInput], phones: Sequence[AddressIn
             yield PHONE, each.value
 
 
-@lru_cache(maxsize=4096)
 def international(value: str, country: str | None) -> str:
     """A phone number as E.164 where it can be read, else as it is."""
-    if not country and not _PLUS.match(value):
+    if _PLUS.match(value):
+        return normalise.phone(_PLUS.sub("+", value), "", Problems()) or value
+    if not country:
         return value
-    text = _PLUS.sub("+", value)
     try:
-        number = phonenumbers.parse(text, country)
+        number = phonenumbers.parse(value, country)
     except phonenumbers.NumberParseException:
         return value
     if number.extension or not phonenumbers.is_possible_number(number):

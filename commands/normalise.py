@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import phonenumbers
@@ -129,23 +130,31 @@ def email(value: str, at: str, problems: Problems) -> str | None:
 
 def phone(value: str, at: str, problems: Problems) -> str | None:
     """A number as E.164. Numbers must carry their country code: which country is meant is not guessed."""
+    found = _phone(value)
+    if isinstance(found, str):
+        return found
+    problems.add(at, found.code, found.message)
+    return None
+
+
+@lru_cache(maxsize=4096)  # an import looks at each of them twice, and the library takes longer than all else of a row
+def _phone(value: str) -> str | FieldError:
+    """The number, or why it is none."""
     try:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
-        problems.add(at, "phone.invalid", "is not a phone number with country code; write it like +49 30 901820")
-        return None
+        text = "is not a phone number with country code; write it like +49 30 901820"
+        return FieldError("", "phone.invalid", text)
     if number.extension:
         # E.164 has no place for it, and dropping it would lose what was typed.
-        problems.add(at, "phone.extension", f"has the extension {number.extension}; send the number without it")
-        return None
+        text = f"has the extension {number.extension}; send the number without it"
+        return FieldError("", "phone.extension", text)
     # Possible rather than valid: number plans change faster than the library's tables.
     if not phonenumbers.is_possible_number(number):
-        problems.add(at, "phone.invalid", "has too few or too many digits for its country")
-        return None
+        return FieldError("", "phone.invalid", "has too few or too many digits for its country")
     normal = _e164(number)
     if normal[1:] != "".join(filter(str.isdecimal, value)) and not _reads_as_itself(normal):
-        problems.add(at, "phone.invalid", "begins with too many zeros for its country")
-        return None
+        return FieldError("", "phone.invalid", "begins with too many zeros for its country")
     return normal
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.importing import contacts, ended, errors, head, imported, upload, uploaded
-from tests.acceptance.installation import Tenant, bad_fields, problem
+from tests.acceptance.installation import Installation, Tenant, bad_fields, problem
 
 pytestmark = pytest.mark.servers
 
@@ -245,3 +245,43 @@ def test_lists_have_the_latest_first_page_by_page(tenant: Tenant) -> None:
     tenant.position = head(tenant)
     found = [each["id"] for page in tenant.pages("/v1/imports", limit=2) for each in page]
     assert found == made[::-1]
+
+
+def test_an_export_imports_again_to_the_same_contacts(installation: Installation, tenant: Tenant) -> None:
+    """R3.5: every field, however many values it has, and nothing new."""
+    field = {"label": "Born", "type": "date", "required": False, "unique": False}
+    tenant.http.put("/v1/custom-fields/contact/born", json=field)
+    tenant.add(
+        {
+            "name": {"given": "Ada", "family": "Lovelace", "display": "Lady Lovelace"},
+            "emails": [{"value": "ada@x.example", "primary": True}, {"value": "ada@home.example", "kind": "home"}],
+            "phones": [{"value": "+442079460018", "kind": "mobile", "primary": True}],
+            "company": "=Engines, & Co",
+            "title": "@Countess",
+            "tags": ["vip", "board; member"],
+            "external_ids": {"erp": "-7"},
+            "lifecycle": "customer",
+            "custom": {"born": "1815-12-10"},
+        }
+    )
+    tenant.add({"email": "nobody@x.example"})
+    before = sorted(contacts_of(tenant), key=str)
+    file = tenant.get("/v1/contacts/export", format="csv").content
+    again = imported(tenant, file, policy="update")
+    assert (again["counts"]["failed"], again["counts"]["created"], again["counts"]["skipped"]) == (0, 0, 2)
+    assert sorted(contacts_of(tenant), key=str) == before
+
+    elsewhere = installation.tenant("Elsewhere Ltd")
+    elsewhere.http.put("/v1/custom-fields/contact/born", json=field)
+    without_owner = b"\n".join(line.replace(tenant.user_id.encode(), b"") for line in file.split(b"\n"))
+    copied = imported(elsewhere, without_owner)
+    assert (copied["counts"]["failed"], copied["counts"]["created"]) == (0, 2), errors(elsewhere, copied["id"])
+    own = {"id", "version", "created_at", "updated_at", "owner_id", "company"}
+    assert sorted(
+        map(str, ({k: v for k, v in each.items() if k not in own} for each in contacts_of(elsewhere)))
+    ) == sorted(map(str, ({k: v for k, v in each.items() if k not in own} for each in before)))
+
+
+def contacts_of(tenant: Tenant) -> list[dict[str, Any]]:
+    """All contacts, as lists have them."""
+    return [each for page in tenant.pages("/v1/contacts", limit=200) for each in page]
