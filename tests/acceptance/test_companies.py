@@ -247,6 +247,22 @@ def test_a_rule_about_the_company_of_contacts_is_about_companies(
         problem(answer, 403, "permission.missing")
 
 
+def test_a_custom_field_becomes_unique_only_where_no_two_companies_have_the_same(tenant: Tenant) -> None:
+    field = {"label": "Licence", "type": "text"}
+    path = "/v1/custom-fields/company/licence"
+    assert tenant.http.put(path, json=field).status_code == 200
+    made = [add(tenant, name=name, custom={"licence": "7"}) for name in ("Engines", "Looms")]
+
+    clash = tenant.http.put(path, json=field | {"unique": True})
+
+    assert clash.status_code == 409, clash.text
+    assert all(each["id"] in clash.text for each in made)
+    done(tenant, tenant.http.patch(f"/v1/companies/{made[0]['id']}", json={"custom": {"licence": "8"}}))
+    assert tenant.http.put(path, json=field | {"unique": True}).status_code == 200
+    taken = tenant.http.post("/v1/companies", json={"name": "Mills", "custom": {"licence": "8"}})
+    problem(taken, 409, "company.custom_taken")
+
+
 def test_companies_have_custom_fields_of_their_own(tenant: Tenant) -> None:
     field = {"label": "Licence", "type": "text", "unique": True, "required": True}
     assert tenant.http.put("/v1/custom-fields/company/licence", json=field).status_code == 200

@@ -49,8 +49,9 @@ def _searchable(contact: Contact, position: int, employer: tuple[Company, int] |
         title=contact.title,
         company=company.name if company and company.deleted_at is None else None,
     )
-    tags = tuple(map(contact_values.text, contact.tags))
-    return Searchable(contact.id, latest, text, contact.owner_id, {"tags": tags} if tags else {})
+    terms = {f"{contact_values.CUSTOM}{key}": contact_values.custom(value) for key, value in contact.custom.items()}
+    terms |= {"tags": tuple(map(contact_values.text, contact.tags))}
+    return Searchable(contact.id, latest, text, contact.owner_id, terms)
 
 
 def compare(

@@ -5,7 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from domain.contact import ContactDeleted
+from domain.company import CompanyChanged, CompanyDeleted, CompanyRegistered, CompanyRestored
+from domain.contact import ContactDeleted, ContactRegistered, Name
+from domain.event import Event
 from projections.contact_index import IndexUnavailableError
 from projections.contact_rows import Searchable
 from projections.contact_text import contact_text
@@ -30,6 +32,25 @@ async def test_what_the_rows_include_is_indexed_and_announced(bench: Bench) -> N
     assert index.kept[two] == Searchable(two, 3, None)
     assert bench.announced.search == {tenant: 3}
     assert index.refreshed
+
+
+async def test_contacts_are_indexed_anew_when_something_becomes_of_their_company(bench: Bench) -> None:
+    """R3.2."""
+    index, tenant, company, contact = Index(), uuid4(), uuid4(), uuid4()
+    indexer = bench.indexer(index)
+    await bench.happened(tenant, company, CompanyRegistered(name="Engines"))
+    await bench.happened(tenant, contact, ContactRegistered(name=Name(display="Ada"), company_id=company))
+    shown = []
+    steps: list[Event | None] = [None, CompanyChanged(name="Looms"), CompanyDeleted(), CompanyRestored()]
+    for version, event in enumerate(steps):
+        if event:
+            await bench.happened(tenant, company, event, after=version)
+        await bench.project()
+        await indexer.turn()
+        shown.append((index.kept[contact].position, index.kept[contact].text))
+    texts = [contact_text(names=["Ada"], company=name) for name in ("Engines", "Looms", None, "Looms")]
+    assert shown == list(zip((2, 3, 4, 5), texts, strict=True))
+    assert bench.announced.search == {tenant: 5}
 
 
 async def test_the_index_never_runs_ahead_of_the_rows(bench: Bench) -> None:
