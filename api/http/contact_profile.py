@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from api.http import examples_profile as examples
 from api.http.answer import Answer
 from api.http.as_of import defined_then, moment_of
+from api.http.company_sight import COMPANY, company_told
 from api.http.contact_reads import ReadQuery, as_it_was
 from api.http.contact_there import READ_MODELS, contact_now
 from api.http.exchange import HttpRequest, path_id, principal_of, query_of, services_of
@@ -23,7 +24,16 @@ from api.http.timelines import READ_MODELS as TIMELINE
 from api.http.timelines import TimelineEntry, entry
 from commands.sight import SEEING
 from commands.visible import CONTACTS, INTERACTIONS, view_of
-from projections import contact_past, relationship, relationship_queries, timeline_queries, user_queries
+from domain import company
+from projections import (
+    company_queries,
+    contact_past,
+    relationship,
+    relationship_queries,
+    timeline_queries,
+    user_queries,
+)
+from projections.company_queries import CompanyView
 from projections.contact_family import by_family
 from projections.contact_queries import CompanyRef, ContactView
 from projections.position import Level, Moment
@@ -43,7 +53,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     """
 
     contact: ContactView
-    companies: list[CompanyRef] | UnsetType
+    companies: list[CompanyView] | UnsetType
     relationships: list[RelationshipView]
     timeline: list[TimelineEntry]
     leads: list[dict[str, Any]]
@@ -80,14 +90,15 @@ async def read_profile(request: HttpRequest) -> Answer:
     else:
         found = (await contact_now(request, contact_id, level)).view()
     told = telling(principal_of(request), CONTACTS, defined=await defined_then(request, moment, [found]))
-    relationships, timeline = await asyncio.gather(
-        _relationships(request, contact_id, moment, level), _timeline(request, contact_id, moment, level)
+    companies, relationships, timeline = await asyncio.gather(
+        _companies(request, found.company, moment, level),
+        _relationships(request, contact_id, moment, level),
+        _timeline(request, contact_id, moment, level),
     )
-    hides_company = view_of(principal_of(request), CONTACTS).hides("company")
     return Answer(
         Profile(
             contact=told(found),
-            companies=UNSET if hides_company else [found.company] if found.company else [],
+            companies=companies,
             relationships=relationships,
             timeline=timeline,
             leads=[],
@@ -95,6 +106,24 @@ async def read_profile(request: HttpRequest) -> Answer:
             consents=[],
         )
     )
+
+
+async def _companies(
+    request: HttpRequest, employer: CompanyRef | None, moment: Moment | None, level: Level | None
+) -> list[CompanyView] | UnsetType:
+    caller, services = principal_of(request), services_of(request)
+    if view_of(caller, CONTACTS).hides("company"):
+        return UNSET
+    if employer is None:
+        return []
+    if moment:
+        load = partial(services.handler.state, caller.tenant_id, up_to=moment.position)
+        found = [company_queries.view(await load("company", company.evolve, employer.id))]
+    else:
+        query = partial(company_queries.by_ids, tenant_id=caller.tenant_id, ids=[employer.id])
+        found = [row.view() for row in await services.reads.ask(caller.tenant_id, query, at_least=level)]
+    told = company_told(caller, await defined_then(request, moment, found, COMPANY))
+    return [told(each) for each in found]
 
 
 async def _relationships(

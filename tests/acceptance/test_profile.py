@@ -38,8 +38,8 @@ def test_everything_is_there_in_one_call(tenant: Tenant) -> None:
         circle.call(f"Call {number}")
     found = tenant.get(f"{circle.path}/profile").json()
     assert found["contact"] == tenant.get(circle.path).json() == circle.ada
-    assert [each["name"] for each in found["companies"]] == ["Engines"]
-    assert found["companies"][0]["id"] == circle.ada["company"]["id"]
+    assert found["companies"] == [tenant.get(f"/v1/companies/{circle.ada['company']['id']}").json()]
+    assert found["companies"][0]["name"] == "Engines"
     assert found["relationships"] == tenant.get(f"{circle.path}/relationships").json()["data"]
     assert [each["kind"] for each in found["relationships"]] == ["manager"]
     assert found["timeline"] == tenant.get(f"{circle.path}/timeline", limit=20).json()["data"]
@@ -52,6 +52,7 @@ def test_it_can_be_read_as_it_was(tenant: Tenant) -> None:
     then = tenant.get(f"{circle.path}/profile").json()
     moment = then["relationships"][0]["updated_at"]
     circle.call("Later")
+    circle.write("PATCH", f"/v1/companies/{circle.ada['company']['id']}", {"industry": "Machinery"})
     circle.write("PATCH", circle.path, {"company": None, "title": "Countess"})
     circle.write("DELETE", f"{circle.path}/relationships/{circle.grace['id']}")
     now = tenant.get(f"{circle.path}/profile").json()
