@@ -5,6 +5,7 @@ from typing import Any
 from api.http.examples import CONTACT
 from api.http.examples_companies import COMPANY
 from api.http.examples_interactions import ENTRY
+from api.http.examples_leads import CUSTOMER, LEAD
 from api.http.examples_relationships import RELATIONSHIP
 
 PROFILE: dict[str, Any] = {
@@ -12,7 +13,7 @@ PROFILE: dict[str, Any] = {
     "companies": [COMPANY],
     "relationships": [RELATIONSHIP],
     "timeline": [ENTRY],
-    "leads": [],
-    "customer": None,
+    "leads": [LEAD],
+    "customer": CUSTOMER,
     "consents": [],
 }

@@ -72,6 +72,18 @@ def test_a_deleted_contact_has_none_until_it_is_restored(tenant: Tenant) -> None
     assert len(found["relationships"]) == 1
 
 
+def test_open_leads_and_what_a_converted_one_became_are_there(tenant: Tenant) -> None:
+    circle = Circle(tenant)
+    bodies = [{"title": title, "contact_id": circle.ada["id"]} for title in ("Open", "Won", "Lost")]
+    leads = {body["title"]: circle.write("POST", "/v1/leads", body) for body in bodies}
+    circle.write("POST", f"/v1/leads/{leads['Lost']['id']}/lose", {"reason": "price"})
+    circle.write("POST", f"/v1/leads/{leads['Won']['id']}/qualify")
+    won = circle.write("POST", f"/v1/leads/{leads['Won']['id']}/convert")
+    found = tenant.get(f"{circle.path}/profile").json()
+    assert [lead["title"] for lead in found["leads"]] == ["Open"]
+    assert found["customer"] == tenant.get(f"/v1/customers/{won['customer_id']}").json()
+
+
 def test_a_merged_contact_brings_what_belongs_to_it(tenant: Tenant) -> None:
     circle = Circle(tenant)
     circle.call("Hers")
@@ -92,9 +104,10 @@ def test_what_the_caller_must_not_see_is_absent(installation: Installation, tena
     ada = person(installation, tenant, ["own"])
     circle = Circle(tenant, ada=ada.id)
     circle.call("Secret")
+    circle.write("POST", "/v1/leads", {"title": "Secret", "contact_id": circle.ada["id"]})
     found = ada.http.get(f"{circle.path}/profile", headers={"Read-After": str(tenant.position)}).json()
     assert found.keys() == {"contact", "relationships", "timeline", "leads", "customer", "consents"}
     assert not {"company", "tags"} & found["contact"].keys()
-    assert found["relationships"] == []
+    assert (found["relationships"], found["leads"]) == ([], [])
     assert [each["kind"] for each in found["timeline"]] == ["created"]
     problem(ada.http.get(f"/v1/contacts/{circle.grace['id']}/profile"), 404, "contact.not_found")
