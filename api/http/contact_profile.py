@@ -11,9 +11,13 @@ from msgspec import UNSET, Struct, UnsetType
 from api.http import examples_profile as examples
 from api.http.answer import Answer
 from api.http.as_of import defined_then, moment_of
+from api.http.company_sight import COMPANY, company_told
 from api.http.contact_reads import ReadQuery, as_it_was
 from api.http.contact_there import READ_MODELS, contact_now
+from api.http.customers import READ_MODELS as CUSTOMERS
+from api.http.customers import customer_told
 from api.http.exchange import HttpRequest, path_id, principal_of, query_of, services_of
+from api.http.lead_reach import SEEING as SEEING_LEADS
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.relationships import RelationshipView, related
@@ -22,32 +26,48 @@ from api.http.telling import HIDING, telling
 from api.http.timelines import READ_MODELS as TIMELINE
 from api.http.timelines import TimelineEntry, entry
 from commands.sight import SEEING
-from commands.visible import CONTACTS, INTERACTIONS, view_of
-from projections import contact_past, relationship, relationship_queries, timeline_queries, user_queries
+from commands.visible import CONTACTS, INTERACTIONS, LEADS, view_of
+from domain import company
+from domain.lead import OPEN
+from projections import (
+    company_queries,
+    contact_past,
+    customer,
+    lead_queries,
+    relationship,
+    relationship_queries,
+    timeline_queries,
+    user_queries,
+)
+from projections.company_queries import CompanyView
 from projections.contact_family import by_family
 from projections.contact_queries import CompanyRef, ContactView
+from projections.customer import CustomerView
+from projections.lead_queries import LeadView
+from projections.lead_queries import Sort as LeadSort
+from projections.ports import Connection
 from projections.position import Level, Moment
 from projections.timeline_queries import Filters
 
 NEWEST = 20
 """Entries of the timeline that a profile shows."""
-_MOST_RELATIONSHIPS = 200
-_NOW = tuple({*READ_MODELS, *TIMELINE, relationship.PROJECTION.checkpoint})
+_MOST = 200
+_NOW = tuple({*READ_MODELS, *TIMELINE, *CUSTOMERS, relationship.PROJECTION.checkpoint})
 _THEN = (*_NOW, contact_past.PROJECTION.checkpoint)
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """A contact with its companies, its relationships and the newest of its timeline.
+    """A contact with its companies, its relationships, its open leads and the newest of its timeline.
 
-    Of leads, of a customer and of consents nothing is kept yet.
+    `customer` is what one of its leads was converted to, as it is now. Of consents nothing is kept yet.
     """
 
     contact: ContactView
-    companies: list[CompanyRef] | UnsetType
+    companies: list[CompanyView] | UnsetType
     relationships: list[RelationshipView]
     timeline: list[TimelineEntry]
-    leads: list[dict[str, Any]]
-    customer: dict[str, Any] | None
+    leads: list[LeadView]
+    customer: CustomerView | None
     consents: list[dict[str, Any]]
 
 
@@ -56,8 +76,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     **operation(
         summary="Read a contact with all that belongs to it",
         description=(
-            f"Its companies, up to {_MOST_RELATIONSHIPS} of its relationships and the {NEWEST} newest entries of its"
-            f" timeline; the contact's own routes for these lead to the rest. {HIDING}"
+            f"Its companies, up to {_MOST} of its relationships, its open leads, the customer that one of its leads"
+            f" became, and the {NEWEST} newest entries of its timeline; the routes of each lead to the rest. {HIDING}"
         ),
         tag="contacts",
         permission=SEEING,
@@ -80,28 +100,48 @@ async def read_profile(request: HttpRequest) -> Answer:
     else:
         found = (await contact_now(request, contact_id, level)).view()
     told = telling(principal_of(request), CONTACTS, defined=await defined_then(request, moment, [found]))
-    relationships, timeline = await asyncio.gather(
-        _relationships(request, contact_id, moment, level), _timeline(request, contact_id, moment, level)
+    companies, relationships, timeline, (leads, became) = await asyncio.gather(
+        _companies(request, found.company, moment, level),
+        _relationships(request, contact_id, moment, level),
+        _timeline(request, contact_id, moment, level),
+        _leads(request, contact_id, moment, level),
     )
-    hides_company = view_of(principal_of(request), CONTACTS).hides("company")
     return Answer(
         Profile(
             contact=told(found),
-            companies=UNSET if hides_company else [found.company] if found.company else [],
+            companies=companies,
             relationships=relationships,
             timeline=timeline,
-            leads=[],
-            customer=None,
+            leads=leads,
+            customer=became,
             consents=[],
         )
     )
+
+
+async def _companies(
+    request: HttpRequest, employer: CompanyRef | None, moment: Moment | None, level: Level | None
+) -> list[CompanyView] | UnsetType:
+    caller, services = principal_of(request), services_of(request)
+    if view_of(caller, CONTACTS).hides("company"):
+        return UNSET
+    if employer is None:
+        return []
+    if moment:
+        load = partial(services.handler.state, caller.tenant_id, up_to=moment.position)
+        found = [company_queries.view(await load("company", company.evolve, employer.id))]
+    else:
+        query = partial(company_queries.by_ids, tenant_id=caller.tenant_id, ids=[employer.id])
+        found = [row.view() for row in await services.reads.ask(caller.tenant_id, query, at_least=level)]
+    told = company_told(caller, await defined_then(request, moment, found, COMPANY))
+    return [told(each) for each in found]
 
 
 async def _relationships(
     request: HttpRequest, contact_id: UUID, moment: Moment | None, level: Level | None
 ) -> list[RelationshipView]:
     caller = principal_of(request)
-    page = partial(relationship_queries.page, after=None, limit=_MOST_RELATIONSHIPS, as_of=moment)
+    page = partial(relationship_queries.page, after=None, limit=_MOST, as_of=moment)
     owners, tenant_id = caller.owners(SEEING), caller.tenant_id
     ask = by_family(
         lambda connection, ids: page(connection, tenant_id, ids, owners=owners), tenant_id, contact_id, moment
@@ -109,6 +149,31 @@ async def _relationships(
     rows, _ = await services_of(request).reads.ask(tenant_id, ask, at_least=level)
     view = view_of(caller, CONTACTS)
     return [related(row, contact_id, view) for row in rows]
+
+
+async def _leads(
+    request: HttpRequest, contact_id: UUID, moment: Moment | None, level: Level | None
+) -> tuple[list[LeadView], CustomerView | None]:
+    """Its open leads, and the customer that the first converted one became."""
+    caller, reads = principal_of(request), services_of(request).reads
+    tenant_id, owners = caller.tenant_id, caller.owners(SEEING_LEADS)
+    if view_of(caller, LEADS).hides("contact"):
+        return [], None
+    page = partial(lead_queries.page, sort=LeadSort.CREATED_AT, after=None, limit=_MOST, as_of=moment, owners=owners)
+
+    async def ask(connection: Connection, ids: list[UUID]) -> list[lead_queries.Stored]:
+        pages = [await page(connection, tenant_id, lead_queries.Filters(contact_id=each)) for each in ids]
+        return [row for rows, _ in pages for row in rows]
+
+    rows = await reads.ask(tenant_id, by_family(ask, tenant_id, contact_id, moment), at_least=level)
+    told = telling(caller, LEADS)
+    leads = [told(row.view()) for row in rows if row.status in OPEN]
+    became = next((row.customer_id for row in rows if row.customer_id), None)
+    if became is None:
+        return leads, None
+    query = partial(customer.by_id, tenant_id=tenant_id, customer_id=became, owners=owners)
+    found = await reads.ask(tenant_id, query, at_least=level)
+    return leads, customer_told(caller, found) if found and found.deleted_at is None else None
 
 
 async def _timeline(

@@ -61,7 +61,7 @@ async def list_customers(request: HttpRequest) -> Answer:
     page = partial(page, owners=caller.owners(SEEING))
     rows, bound = await services.reads.ask(caller.tenant_id, page, at_least=level)
     next_cursor = services.cursors.make(caller.tenant_id, ["customers"], bound) if bound else None
-    return Answer(Page(data=[_told(caller, row) for row in rows], next_cursor=next_cursor))
+    return Answer(Page(data=[customer_told(caller, row) for row in rows], next_cursor=next_cursor))
 
 
 @get(
@@ -92,7 +92,7 @@ async def read_customer(request: HttpRequest) -> Answer:
         raise NotFoundError("customer")
     if found.deleted_at is not None:
         raise GoneError("customer")
-    return Answer(_told(caller, found), headers={"ETag": etag(found.version)})
+    return Answer(customer_told(caller, found), headers={"ETag": etag(found.version)})
 
 
 async def _stored(request: HttpRequest, customer_id: UUID, level: Level | None) -> Stored | None:
@@ -101,7 +101,7 @@ async def _stored(request: HttpRequest, customer_id: UUID, level: Level | None) 
     return await services_of(request).reads.ask(caller.tenant_id, query, at_least=level)
 
 
-def _told(caller: Principal, row: Stored) -> CustomerView:
+def customer_told(caller: Principal, row: Stored) -> CustomerView:
     """A customer under the name that the caller may see, without what is hidden of its leads."""
     leads, contacts = view_of(caller, LEADS), view_of(caller, CONTACTS)
     by_contact = row.contact_name if caller.reaches(SEEING_CONTACTS, row.contact_owner_id) else None

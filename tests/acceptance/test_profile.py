@@ -38,8 +38,8 @@ def test_everything_is_there_in_one_call(tenant: Tenant) -> None:
         circle.call(f"Call {number}")
     found = tenant.get(f"{circle.path}/profile").json()
     assert found["contact"] == tenant.get(circle.path).json() == circle.ada
-    assert [each["name"] for each in found["companies"]] == ["Engines"]
-    assert found["companies"][0]["id"] == circle.ada["company"]["id"]
+    assert found["companies"] == [tenant.get(f"/v1/companies/{circle.ada['company']['id']}").json()]
+    assert found["companies"][0]["name"] == "Engines"
     assert found["relationships"] == tenant.get(f"{circle.path}/relationships").json()["data"]
     assert [each["kind"] for each in found["relationships"]] == ["manager"]
     assert found["timeline"] == tenant.get(f"{circle.path}/timeline", limit=20).json()["data"]
@@ -52,6 +52,7 @@ def test_it_can_be_read_as_it_was(tenant: Tenant) -> None:
     then = tenant.get(f"{circle.path}/profile").json()
     moment = then["relationships"][0]["updated_at"]
     circle.call("Later")
+    circle.write("PATCH", f"/v1/companies/{circle.ada['company']['id']}", {"industry": "Machinery"})
     circle.write("PATCH", circle.path, {"company": None, "title": "Countess"})
     circle.write("DELETE", f"{circle.path}/relationships/{circle.grace['id']}")
     now = tenant.get(f"{circle.path}/profile").json()
@@ -69,6 +70,18 @@ def test_a_deleted_contact_has_none_until_it_is_restored(tenant: Tenant) -> None
     found = tenant.get(f"{circle.path}/profile").json()
     assert [each["kind"] for each in found["timeline"]][:2] == ["restored", "deleted"]
     assert len(found["relationships"]) == 1
+
+
+def test_open_leads_and_what_a_converted_one_became_are_there(tenant: Tenant) -> None:
+    circle = Circle(tenant)
+    bodies = [{"title": title, "contact_id": circle.ada["id"]} for title in ("Open", "Won", "Lost")]
+    leads = {body["title"]: circle.write("POST", "/v1/leads", body) for body in bodies}
+    circle.write("POST", f"/v1/leads/{leads['Lost']['id']}/lose", {"reason": "price"})
+    circle.write("POST", f"/v1/leads/{leads['Won']['id']}/qualify")
+    won = circle.write("POST", f"/v1/leads/{leads['Won']['id']}/convert")
+    found = tenant.get(f"{circle.path}/profile").json()
+    assert [lead["title"] for lead in found["leads"]] == ["Open"]
+    assert found["customer"] == tenant.get(f"/v1/customers/{won['customer_id']}").json()
 
 
 def test_a_merged_contact_brings_what_belongs_to_it(tenant: Tenant) -> None:
@@ -91,9 +104,10 @@ def test_what_the_caller_must_not_see_is_absent(installation: Installation, tena
     ada = person(installation, tenant, ["own"])
     circle = Circle(tenant, ada=ada.id)
     circle.call("Secret")
+    circle.write("POST", "/v1/leads", {"title": "Secret", "contact_id": circle.ada["id"]})
     found = ada.http.get(f"{circle.path}/profile", headers={"Read-After": str(tenant.position)}).json()
     assert found.keys() == {"contact", "relationships", "timeline", "leads", "customer", "consents"}
     assert not {"company", "tags"} & found["contact"].keys()
-    assert found["relationships"] == []
+    assert (found["relationships"], found["leads"]) == ([], [])
     assert [each["kind"] for each in found["timeline"]] == ["created"]
     problem(ada.http.get(f"/v1/contacts/{circle.grace['id']}/profile"), 404, "contact.not_found")
