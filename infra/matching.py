@@ -78,7 +78,8 @@ class PostgresSurePairs:
 
 async def comparing(wired: Wiring, store: EventStore) -> tuple[Rescorer, AutoMerge]:
     """What a worker keeps the list of duplicates good with. A statement may take as long as a large tenant takes."""
-    connections = TenantConnections(await wired.pool(PROJECTOR, size=2, durable=False, statement_seconds=0))
+    scratch = TenantConnections(await wired.pool(PROJECTOR, size=1, durable=False, statement_seconds=0))
+    pairs = PostgresSurePairs(TenantConnections(await wired.pool(PROJECTOR, size=1)))
     custom = PostgresAuthorization(await wired.pool(APPEND, size=1)).custom
     handler = Handler(store, clock.now, clock.new_id, find(store), FoldedStates(store), custom)
-    return Rescorer(connections), AutoMerge(PostgresSurePairs(connections), handler, store, clock.new_id)
+    return Rescorer(scratch), AutoMerge(pairs, handler, store, clock.new_id)

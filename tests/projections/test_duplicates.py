@@ -1,6 +1,8 @@
 """R3.5: pairs that may be one person, kept up to date, and the same however they came to be."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +15,7 @@ from domain.event import Event
 from domain.matching import DuplicatesDismissed, MatchingRulesSet, pair_id, rules_id
 from infra.event_store.store import PostgresEventStore
 from infra.matching import PostgresPeople
+from infra.postgres import PROJECTOR, TenantConnections, open_pool
 from projections import duplicates, match_finding, match_people, rescoring
 from projections.match_finding import Finder
 from projections.matching.blocking import MOST_IN_BLOCK
@@ -57,7 +60,7 @@ class Tenant:
         return {(UUID(row["one_id"]), UUID(row["other_id"])) for row in rows}
 
     async def rescore(self) -> None:
-        async with self.database.projector.of(self.id) as connection:
+        async with rescoring_sessions(self.database) as sessions, sessions.of(self.id) as connection:
             await rescoring.rescore(connection, self.id)
 
     async def finder(self) -> Finder:
@@ -68,6 +71,14 @@ class Tenant:
         (verified,) = await self.workshop.verify(self.id, [duplicates.PROJECTION])
         assert verified.position is not None
         return verified.differences
+
+
+@asynccontextmanager
+async def rescoring_sessions(database: Database) -> AsyncIterator[TenantConnections]:
+    """Connections that are for nothing else."""
+    pool = await open_pool(database.dsns[PROJECTOR], name="rescoring", size=1, statement_seconds=0)
+    yield TenantConnections(pool)
+    await pool.close()
 
 
 @pytest.fixture
@@ -148,16 +159,34 @@ async def test_weights_are_learnt_when_a_tenant_has_grown_and_the_rules_are_othe
     """R3.5: duplicates in existing data; scores can be told from the model that they were made with."""
     there = world(2, people=60)
     await tenant.add(*map(like, there.people))
-    rescorer = Rescorer(workshop.database.projector)
-    assert await rescorer.turn() >= 1
+    async with rescoring_sessions(workshop.database) as sessions:
+        assert await Rescorer(sessions).turn() >= 1
     async with workshop.database.projector.of(tenant.id) as connection:
         learnt = await match_people.in_force(connection, tenant.id)
     assert (learnt.version, bool(learnt.model.common["family"])) == (1, True)
     assert await tenant.differences() == []
     await tenant.write((rules_id(tenant.id), MatchingRulesSet(keys=("email",), suggest_at=0.4, merge_at=0.99)))
-    assert await rescorer.turn() == 1
-    assert await rescorer.turn() == 0
+    async with rescoring_sessions(workshop.database) as sessions:
+        rescorer = Rescorer(sessions)
+        assert [await rescorer.turn() for _ in range(2)] == [1, 0]
     assert (await tenant.finder()).keys == ("email",)
+    assert await tenant.differences() == []
+
+
+async def test_what_changes_while_a_tenant_is_rescored_is_in_its_pairs(tenant: Tenant) -> None:
+    there, over = world(5, people=60), asyncio.Event()
+    ids = await tenant.add(*map(like, there.people))
+
+    async def write() -> None:
+        for one, other in zip(ids[:5], there.people[5:10], strict=True):
+            await tenant.write((one, changed(**_members(like(other)))))
+        over.set()
+
+    async def rescore() -> None:
+        while not over.is_set():
+            await tenant.rescore()
+
+    await asyncio.gather(write(), rescore())
     assert await tenant.differences() == []
 
 
