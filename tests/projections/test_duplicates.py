@@ -10,11 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from commands.ports import StreamEvents
-from domain.contact import Contact, ContactRegistered, Name, evolve
+from domain.contact import ContactRegistered, Name
 from domain.event import Event
 from domain.matching import DuplicatesDismissed, MatchingRulesSet, pair_id, rules_id
 from infra.event_store.store import PostgresEventStore
-from infra.matching import PostgresPeople
 from infra.postgres import PROJECTOR, TenantConnections, open_pool
 from projections import duplicates, match_finding, match_people, rescoring
 from projections.match_finding import Finder
@@ -23,7 +22,7 @@ from projections.matching.person import person
 from projections.matching_rules import DISMISSED, RULES
 from projections.rescoring import Rescorer
 from tests.conftest import SECRET, Database
-from tests.given import START, changed, deleted, emails, phones, registered
+from tests.given import changed, deleted, emails, phones, registered
 from tests.infra.event_store.appends import append
 from tests.projections.matching.people import world
 from tests.projections.reading import contents
@@ -205,19 +204,6 @@ async def test_many_people_are_found_at_once_among_contacts_and_among_themselves
         found = await finder.find(connection, people)
     assert [each and each.contact_id for each in found] == [ada, None, None]
     assert [each and each[0] for each in finder.among(people)] == [None, None, 1]
-
-
-async def test_rows_that_are_no_contacts_yet_find_the_contact_that_they_are(tenant: Tenant) -> None:
-    """R3.5: duplicate detection against what is there."""
-    (ada,) = await tenant.add(registered("Ada Lovelace", emails=emails("ada@example.com")))
-    rows = [like_row("Ada Lovelase", "ada@example.com"), like_row("Alan Turing", "alan@example.com")]
-    assert await PostgresPeople(tenant.database.service).like(tenant.id, rows) == [ada, None]
-
-
-def like_row(name: str, email: str) -> Contact:
-    """A contact as an import would make it."""
-    event = registered(name, emails=emails(email))
-    return evolve(None, event, stream_id=uuid4(), at=START)
 
 
 async def test_a_pair_that_was_dismissed_is_known_whatever_is_built_anew(tenant: Tenant) -> None:
