@@ -23,7 +23,7 @@ from bench.report import Figure, show
 from projections.matching import blocking, estimate, weights, within
 from projections.matching.person import Person, person
 
-SUGGEST_AT, MERGE_AT = 0.5, 0.97
+SUGGEST_AT, MERGE_AT = 0.5, 0.96
 SIDE_BY_SIDE = 4
 MOST_SECONDS = 300.0
 _PLAIN = ("record", "name", "email", "phone")

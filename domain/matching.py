@@ -10,7 +10,7 @@ from domain.event import Event
 PLAIN_KEYS = ("name", "email", "phone", "company")
 """What contacts are compared by unless a tenant says otherwise; fields of its own are named custom.KEY."""
 
-SUGGEST_AT, MERGE_AT = 0.5, 0.97
+SUGGEST_AT, MERGE_AT = 0.5, 0.96
 
 _PAIRS = UUID("c3d0a2f6-7f43-5c9e-8a55-0f6de2b1c9d4")
 

@@ -1,7 +1,8 @@
 """Makes a tenant's model anew and scores its pairs with it: when its rules are others, or it has doubled.
 
-All of it is one transaction, in which the tenant's projector waits: readers see the old pairs until the new ones are
-complete, and whoever is killed in the middle leaves nothing behind. What is held in memory is a sample.
+All of it is one transaction, in temporary tables that have the names of those that are read: readers see the old pairs
+until the new ones are complete, the tenant's projector waits only while they change places, and whoever is killed in
+the middle leaves nothing behind. What is held in memory is a sample.
 """
 
 import asyncio
@@ -35,7 +36,9 @@ _LONGEST_PAUSE = 60.0
 _KEYS = 2**64
 _NOBODY = UUID(int=0)
 
-_TABLES = ("duplicate_v1", "match_key_v1", "match_contact_v1")
+_ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('rescoring ' || %s, 0))"
+_BEGAN = "SELECT coalesce(max(position), 0) FROM read.contact_v1 WHERE tenant_id = %s"
+_CHANGED = "SELECT id FROM read.contact_v1 WHERE tenant_id = %s AND position > %s"
 _SAMPLED = """
 SELECT DISTINCT contact_id FROM (
        SELECT contact_id FROM match_key_v1 WHERE tenant_id = %s AND key < %s ORDER BY key LIMIT %s) s
@@ -59,7 +62,11 @@ _log = structlog.get_logger()
 
 
 class Rescorer:
-    """Looks for tenants that are due, one after another; `run` until cancelled. `sessions` may take long statements."""
+    """Looks for tenants that are due, one after another; `run` until cancelled.
+
+    `sessions` may take long statements, and are for nothing else: a statement that was prepared when there were no
+    temporary tables would go on writing to those that are read.
+    """
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -83,7 +90,9 @@ class Rescorer:
                 continue
             try:
                 async with self._sessions.of(tenant_id) as connection:
-                    await rescore(connection, tenant_id)
+                    (alone,) = await (await connection.execute(_ALONE, (str(tenant_id),))).fetchone()
+                    if alone:
+                        await rescore(connection, tenant_id)
             except Exception as error:  # noqa: BLE001  one tenant's trouble does not stop the others
                 pause = min(_LONGEST_PAUSE, 2.0 ** min(failures, 10))
                 self._not_before[tenant_id] = failures + 1, time.monotonic() + pause
@@ -102,21 +111,34 @@ class Rescorer:
 
 async def rescore(connection: Connection, tenant_id: UUID) -> InForce:
     """Make a tenant's model from its contacts as their rows are now, and its pairs with it."""
-    await locked(connection, tenant_id, duplicates.PROJECTION.checkpoint)
+    (began,) = await (await connection.execute(_BEGAN, (tenant_id,))).fetchone()
+    for table in duplicates.PROJECTION.tables:
+        await connection.execute(f"CREATE TEMP TABLE {table} (LIKE read.{table} INCLUDING ALL) ON COMMIT DROP")
     rules = await rules_of(connection, tenant_id)
-    version = (await match_people.in_force(connection, tenant_id)).version
-    for table in _TABLES:
-        await connection.execute(f"DELETE FROM {table} WHERE tenant_id = %s", (tenant_id,))
     contacts = await fill_keys(connection, tenant_id, rules.keys)
+    await connection.execute("ANALYZE match_key_v1, match_contact_v1")
     model = await _learnt(connection, tenant_id, rules, contacts) if contacts >= FEW else None
+    version = (await match_people.in_force(connection, tenant_id)).version + 1
     least = score_of(min(LEAST, rules.suggest_at))
+    force = InForce(version, rules.keys, least, model or weights.default(rules.keys, contacts))
+    await fill_pairs(connection, tenant_id, force)
+    await locked(connection, tenant_id, duplicates.PROJECTION.checkpoint)
     text = msgspec.json.encode(model).decode() if model else None
-    row = (tenant_id, version + 1, rules.version, list(rules.keys), least, contacts, text)
+    row = (tenant_id, version, rules.version, list(rules.keys), least, contacts, text)
     await connection.execute(_SAVE, row)
     await connection.execute(_STARTED, (tenant_id,))
-    force = InForce(version + 1, rules.keys, least, model or weights.default(rules.keys, contacts))
-    await fill_pairs(connection, tenant_id, force)
+    await _take_over(connection, tenant_id, began)
     return force
+
+
+async def _take_over(connection: Connection, tenant_id: UUID, began: int) -> None:
+    """Look at what has changed since it began, and put the rows in the place of those that are read."""
+    changed = await (await connection.execute(_CHANGED, (tenant_id, began))).fetchall()
+    if changed:
+        await duplicates.refresh(connection, tenant_id, [contact_id for (contact_id,) in changed])
+    for table in duplicates.PROJECTION.tables:
+        await connection.execute(f"DELETE FROM read.{table} WHERE tenant_id = %s", (tenant_id,))
+        await connection.execute(f"INSERT INTO read.{table} SELECT * FROM {table}")
 
 
 async def _learnt(connection: Connection, tenant_id: UUID, rules: MatchingRules, contacts: int) -> Model:

@@ -31,7 +31,7 @@ DRY_DISMISSED: dict[str, Any] = {
 PUT_RULES: dict[str, Any] = {
     "keys": ["name", "email", "phone"],
     "suggest_at": 0.5,
-    "merge_at": 0.97,
+    "merge_at": 0.96,
     "auto_merge": False,
 }
 RULES: dict[str, Any] = {

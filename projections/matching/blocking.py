@@ -6,6 +6,7 @@ from itertools import permutations
 
 from projections.matching.person import FAMILY, GIVEN, Person
 from projections.matching.sounds import sound
+from projections.nicknames import also_called
 
 MOST_IN_BLOCK = 60
 """A key that more contacts share says too little to compare them all for."""
@@ -14,6 +15,7 @@ _MOST_KEYS = 24
 _TELLING = 7
 """Letters and digits from which on a value of a custom field is looked up by itself, not only with a name."""
 _LEAST = 4
+_MOST_CALLED = 3
 _LOCAL = 5
 
 
@@ -48,13 +50,14 @@ def _texts(person: Person) -> Iterator[str]:
 
 
 def _names(names: list[str]) -> Iterator[str]:
-    """Both names as they sound, in any order; and one as it is written with the beginning of the other."""
+    """Both names as they sound, in any order; and one as it is written with how the other begins, or its short form."""
     if len(names) == 1:
         yield f"n:{names[0]}"
         return
     yield "n:" + "|".join(sorted(map(sound, names)))
     for one, other in permutations(names, 2):
         yield f"w:{one}|{other[:2]}"
+        yield from (f"w:{one}|{each[:2]}" for each in sorted(also_called(other))[:_MOST_CALLED])
 
 
 def _email(email: str) -> Iterator[str]:

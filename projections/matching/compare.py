@@ -8,6 +8,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from projections.matching.person import FAMILY, GIVEN, Person
 from projections.matching.sounds import sound
+from projections.nicknames import also_called
 
 EXACT, CLOSE, PARTIAL, DIFFERENT = range(4)
 LEVELS = ("exact", "close", "partial", "different")
@@ -101,6 +102,7 @@ def name_level(one: str, other: str) -> int:
     similar = JaroWinkler.similarity(shorter, longer)
     if (
         shorter == longer
+        or one in also_called(other)
         or (len(shorter) > _SHORT and OSA.distance(shorter, longer, score_cutoff=1) <= 1)
         or similar >= 0.93  # noqa: PLR2004
         or _some_left_out(one, other)

@@ -107,7 +107,9 @@ def _strangers(start: Model, people: Sequence[Person], contacts: int) -> list[tu
         # Common values have their own chances.
         counts[EXACT] = _rare(field, people) * sum(counts)
         total = sum(counts) + _BLIND_PRIOR
-        seldom = [(c + _BLIND_PRIOR * u) / total for c, u in zip(counts, usual.strangers, strict=True)]
+        # What was never seen in so many pairs may still be as frequent as one in twice as many.
+        least = 0.5 / total
+        seldom = [max(least, (c + _BLIND_PRIOR * u) / total) for c, u in zip(counts, usual.strangers, strict=True)]
         if field in weights.BY_CHANCE:
             seldom[EXACT] = weights.BY_CHANCE[field] / weights.at_least(contacts)
         found.append(tuple(seldom))

@@ -48,7 +48,7 @@ def after(decision: Decision, state: MatchingRules | None = None) -> MatchingRul
 def test_what_is_left_out_is_as_usual() -> None:
     rules = after(put(keys=["name", "custom.postcode"]))
     assert rules.keys == ("name", "custom.postcode")
-    assert (rules.version, rules.suggest_at, rules.merge_at, rules.auto_merge) == (1, 0.5, 0.97, False)
+    assert (rules.version, rules.suggest_at, rules.merge_at, rules.auto_merge) == (1, 0.5, 0.96, False)
 
 
 def test_the_same_rules_again_change_nothing() -> None:

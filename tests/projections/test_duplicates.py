@@ -1,6 +1,8 @@
 """R3.5: pairs that may be one person, kept up to date, and the same however they came to be."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,11 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from commands.ports import StreamEvents
-from domain.contact import Contact, ContactRegistered, Name, evolve
+from domain.contact import ContactRegistered, Name
 from domain.event import Event
 from domain.matching import DuplicatesDismissed, MatchingRulesSet, pair_id, rules_id
 from infra.event_store.store import PostgresEventStore
-from infra.matching import PostgresPeople
+from infra.postgres import PROJECTOR, TenantConnections, open_pool
 from projections import duplicates, match_finding, match_people, rescoring
 from projections.match_finding import Finder
 from projections.matching.blocking import MOST_IN_BLOCK
@@ -20,7 +22,7 @@ from projections.matching.person import person
 from projections.matching_rules import DISMISSED, RULES
 from projections.rescoring import Rescorer
 from tests.conftest import SECRET, Database
-from tests.given import START, changed, deleted, emails, phones, registered
+from tests.given import changed, deleted, emails, phones, registered
 from tests.infra.event_store.appends import append
 from tests.projections.matching.people import world
 from tests.projections.reading import contents
@@ -57,7 +59,7 @@ class Tenant:
         return {(UUID(row["one_id"]), UUID(row["other_id"])) for row in rows}
 
     async def rescore(self) -> None:
-        async with self.database.projector.of(self.id) as connection:
+        async with rescoring_sessions(self.database) as sessions, sessions.of(self.id) as connection:
             await rescoring.rescore(connection, self.id)
 
     async def finder(self) -> Finder:
@@ -68,6 +70,14 @@ class Tenant:
         (verified,) = await self.workshop.verify(self.id, [duplicates.PROJECTION])
         assert verified.position is not None
         return verified.differences
+
+
+@asynccontextmanager
+async def rescoring_sessions(database: Database) -> AsyncIterator[TenantConnections]:
+    """Connections that are for nothing else."""
+    pool = await open_pool(database.dsns[PROJECTOR], name="rescoring", size=1, statement_seconds=0)
+    yield TenantConnections(pool)
+    await pool.close()
 
 
 @pytest.fixture
@@ -148,16 +158,34 @@ async def test_weights_are_learnt_when_a_tenant_has_grown_and_the_rules_are_othe
     """R3.5: duplicates in existing data; scores can be told from the model that they were made with."""
     there = world(2, people=60)
     await tenant.add(*map(like, there.people))
-    rescorer = Rescorer(workshop.database.projector)
-    assert await rescorer.turn() >= 1
+    async with rescoring_sessions(workshop.database) as sessions:
+        assert await Rescorer(sessions).turn() >= 1
     async with workshop.database.projector.of(tenant.id) as connection:
         learnt = await match_people.in_force(connection, tenant.id)
     assert (learnt.version, bool(learnt.model.common["family"])) == (1, True)
     assert await tenant.differences() == []
     await tenant.write((rules_id(tenant.id), MatchingRulesSet(keys=("email",), suggest_at=0.4, merge_at=0.99)))
-    assert await rescorer.turn() == 1
-    assert await rescorer.turn() == 0
+    async with rescoring_sessions(workshop.database) as sessions:
+        rescorer = Rescorer(sessions)
+        assert [await rescorer.turn() for _ in range(2)] == [1, 0]
     assert (await tenant.finder()).keys == ("email",)
+    assert await tenant.differences() == []
+
+
+async def test_what_changes_while_a_tenant_is_rescored_is_in_its_pairs(tenant: Tenant) -> None:
+    there, over = world(5, people=60), asyncio.Event()
+    ids = await tenant.add(*map(like, there.people))
+
+    async def write() -> None:
+        for one, other in zip(ids[:5], there.people[5:10], strict=True):
+            await tenant.write((one, changed(**_members(like(other)))))
+        over.set()
+
+    async def rescore() -> None:
+        while not over.is_set():
+            await tenant.rescore()
+
+    await asyncio.gather(write(), rescore())
     assert await tenant.differences() == []
 
 
@@ -176,19 +204,6 @@ async def test_many_people_are_found_at_once_among_contacts_and_among_themselves
         found = await finder.find(connection, people)
     assert [each and each.contact_id for each in found] == [ada, None, None]
     assert [each and each[0] for each in finder.among(people)] == [None, None, 1]
-
-
-async def test_rows_that_are_no_contacts_yet_find_the_contact_that_they_are(tenant: Tenant) -> None:
-    """R3.5: duplicate detection against what is there."""
-    (ada,) = await tenant.add(registered("Ada Lovelace", emails=emails("ada@example.com")))
-    rows = [like_row("Ada Lovelase", "ada@example.com"), like_row("Alan Turing", "alan@example.com")]
-    assert await PostgresPeople(tenant.database.service).like(tenant.id, rows) == [ada, None]
-
-
-def like_row(name: str, email: str) -> Contact:
-    """A contact as an import would make it."""
-    event = registered(name, emails=emails(email))
-    return evolve(None, event, stream_id=uuid4(), at=START)
 
 
 async def test_a_pair_that_was_dismissed_is_known_whatever_is_built_anew(tenant: Tenant) -> None:

@@ -19,6 +19,7 @@ def made(**values: str | None) -> Person:
     ("one", "other"),
     [
         (made(given="Jon", family="Meyer"), made(given="John", family="Maier")),
+        (made(given="Bob", family="Smith"), made(given="Robert", family="Smith")),
         (made(given="Ada", family="Lovelace"), made(given="Lovelace", family="Ada")),
         (made(given="Ada", phone="+442079460000"), made(given="Eve", phone="02079460000")),
         (made(email="lovelace@example.com"), made(email="lovelcae@example.com")),

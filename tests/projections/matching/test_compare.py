@@ -45,6 +45,7 @@ def test_everybody_agrees_with_themselves(one: Person) -> None:
         (("Caleb", "White"), ("White", "Bailey"), [DIFFERENT, CLOSE]),
         (("Shawn", "Meyer"), ("Sean", "Maier"), [PARTIAL, PARTIAL]),
         (("Isabelle", None), ("Isabelle", "Green"), [EXACT, MISSING]),
+        (("Bob", "Smith"), ("Robert", "Smith"), [CLOSE, EXACT]),
         (("Peter", "Jones"), ("Maria", "Gomez"), [DIFFERENT, DIFFERENT]),
         (("太郎", "山田"), ("太郎", "山田"), [EXACT, EXACT]),
     ],
