@@ -48,6 +48,7 @@ _DIRECTIONS: Mapping[Type | None, Direction] = {
 }
 _MOST_PARTICIPANTS = 200
 _LONGEST_BODY = 100_000
+_LONGEST_ID = 255
 
 
 def lookups(command: LogInteraction | ChangeInteraction) -> list[tuple[str, str]]:
@@ -65,9 +66,9 @@ def log(command: LogInteraction, given: Given[Interaction]) -> Decision:
     told = {name: value for name, value in structs.asdict(command).items() if value is not None}
     if not told.keys() - _SAYS_NOTHING and not problems.errors:
         problems.add("", "interaction.empty", "says nothing; send at least what it was, with whom, or when")
-    external_id = told.pop("external_id", None)
-    if external_id is not None:
-        external_id = normalise.filled(external_id, "/external_id", problems, longest=255)
+    known_as = told.pop("external_id", None)
+    if known_as is not None:
+        known_as = normalise.filled(known_as, "/external_id", problems, longest=_LONGEST_ID)
     values = _values(ChangeInteraction(**told), given, problems)
     problems.raise_if_any()
     kind = values.get("type")
@@ -76,8 +77,8 @@ def log(command: LogInteraction, given: Given[Interaction]) -> Decision:
         "direction": _DIRECTIONS.get(kind, Direction.INTERNAL),
         "author_id": given.caller,
     } | values
-    event = InteractionLogged(**values, subject_id=values.get("contact_id"), external_id=external_id)
-    return Decision(events=(event,), claims=(claim(given, external_id),) if external_id else ())
+    event = InteractionLogged(**values, subject_id=values.get("contact_id"), external_id=known_as)
+    return Decision(events=(event,), claims=(claim(given, known_as),) if known_as else ())
 
 
 def change(command: ChangeInteraction, given: Given[Interaction]) -> Decision:
@@ -96,6 +97,16 @@ def change(command: ChangeInteraction, given: Given[Interaction]) -> Decision:
         return Decision()
     subject = changed.get("contact_id", before.contact_id)
     return Decision(events=(InteractionChanged(**changed, subject_id=subject),))
+
+
+def external_id(text: str) -> str:
+    """An external id as it is kept."""
+    return normalise.line(text, "", Problems(), longest=_LONGEST_ID) or ""
+
+
+def find(_: None, __: Given[Interaction]) -> Decision:
+    """What is there already stays as it is."""
+    return Decision()
 
 
 def claim(given: Given[Interaction], external_id: str) -> Claim:

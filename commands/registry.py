@@ -215,6 +215,9 @@ LOG_INTERACTION: UseCase[LogInteraction, Interaction] = UseCase(
     lookups=interaction.lookups,
     claim_taken=interaction.claim_taken,
 )
+FIND_INTERACTION: UseCase[None, Interaction] = UseCase(
+    kind="interaction", evolve=evolve_interaction, decide=interaction.find
+)
 CHANGE_INTERACTION: UseCase[ChangeInteraction, Interaction] = UseCase(
     kind="interaction", evolve=evolve_interaction, decide=interaction.change, lookups=interaction.lookups
 )

@@ -44,6 +44,10 @@ DRY_LOG: dict[str, Any] = {
     ],
     "state": INCOMPLETE,
 }
+BATCH: dict[str, Any] = {"items": [NEW_INTERACTION, {"type": "email", "external_id": "<42@mail.engines.example>"}]}
+RESULTS: dict[str, Any] = {
+    "results": [{"index": 0, "status": 201, "id": _ID}, {"index": 1, "status": 200, "id": CONTACT["id"]}]
+}
 ENTRY: dict[str, Any] = {
     "id": _ID,
     "kind": "interaction",

@@ -132,7 +132,7 @@ async def _write(
 ) -> Answer:
     caller = principal_of(request)
     interaction_id = None if case.creates else path_id(request, "interaction_id", "interaction")
-    understand = partial(_understood, request)
+    understand = partial(understood, request)
     dry, outcome = await carry_out(
         request,
         within_reach(case, caller),
@@ -167,7 +167,7 @@ async def _first(request: HttpRequest, known: interaction.KnownError) -> Answer:
     return _answer(caller, Outcome(stream_id=state.id, state=state, position=position, status=200), dry=False)
 
 
-async def _understood(request: HttpRequest, readable: Readable[Any]) -> tuple[Any, Sequence[FieldError]]:
+async def understood(request: HttpRequest, readable: Readable[Any]) -> tuple[Any, Sequence[FieldError]]:
     """A body, and what it says of contacts that are not there for this caller."""
     caller, errors = principal_of(request), list(readable.errors)
     if not caller.may(SEEING):

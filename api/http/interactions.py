@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from api.http import examples_interactions as examples
 from api.http.answer import Answer
 from api.http.exchange import HttpRequest, NoQuery, etag, path_id, principal_of, query_of, services_of
+from api.http.interaction_batch import batch_interactions
 from api.http.interaction_writes import READING, change_interaction, complete_interaction, log_interaction
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
@@ -200,6 +201,7 @@ ROUTER = Router(
     path="/v1",
     route_handlers=[
         log_interaction,
+        batch_interactions,
         list_interactions,
         review_queue,
         next_actions,

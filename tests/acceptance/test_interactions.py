@@ -49,6 +49,23 @@ def test_the_same_external_id_again_is_the_first_one(tenant: Tenant) -> None:
     assert (again.status_code, again.json()) == (200, first)
 
 
+def test_many_are_logged_at_once_each_with_what_came_of_it(tenant: Tenant) -> None:
+    first = log(tenant, type="email", external_id="1")
+    items = [
+        {"type": "email", "external_id": "1"},
+        {"type": "call", "external_id": "2", "occurred_at": AT},
+        {"type": "call", "contact_id": str(uuid4())},
+        {"subject": "again", "external_id": "2"},
+    ]
+    answer = tenant.http.post("/v1/interactions/batch", json={"items": items})
+    results = answer.json()["results"]
+    assert [result["status"] for result in results] == [200, 201, 422, 200], answer.text
+    assert (results[0]["id"], results[3]["id"]) == (first["id"], results[1]["id"])
+    assert results[2]["error"]["errors"][0]["pointer"] == "/items/2/contact_id"
+    tenant.position = int(answer.headers["Event-Position"])
+    assert len(tenant.get("/v1/interactions").json()["data"]) == 2
+
+
 def test_what_is_missing_is_flagged_until_it_is_completed(tenant: Tenant) -> None:
     ada = tenant.add({"name": "Ada"})
     bare = log(tenant, subject="Somebody rang")
