@@ -5,13 +5,13 @@ Nothing of it is ever in memory as a whole. The row numbers are a spreadsheet's:
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 import msgspec
 from msgspec import Struct
 
+from commands.import_delimiter import SAMPLE_ROWS, SNIFFED, delimiter_of
 from commands.import_encoding import Text
 from commands.import_mapping import is_header
 from commands.import_values import DateOrder
@@ -20,10 +20,7 @@ from domain.errors import DomainError
 MOST_COLUMNS = 500
 PORTION_ROWS = 500
 PORTION_BYTES = 262_144
-SAMPLE_ROWS = 200
-_SNIFFED = 65_536
 _LONGEST_RECORD = 1_048_576
-_DELIMITERS = (",", ";", "\t", "|")
 _MAGIC = (
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook (.xlsx)"),
     (b"\x1f\x8b", "compressed (gzip)"),
@@ -132,7 +129,7 @@ class Intake:
                 "import.binary", "the file holds a zero byte: it is no text", _SAVE_AS, self._row + 1 + before
             )
         self._pending += text
-        if not self.columns and len(self._pending) < _SNIFFED and not last:
+        if not self.columns and len(self._pending) < SNIFFED and not last:
             return []
         if not self.delimiter:
             self._pending = self._sniff(self._pending)
@@ -237,32 +234,6 @@ class Intake:
             return rest
         self.delimiter = delimiter_of(text)
         return text
-
-
-def delimiter_of(text: str) -> str:
-    """What stands between the cells: that which cuts most rows into as many cells as the header, and the most."""
-
-    def fits(delimiter: str) -> tuple[float, int]:
-        records = [record for record in _some_records(text, delimiter) if record]
-        if not records or len(records[0]) < 2:  # noqa: PLR2004
-            return 0.0, 0
-        counts = Counter(map(len, records))
-        return round(counts[len(records[0])] / len(records), 1), len(records[0])
-
-    best = max(_DELIMITERS, key=fits)
-    return best if fits(best) > (0.0, 0) else ","
-
-
-def _some_records(text: str, delimiter: str) -> Sequence[list[str]]:
-    records = []
-    try:
-        for record in csv.reader(io.StringIO(text[:_SNIFFED], newline=""), delimiter=delimiter):
-            records.append(record)
-            if len(records) > SAMPLE_ROWS:
-                break
-    except csv.Error:
-        return records
-    return records[:-1] if len(text) >= _SNIFFED and len(records) > 1 else records
 
 
 def named(record: Sequence[str], row: int) -> tuple[str, ...]:

@@ -1,14 +1,13 @@
 """A portion of rows: all of it is decided together, and written in one append with how far the import has got."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec import Struct, structs
 
-from commands import import_mapping, import_policy, import_rows
+from commands import import_policy, import_rows
 from commands.access import Principal, lacking
 from commands.batch import Asked, Batches, ByKey, Closing, FindAll, Matching
 from commands.batch_results import Result
@@ -26,7 +25,7 @@ from commands.sight import SEEING
 from domain.contact import Contact, ContactRegistered, evolve
 from domain.custom_field import CustomField, RecordKind
 from domain.event import Event
-from domain.imports import Counts, Import, Policy
+from domain.imports import Import, Policy
 from domain.tenant import PLATFORM
 
 PERMISSION = "contacts.import"
@@ -274,30 +273,6 @@ class Rows:
         return self._caller.reaches(PERMISSION, owner_id)
 
 
-def counted(outcomes: Sequence[Outcome]) -> Counts:
-    """How many of each."""
-    actions = Counter(each.action for each in outcomes)
-    return Counts(
-        created=actions["create"],
-        updated=actions["update"],
-        merged=actions["merge"],
-        skipped=actions["skip"],
-        failed=actions["fail"],
-        suggested=sum(each.suggested for each in outcomes),
-    )
-
-
-def met_by(outcomes: Sequence[Outcome]) -> list[tuple[str, UUID]]:
-    """The keys under which rows have met contacts, to be kept for the portions after."""
-    met: dict[tuple[str, UUID], None] = {}
-    for each in outcomes:
-        if each.contact is not None and each.events:
-            for kind, value in import_rows.keys_of(each.contact):
-                if kind in {EMAIL, PHONE}:
-                    met[f"{kind}:{value}", each.contact.id] = None
-    return list(met)
-
-
 def customs_of(caller: Principal) -> dict[str, CustomField]:
     """The tenant's own fields of contacts that there are now."""
     return {key: each for key, each in caller.custom.get(RecordKind.CONTACT, {}).items() if each.deleted_at is None}
@@ -307,10 +282,3 @@ def columns_of(state: Import, caller: Principal) -> Columns:
     """The columns of an import as it stands."""
     types = {key: each.rule.type.value for key, each in customs_of(caller).items()}
     return import_rows.columns(state.columns, state.mapping, orders=state.dates, types=types, country=state.country)
-
-
-def is_allowed(state: Import, caller: Principal, view: Any) -> bool:
-    """Whether who started it may still write what it writes."""
-    if PERMISSION not in caller.grants:
-        return False
-    return import_mapping.writable(state.mapping, view) == state.mapping

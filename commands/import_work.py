@@ -18,7 +18,8 @@ from commands.access import Authorization, Claims, Principal, lacking, speaking
 from commands.decision import Context, Lookup
 from commands.import_errors import packed
 from commands.import_file import unpacked
-from commands.import_portion import PERMISSION, Deciding, Outcome, Rows, columns_of, counted, is_allowed, met_by
+from commands.import_outcomes import counted, is_allowed, met_by
+from commands.import_portion import PERMISSION, Deciding, Outcome, Rows, columns_of
 from commands.import_ports import ERRORS, ROWS, Job, Jobs, Parts, Seen, StoppedError
 from commands.import_undo import Undoing
 from commands.ports import Append, Clock, EventStore, NewId, StreamEvents, VersionConflictError

@@ -19,7 +19,8 @@ from commands import import_rows, imports
 from commands.decision import Given, Lookup
 from commands.folded import FoldedStates
 from commands.import_file import Portion, unpacked
-from commands.import_portion import PERMISSION, Outcome, Rows, columns_of, counted
+from commands.import_outcomes import counted
+from commands.import_portion import PERMISSION, Outcome, Rows, columns_of
 from commands.import_ports import ROWS
 from commands.visible import CONTACTS
 from domain.contact import Contact
