@@ -13,8 +13,10 @@ from msgspec import UNSET, structs
 from commands import normalise
 from commands.decision import Decision, Given
 from commands.interaction_input import ChangeInteraction, LogInteraction, ParticipantInput
+from commands.look import Look
 from commands.normalise import Problems, pointer
 from commands.ports import Claim
+from domain import contact
 from domain.errors import DomainError, FieldError
 from domain.interaction import (
     Channel,
@@ -56,6 +58,14 @@ def lookups(command: LogInteraction | ChangeInteraction) -> list[tuple[str, str]
     return list(dict.fromkeys((kind, str(found)) for _, kind, found in references(command)))
 
 
+async def company_of(command: LogInteraction, _: Interaction | None, look: Look) -> UUID | None:
+    """The company that the contact works for: an interaction is with that too, unless it says with which."""
+    if command.company_id is not None or not isinstance(command.contact_id, UUID):
+        return None
+    known = await look.state("contact", contact.evolve, command.contact_id)
+    return known.company_id if known else None
+
+
 def log(command: LogInteraction, given: Given[Interaction]) -> Decision:
     """An interaction more, as far as it is known.
 
@@ -76,6 +86,7 @@ def log(command: LogInteraction, given: Given[Interaction]) -> Decision:
         "channel": _CHANNELS.get(kind, Channel.OTHER),
         "direction": _DIRECTIONS.get(kind, Direction.INTERNAL),
         "author_id": given.caller,
+        "company_id": given.known,
     } | values
     event = InteractionLogged(**values, subject_id=values.get("contact_id"), external_id=known_as)
     return Decision(events=(event,), claims=(claim(given, known_as),) if known_as else ())

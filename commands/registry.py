@@ -212,6 +212,7 @@ LOG_INTERACTION: UseCase[LogInteraction, Interaction] = UseCase(
     decide=interaction.log,
     creates=True,
     status=201,
+    gather=interaction.company_of,
     lookups=interaction.lookups,
     claim_taken=interaction.claim_taken,
 )

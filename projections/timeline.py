@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Struct, structs
 
+from domain.company import CompanyDeleted, CompanyRegistered, CompanyRestored
 from domain.contact import (
     ContactAbsorbed,
     ContactDeleted,
@@ -69,6 +70,12 @@ _OF_CONTACTS: Mapping[type[Event], str] = {
     ContactUnmerged: "unmerged",
 }
 
+_OF_COMPANIES: Mapping[type[Event], str] = {
+    CompanyRegistered: "created",
+    CompanyDeleted: "deleted",
+    CompanyRestored: "restored",
+}
+
 
 class Entry(Struct, frozen=True, kw_only=True):
     """Something that happened. `refs` are the ids of what it is about, `said` the words of its text beside the title.
@@ -106,6 +113,8 @@ def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
             return _changed(_entry(item, "interaction", {}), structs.asdict(item.event))
         case InteractionChanged() if first:
             return _changed(first, item.event.changes())
+        case event if kind := _OF_COMPANIES.get(type(event)):
+            return _entry(item, kind, {"company_id": item.stream_id})
         case event if kind := _OF_CONTACTS.get(type(event)):
             return _entry(item, kind, {"contact_id": item.stream_id})
         case _:
@@ -206,7 +215,7 @@ async def _standing(connection: Connection, tenant_id: UUID, streams: Iterable[U
 PROJECTION = Projection(
     name="timeline",
     version=1,
-    topics=topics([InteractionLogged, InteractionChanged, *_OF_CONTACTS]),
+    topics=topics([InteractionLogged, InteractionChanged, *_OF_CONTACTS, *_OF_COMPANIES]),
     tables=("timeline_v1",),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,

@@ -119,7 +119,7 @@ async def read_company(request: HttpRequest) -> Answer:
     company_id = path_id(request, "company_id", "company")
     query: CompanyQuery = query_of(request, CompanyQuery)
     moment = await moment_of(request, query.as_of)
-    found = await _as_it_was(request, company_id, moment) if moment else await _as_it_is(request, company_id)
+    found = await company_then(request, company_id, moment) if moment else await company_now(request, company_id)
     told = company_told(principal_of(request), await defined_then(request, moment, [found], COMPANY))
     return Answer(told(found), headers={"ETag": etag(found.version)})
 
@@ -160,7 +160,8 @@ async def company_history(request: HttpRequest) -> Answer:
     return Answer(Page(data=entries[: query.limit], next_cursor=next_cursor))
 
 
-async def _as_it_is(request: HttpRequest, company_id: UUID) -> CompanyView:
+async def company_now(request: HttpRequest, company_id: UUID) -> CompanyView:
+    """A company as it is now. Raises NotFoundError, GoneError."""
     found = await _stored(request, company_id, await settled(request, READ_MODELS))
     if found is None and (level := await caught_up(request, READ_MODELS)):  # it may have been made a moment ago
         found = await _stored(request, company_id, level)
@@ -171,8 +172,8 @@ async def _as_it_is(request: HttpRequest, company_id: UUID) -> CompanyView:
     return found.view()
 
 
-async def _as_it_was(request: HttpRequest, company_id: UUID, moment: Moment) -> CompanyView:
-    """A company folded from its events up to a moment."""
+async def company_then(request: HttpRequest, company_id: UUID, moment: Moment) -> CompanyView:
+    """A company folded from its events up to a moment. Raises as `company_now`."""
     await settled(request, ())
     found = await services_of(request).handler.state(
         principal_of(request).tenant_id, "company", company.evolve, company_id, up_to=moment.position

@@ -1,6 +1,6 @@
 """Timelines over HTTP: what happened with a contact or a company, in the order of time."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
@@ -12,6 +12,8 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from api.http import examples_interactions as examples
 from api.http.answer import Answer
 from api.http.as_of import AsOf, moment_of
+from api.http.company_reads import company_now, company_then
+from api.http.company_sight import sight_of
 from api.http.contact_there import contact_now, contact_then
 from api.http.exchange import HttpRequest, path_id, principal_of, query_of, services_of
 from api.http.operation import operation
@@ -25,12 +27,14 @@ from domain.errors import DomainError, FieldError
 from domain.interaction import Channel, Type
 from projections import contact_family, timeline, timeline_queries, user, user_queries
 from projections.contact_family import by_family
+from projections.ports import Connection
+from projections.position import Level, Moment
 from projections.timeline_queries import Filters, Stored
 
 READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (timeline, contact_family, user))
 _INTERACTION = "interaction"
 _READING = "interactions.read"
-_TITLES: Mapping[str, str] = {
+_TITLES: dict[str, str] = {
     "created": "Contact added",
     "deleted": "Contact deleted",
     "restored": "Contact restored",
@@ -45,6 +49,12 @@ _TITLES: Mapping[str, str] = {
     "note": "Note",
     "system": "System",
     _INTERACTION: "Interaction",
+}
+
+_TITLES_OF_COMPANIES: dict[str, str] = {
+    "created": "Company added",
+    "deleted": "Company deleted",
+    "restored": "Company restored",
 }
 
 
@@ -107,22 +117,75 @@ class TimelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from",
 async def contact_timeline(request: HttpRequest) -> Answer:
     """A page of a contact's timeline."""
     contact_id = path_id(request, "contact_id", "contact")
+
+    async def there(moment: Moment | None, level: Level | None) -> None:
+        await (contact_then(request, contact_id, moment) if moment else contact_now(request, contact_id, level))
+
+    def by_ids(page: Page_, moment: Moment | None) -> Ask:
+        return by_family(page, principal_of(request).tenant_id, contact_id, moment)
+
+    return await _timeline(request, contact_id, there, by_ids)
+
+
+@get(
+    "/companies/{company_id:str}/timeline",
+    **operation(
+        summary="What happened with a company",
+        description=(
+            "Interactions with it, and with contacts who worked for it then, and what became of it; else as the"
+            f" timeline of a contact. {HIDING}"
+        ),
+        tag="companies",
+        permission=SEEING,
+        query=TimelineQuery,
+        answers={200: Page[TimelineEntry]},
+        errors=(*READ_ERRORS, "company.not_found", "company.deleted", "cursor.invalid"),
+        result={"data": [examples.ENTRY], "next_cursor": None},
+        read_after=True,
+        scoped=True,
+    ),
+)
+async def company_timeline(request: HttpRequest) -> Answer:
+    """A page of a company's timeline."""
+    company_id = path_id(request, "company_id", "company")
+    sight_of(request, SEEING)
+
+    async def there(moment: Moment | None, _: Level | None) -> None:
+        await (company_then(request, company_id, moment) if moment else company_now(request, company_id))
+
+    def by_ids(page: Page_, _: Moment | None) -> Ask:
+        return partial(page, records=[company_id])
+
+    return await _timeline(request, company_id, there, by_ids)
+
+
+Rows = tuple[list[Stored], list[str] | None]
+Ask = Callable[[Connection], Awaitable[Rows]]
+Page_ = Callable[..., Awaitable[Rows]]
+
+
+async def _timeline(
+    request: HttpRequest,
+    record_id: UUID,
+    there: Callable[[Moment | None, Level | None], Awaitable[None]],
+    by_ids: Callable[[Page_, Moment | None], Ask],
+) -> Answer:
+    """A page of what happened with a record that `there` finds, or refuses; `by_ids` asks by all ids that it has."""
     query: TimelineQuery = query_of(request, TimelineQuery)
     caller, services = principal_of(request), services_of(request)
-    scope = ["timeline", contact_id, structs.replace(query, limit=0, cursor=None)]
+    scope = ["timeline", record_id, structs.replace(query, limit=0, cursor=None)]
     after = position = None
     if query.cursor is not None:
         after, position = services.cursors.read(query.cursor, caller.tenant_id, scope)
     moment = await moment_of(request, query.as_of, position)
     level = await settled(request, READ_MODELS, at_least=moment.position if moment else 0)
-    await (contact_then(request, contact_id, moment) if moment else contact_now(request, contact_id, level))
+    await there(moment, level)
     view = view_of(caller, INTERACTIONS)
     _check_seen(view, query)
     filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
     page = partial(timeline_queries.page, filters=filters, text=query.q or "", after=after)
     page = partial(page, descending=query.order == "desc", limit=query.limit, as_of=moment, authors=_authors(caller))
-    ask = by_family(page, caller.tenant_id, contact_id, moment)
-    rows, bound = await services.reads.ask(caller.tenant_id, ask, at_least=level)
+    rows, bound = await services.reads.ask(caller.tenant_id, by_ids(page, moment), at_least=level)
     names = await _names(request, rows)
     place = (bound, moment.position if moment else None)
     next_cursor = services.cursors.make(caller.tenant_id, scope, place) if bound else None
@@ -132,7 +195,8 @@ async def contact_timeline(request: HttpRequest) -> Answer:
 def entry(row: Stored, names: Mapping[UUID, str], view: View) -> TimelineEntry:
     """An entry as it is told to somebody with this view of interactions."""
     author = Author(row.author_id, names.get(row.author_id)) if row.author_id else None
-    title = row.title or _TITLES.get(row.type or row.kind) or row.kind
+    titles = _TITLES | _TITLES_OF_COMPANIES if "contact_id" not in row.refs else _TITLES
+    title = row.title or titles.get(row.type or row.kind) or row.kind
     shown: dict[str, Any] = {"type": row.type, "channel": row.channel, "outcome": row.outcome, "title": title}
     if row.kind == _INTERACTION:
         hidden = {name for name in shown if view.hides("subject" if name == "title" else name)}
@@ -170,4 +234,4 @@ def _check_seen(view: View, query: TimelineQuery) -> None:
         )
 
 
-ROUTER = Router(path="/v1", route_handlers=[contact_timeline])
+ROUTER = Router(path="/v1", route_handlers=[contact_timeline, company_timeline])

@@ -109,6 +109,20 @@ def test_its_words_are_sealed_under_the_key_of_whom_they_are_about(installation:
     assert {subject for (subject,) in found} == {ada["id"], bare["id"]}
 
 
+def test_a_company_shows_what_passed_with_those_who_worked_for_it(tenant: Tenant) -> None:
+    ada = tenant.add({"name": "Ada", "company": "Engines"})
+    call = log(tenant, type="call", contact_id=ada["id"], occurred_at=AT, subject="Cards")
+    assert call["company_id"] == ada["company"]["id"]
+    path = f"/v1/companies/{call['company_id']}/timeline"
+    shown = tenant.get(path).json()["data"]
+    assert [(entry["kind"], entry["title"]) for entry in shown] == [
+        ("created", "Company added"),
+        ("interaction", "Cards"),
+    ]
+    tenant.http.patch(f"/v1/contacts/{ada['id']}", json={"company": None})
+    assert tenant.get(path).json()["data"] == shown
+
+
 def test_a_timeline_shows_what_happened_in_its_order(tenant: Tenant) -> None:
     ada = tenant.add({"name": "Ada"})
     path = f"/v1/contacts/{ada['id']}/timeline"
