@@ -15,7 +15,9 @@ from tests.conftest import Database
 pytestmark = pytest.mark.servers
 
 NAMES = ["one_v1", "two_v1"]
-ADD: LiteralString = "INSERT INTO read.company_v1 VALUES (%s, %s, 1, 'Engines', now(), now())"
+ADD: LiteralString = """INSERT INTO read.company_v1 (tenant_id, id, version, position, name, custom, external_ids,
+        created_at, updated_at, sort_name, keys)
+    VALUES (%s, %s, 1, 1, 'Engines', '{}', '{}', now(), now(), 'engines', '{}')"""
 START: LiteralString = "INSERT INTO read.checkpoint SELECT %s, name, 5 FROM unnest(%s::text[]) name"
 
 

@@ -114,7 +114,7 @@ async def test_a_comparison_names_the_rows_that_differ_and_changes_nothing(works
         workshop,
         tenant,
         "INSERT INTO read.contact_v1 SELECT tenant_id, %s, version, position, name, emails, phones, company_id, title,"
-        " tags, owner_id, external_ids, lifecycle, created_at, updated_at, deleted_at, sort_name"
+        " tags, owner_id, external_ids, lifecycle, custom, created_at, updated_at, deleted_at, sort_name"
         " FROM read.contact_v1 WHERE id = %s",
         added,
         streams[2],

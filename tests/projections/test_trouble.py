@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from domain.event import Event, Recorded
-from projections import company, contact
+from projections import contact
 from projections.ports import Connection
 from tests.conftest import Database
 from tests.given import changed, registered
@@ -40,7 +40,7 @@ async def test_one_that_fails_stops_neither_its_neighbours_nor_other_tenants(dat
 
 async def test_what_a_projection_wrote_before_it_raised_is_gone(database: Database, tenant: UUID) -> None:
     async def half(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
-        await company.PROJECTION.apply(connection, events)
+        await contact.PROJECTION.apply(connection, events)
         await connection.execute("DELETE FROM read.contact_v1")
         raise TimeoutError("half done")
 

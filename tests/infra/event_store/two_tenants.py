@@ -10,7 +10,11 @@ from commands.sessions import NewSession
 from domain.company import CompanyRegistered
 from domain.contact import ContactMerged
 from domain.customer import CustomerRegistered
+from domain.imports import ImportReceived, Policy
+from domain.interaction import InteractionLogged
 from domain.lead import LeadQualified, LeadRegistered
+from domain.matching import DuplicatesDismissed, MatchingRulesSet
+from domain.relationship import RelationshipSet
 from domain.tenant import PLATFORM
 from domain.user import UserRegistered
 from infra.access.key_uses import PostgresKeyUses
@@ -24,7 +28,7 @@ from infra.postgres import AUDITOR, RECORDER
 from projections import poison
 from projections.poison import Poison
 from tests.conftest import SECRET, Database
-from tests.given import changed, registered
+from tests.given import changed, emails, registered
 from tests.infra.event_store.appends import append, claim, key, one
 from tests.projections.reading import catch_up
 
@@ -35,7 +39,7 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
     for tenant, name in zip(made, ("Ada Lovelace", "Grace Hopper"), strict=True):
         for number in range(3):
             ada = uuid4()
-            told = (registered(name), changed(title="Engineer"))
+            told = (registered(name, emails=emails("ada@x.example")), changed(title="Engineer"))
             email = claim(PLATFORM, f"{ada}@x.example", ada, "user.email")
             claims = [claim(tenant, str(number), ada), email]
             await store.append(append(tenant, StreamEvents(ada, 0, told), claims=claims, key=key(f"k{number}")))
@@ -46,12 +50,29 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         deal = uuid4()
         await store.append(one(tenant, CustomerRegistered(lead_id=deal)))
         await store.append(append(tenant, StreamEvents(deal, 0, (LeadRegistered(title="Engine"), LeadQualified()))))
+        about = RelationshipSet(contact_id=ada, other_id=deal, kind="colleague", reverse_kind="colleague")
+        await store.append(one(tenant, about))
+        await store.append(one(tenant, InteractionLogged(contact_id=ada, subject="Engines")))
+        rules = MatchingRulesSet(keys=("name",), suggest_at=0.5, merge_at=0.9, auto_merge=False)
+        await store.append(one(tenant, rules))
+        await store.append(one(tenant, DuplicatesDismissed(contact_ids=(ada, deal))))
+        received = ImportReceived(
+            mapping={}, policy=Policy.SKIP, encoding="utf-8", delimiter=",", rows=1, portions=1, ready=True,
+            file_name="a.csv", columns=("Name",), dates={}, country=None, owner_id=uuid4(),
+        )  # fmt: skip
+        await store.append(one(tenant, received))
+        async with database.service.of(tenant) as connection:
+            await connection.execute("SELECT store.keep_import_part(%s, 'rows', 0, 'sealed')", (deal,))
+            await connection.execute("SELECT store.keep_import_seen(%s, 0, '{digest}', %s)", (deal, [ada]))
+            await connection.execute("SELECT store.queue_import(%s)", (deal,))
         session = NewSession(id=uuid4(), user_id=uuid4(), epoch=0, client=None, address=None)
         await PostgresSessions(database.service, 60).start(tenant, session)
         await PostgresKeyUses(database.service).note(tenant, uuid4())
         await catch_up(database, tenant)
         async with database.projector.of(tenant) as connection:
             await poison.park(connection, tenant, "walls_v1", [Poison(ada, 1, "for the sake of a row")])
+            made_with = "INSERT INTO read.match_model_v1 (tenant_id, version, rules, keys, least, contacts)"
+            await connection.execute(f"{made_with} VALUES (%s, 1, 1, '{{name}}', 0, 3)", (tenant,))
             await connection.execute("INSERT INTO read.filling VALUES (%s, 'walls_v1/next', 1, %s)", (tenant, ada))
         await KeyDestroyer(database.appends, database.keyring).destroy(tenant, uuid4())
         snapshots = PostgresSnapshots(database.service, database.appends, database.keyring)
