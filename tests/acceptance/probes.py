@@ -159,8 +159,6 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
             assert answer.status_code == 201, answer.text
             made[name] = answer.json()["key" if name == "role_key" else "id"]
             tenant.position = int(answer.headers.get("Event-Position", tenant.position))
-            if path == "contacts":
-                made["company_id"] = answer.json()["company"]["id"]
             if path == "leads":
                 made["customer_id"] = _converted(tenant, made["lead_id"])
     assert tenant.http.patch(f"/v1/contacts/{made['contact_id']}", json={"title": sign}).status_code == 200
