@@ -152,7 +152,7 @@ def _contact(
         return known.id, given
     about: Given[Contact] = Given(
         tenant_id=given.tenant_id, stream_id=given.new_id(), state=None, now=given.now, new_id=given.new_id,
-        caller=owner_id, found=given.found,
+        caller=owner_id, found=given.found, custom=given.custom,
     )  # fmt: skip
     try:
         decided = contact.register(inline, about)
@@ -161,6 +161,7 @@ def _contact(
         return None, given
     course.before += (*decided.before, StreamEvents(about.stream_id, 0, decided.events))
     course.claims += decided.claims
+    course.expects += decided.expects
     for event in decided.events:
         course.contact = contacts.evolve(course.contact, event, stream_id=about.stream_id, at=given.now)
     made = {(claim.kind, claim.value): claim.stream_id for claim in decided.claims if claim.kind == company.NAME_CLAIM}

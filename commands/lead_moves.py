@@ -11,7 +11,7 @@ from commands.decision import Decision, Given
 from commands.lead_input import DatedMove, MoveLead
 from commands.lead_values import Known, employer, time
 from commands.normalise import Problems
-from commands.ports import Claim, StreamEvents
+from commands.ports import Claim, Expected, StreamEvents
 from domain import customer as customers
 from domain import lead as leads
 from domain.customer import Customer, CustomerLeadAdded, CustomerLeadRemoved, CustomerRegistered, customer_id
@@ -36,6 +36,7 @@ class Course:
         self.lead = given.state
         self.claims: tuple[Claim, ...] = ()
         self.before: tuple[StreamEvents, ...] = ()
+        self.expects: tuple[Expected, ...] = ()
         known: Known = given.known
         self.contact = known.contact
         self._customers: dict[UUID, Customer | None] = dict(known.customers)
@@ -87,6 +88,7 @@ class Course:
             related=tuple(related),
             claims=self.claims,
             releases=releases,
+            expects=self.expects,
         )
 
 

@@ -253,6 +253,7 @@ REGISTER_LEAD: UseCase[RegisterLead, Lead] = UseCase(
     decide=lead.register,
     creates=True,
     status=201,
+    custom="contact",  # of the contact that may come with it
     lookups=lead.lookups,
     gather=lead.gathering(),
     claim_taken=lead.claim_taken,

@@ -104,3 +104,17 @@ TREND: dict[str, Any] = {
     "data": [{"period": "2026-01-05", "new": 5, "qualified": 3, "nurturing": 0, "converted": 1, "lost": 1}],
     "next_cursor": None,
 }
+LEAD_BATCH: dict[str, Any] = {
+    "items": [
+        {
+            "title": "Mill for the observatory",
+            "company": "Royal Observatory",
+            "occurred_at": "2025-11-03T09:00:00Z",
+            "moves": [
+                {"act": "qualify", "occurred_at": "2025-11-10T09:00:00Z"},
+                {"act": "convert", "occurred_at": "2025-12-01T09:00:00Z"},
+            ],
+        }
+    ]
+}
+RESULTS: dict[str, Any] = {"results": [{"index": 0, "status": 201, "id": _LEAD_ID}]}

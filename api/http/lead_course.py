@@ -98,18 +98,18 @@ def _reader(
         caller = principal_of(request)
         view = view_of(caller, LEADS)
         readable = reading.body(raw, body) if view.is_free else telling_apart(raw, body, view)
-        errors = (*_of_contact(raw, caller), *readable.errors)[:MOST_PROBLEMS]
+        beside = () if view_of(caller, CONTACTS).is_free else of_contact(json.decode(raw), caller)
+        errors = (*beside, *readable.errors)[:MOST_PROBLEMS]
         return understand(readable.value), errors
 
     return read
 
 
-def _of_contact(raw: bytes, caller: Principal) -> list[FieldError]:
+def of_contact(members: Any, caller: Principal) -> list[FieldError]:
     """The refusal of each member that the caller must not write of the contact that comes with a lead."""
-    view = view_of(caller, CONTACTS)
-    members = {} if view.is_free else json.decode(raw)
     inline = members.get("contact") if isinstance(members, dict) else None
-    return below("/contact", tuple(view.writable(inline)[1])) if isinstance(inline, dict) else []
+    refused = view_of(caller, CONTACTS).writable(inline)[1] if isinstance(inline, dict) else []
+    return below("/contact", tuple(refused))
 
 
 async def _view(request: HttpRequest, outcome: Outcome[Lead], *, is_new: bool) -> LeadView:

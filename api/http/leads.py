@@ -2,6 +2,7 @@
 
 from litestar import Router
 
+from api.http.lead_batch import batch_leads
 from api.http.lead_moves import MOVES
 from api.http.lead_reads import lead_history, list_leads, read_lead
 from api.http.lead_writes import assign_lead, change_lead, delete_lead, register_lead
@@ -12,6 +13,7 @@ ROUTER = Router(
     path="/v1",
     route_handlers=[
         register_lead,
+        batch_leads,
         list_leads,
         read_lead,
         change_lead,

@@ -34,6 +34,7 @@ WIDEST = {"limit": 200, "q": "ada"}
 def comparable(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
     """Everything of an answer but what is about the request itself."""
     body = answer.content.replace(answer.headers["X-Correlation-Id"].encode(), b"")
+    body = re.sub(rb'"as_of":"[^"]+"', b"", body)
     headers = [(name, value) for name, value in answer.headers.items() if name not in UNTOLD]
     return answer.status_code, body, sorted(headers)
 
@@ -147,7 +148,8 @@ def fill(tenant: Tenant) -> set[str]:
 
 def test_no_list_of_the_api_shows_anything_of_another_tenant(tenant: Tenant, other: Tenant) -> None:
     paths: dict[str, dict[str, Any]] = tenant.http.get("/openapi.json").json()["paths"]
-    lists = [path for path, methods in paths.items() if "get" in methods and "{" not in path]
+    # A stream tells what the list of the same name does, and goes on.
+    lists = [path for path in paths if "get" in paths[path] and "{" not in path and not path.endswith("/stream")]
     assert {"/v1/contacts", "/v1/users", "/v1/roles", "/v1/teams", "/v1/auth/sessions"} <= set(lists)
     one, two = fill(tenant), fill(other)
 
