@@ -8,9 +8,11 @@ WITH_SERVERS="servers or opensearch"
 beside=$(mktemp)
 trap 'kill %1 2>/dev/null; rm -f "$beside"' EXIT
 
-FIRST=(tests/acceptance tests/infra/embedded)
-.venv/bin/python -m pytest tests -m "$WITH_SERVERS" --ignore tests/faults "${FIRST[@]/#/--ignore=}" >"$beside" 2>&1 &
-.venv/bin/python -m pytest "${FIRST[@]}" -m "$WITH_SERVERS"
+# Two of the acceptance tests take so long that they go with the other half.
+LONG=(tests/acceptance/test_opensearch.py tests/acceptance/test_restore.py)
+OTHERS=(tests/commands tests/conformance tests/infra tests/projections "${LONG[@]}")
+.venv/bin/python -m pytest "${OTHERS[@]}" -m "$WITH_SERVERS" >"$beside" 2>&1 &
+.venv/bin/python -m pytest tests -m "$WITH_SERVERS" --ignore tests/faults "${OTHERS[@]/#/--ignore=}"
 first=$?
 wait %1
 others=$?

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from tests.acceptance.importing import uploaded
 from tests.acceptance.installation import Installation, Tenant, problem
 
 pytestmark = pytest.mark.servers
@@ -33,7 +34,15 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     key = tenant.http.post("/v1/api-keys", json={"name": "Reads", "roles": ["sales"]})
     assert key.status_code == 201, key.text
     ids = {"api_key_id": key.json()["id"], "user_id": tenant.user_id, "role_key": "admin"}
-    return {**ids, "contact_id": tenant.add()["id"]}
+    contact = tenant.add({"name": "Ada", "company": "Engines"})
+    ids |= {"contact_id": contact["id"], "company_id": contact["company"]["id"], "record_kind": "contact"}
+    ids["interaction_id"] = tenant.http.post("/v1/interactions", json={"type": "call"}).json()["id"]
+    ids["import_id"] = uploaded(tenant, "name\nAda\n")["id"]
+    lead = tenant.http.post("/v1/leads", json={"title": "Engine"}).json()
+    assert tenant.http.post(f"/v1/leads/{lead['id']}/qualify", json={}).status_code == 200
+    converted = tenant.http.post(f"/v1/leads/{lead['id']}/convert", json={})
+    tenant.position = int(converted.headers["Event-Position"])
+    return {**ids, "lead_id": lead["id"], "customer_id": converted.json()["customer_id"]}
 
 
 def test_every_read_of_the_api_honours_it(tenant: Tenant) -> None:
@@ -42,6 +51,8 @@ def test_every_read_of_the_api_honours_it(tenant: Tenant) -> None:
     assert {"/v1/contacts", "/v1/roles/{role_key}", "/v1/auth/sessions"} <= set(reads)
     ids = ids_of(tenant)
     for path, operation in reads.items():
+        if path.endswith(("/stream", "/progress")):  # they go on
+            continue
         needed = {each["name"]: "ada" for each in operation["parameters"] if each["in"] == "query" and each["required"]}
         url = path.format_map(ids)
         ahead, odd, reached = (

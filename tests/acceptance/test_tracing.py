@@ -155,4 +155,6 @@ def test_the_logs_are_json_lines_without_faults(installation: Installation, tena
     tenant.http.get("/v1/contacts")
     text = (installation.data / "logs" / "api.log").read_text()
     assert len(installation.log_lines("api")) == len(text.splitlines())
-    assert [line for line in installation.log_lines("api") if line.get("event") == "request.failed"] == []
+    failed = [line for line in installation.log_lines("api") if line.get("event") == "request.failed"]
+    # An export is made to fail half-way by a test of its own.
+    assert [line for line in failed if line["route"] != "/v1/contacts/export"] == []
