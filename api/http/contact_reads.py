@@ -15,12 +15,11 @@ from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
-from api.http.telling import HIDING, telling
+from api.http.telling import HIDING, about_hidden, telling
 from api.http.tried import note_filters
 from commands.sight import SEEING
 from commands.visible import CONTACTS, View, view_of
 from domain import company
-from domain.errors import DomainError, FieldError
 from projections import contact_past, contact_queries
 from projections.contact_queries import ContactView, Filters, Sort
 from projections.position import Moment
@@ -137,12 +136,7 @@ def check_seen(view: View, query: FilterQuery, sort: Sort | None = None) -> None
     if sort is Sort.NAME:
         asked["sort"] = "name"
     if bad := [name for name, field in asked.items() if view.hides(field)]:
-        raise DomainError(
-            "query.invalid",
-            "a query parameter is about a field that your roles hide",
-            hint="Leave out the parameters listed in errors; GET /v1/me/permissions tells which fields are hidden.",
-            errors=[FieldError(name, "field.hidden", "is about a field that your roles hide") for name in bad],
-        )
+        raise about_hidden(bad)
 
 
 async def as_it_was(request: HttpRequest, contact_id: UUID, moment: Moment) -> ContactView:

@@ -17,10 +17,10 @@ from api.http.interaction_writes import READING, change_interaction, complete_in
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
-from api.http.telling import telling
+from api.http.telling import about_hidden, telling
 from api.http.tried import note_filters
 from commands.visible import INTERACTIONS, View, view_of
-from domain.errors import DomainError, FieldError, NotFoundError
+from domain.errors import NotFoundError
 from domain.interaction import Channel, Direction, Type
 from projections import interaction, interaction_queries
 from projections.interaction_queries import Filters, InteractionView, Sort, Stored
@@ -189,12 +189,7 @@ def _check_seen(view: View, filters: Filters, *, also: tuple[str, ...] = ()) -> 
     """Refuse to filter by what the caller must not see."""
     used = [name for name, value in structs.asdict(filters).items() if value is not None]
     if bad := [name for name in (*used, *also) if view.hides(name)]:
-        raise DomainError(
-            "query.invalid",
-            "the query is about a field that your roles hide",
-            hint="Leave out the parameters listed in errors; GET /v1/me/permissions tells which fields are hidden.",
-            errors=[FieldError(name, "field.hidden", "is about a field that your roles hide") for name in bad],
-        )
+        raise about_hidden(bad)
 
 
 ROUTER = Router(

@@ -18,11 +18,11 @@ from api.http.lead_reach import SEEING, require_sight
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
-from api.http.telling import entries_told, telling
+from api.http.telling import about_hidden, entries_told, telling
 from api.http.tried import note_filters
 from commands.visible import LEADS, View, view_of
 from domain import lead
-from domain.errors import DomainError, FieldError, GoneError, NotFoundError
+from domain.errors import GoneError, NotFoundError
 from domain.lead import Status
 from projections import history, lead_queries
 from projections import lead as lead_rows
@@ -173,12 +173,7 @@ async def lead_history(request: HttpRequest) -> Answer:
 def require_shown(view: View, asked: dict[str, str]) -> None:
     """Refuse to filter by what the caller must not see; `asked` has parameters and the fields they are about."""
     if bad := [name for name, field in asked.items() if view.hides(field)]:
-        raise DomainError(
-            "query.invalid",
-            "a query parameter is about a field that your roles hide",
-            hint="Leave out the parameters listed in errors; GET /v1/me/permissions tells which fields are hidden.",
-            errors=[FieldError(name, "field.hidden", "is about a field that your roles hide") for name in bad],
-        )
+        raise about_hidden(bad)
 
 
 async def _stored(request: HttpRequest, lead_id: UUID, level: Level | None) -> Stored | None:

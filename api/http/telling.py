@@ -11,6 +11,7 @@ from commands.custom_values import Fields, live
 from commands.normalise import MOST_PROBLEMS
 from commands.visible import View, view_of, view_of_kind
 from domain.custom_field import RecordKind
+from domain.errors import DomainError, FieldError
 from projections.history import Entry
 
 HIDING = "Contacts beyond the reach of the caller's contacts.read are missing; fields that roles hide are absent."
@@ -78,3 +79,13 @@ def entries_told(caller: Principal, entries: Iterable[Entry]) -> list[Entry]:
 def _told(caller: Principal, entry: Entry) -> Entry:
     view = view_of_kind(caller, entry.target.kind)
     return structs.replace(entry, changes=tuple(change for change in entry.changes if not view.hides(change.field)))
+
+
+def about_hidden(parameters: Iterable[str]) -> DomainError:
+    """The refusal of a query that filters or sorts by what its reader must not see."""
+    return DomainError(
+        "query.invalid",
+        "a query parameter is about a field that your roles hide",
+        hint="Leave out the parameters listed in errors; GET /v1/me/permissions tells which fields are hidden.",
+        errors=[FieldError(name, "field.hidden", "is about a field that your roles hide") for name in parameters],
+    )

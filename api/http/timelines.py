@@ -19,11 +19,10 @@ from api.http.exchange import HttpRequest, path_id, principal_of, query_of, serv
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
-from api.http.telling import HIDING
+from api.http.telling import HIDING, about_hidden
 from commands.access import Principal
 from commands.sight import SEEING
 from commands.visible import INTERACTIONS, View, view_of
-from domain.errors import DomainError, FieldError
 from domain.interaction import Channel, Type
 from projections import contact_family, timeline, timeline_queries, user, user_queries
 from projections.contact_family import by_family
@@ -226,12 +225,7 @@ def _check_seen(view: View, query: TimelineQuery) -> None:
     asked = {"q": ("subject", "body")}
     bad = [n for n, value in used.items() if value is not None and any(map(view.hides, asked.get(n, (n,))))]
     if bad:
-        raise DomainError(
-            "query.invalid",
-            "the query is about a field that your roles hide",
-            hint="Leave out the parameters listed in errors; GET /v1/me/permissions tells which fields are hidden.",
-            errors=[FieldError(name, "field.hidden", "is about a field that your roles hide") for name in bad],
-        )
+        raise about_hidden(bad)
 
 
 ROUTER = Router(path="/v1", route_handlers=[contact_timeline, company_timeline])
