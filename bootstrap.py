@@ -221,6 +221,7 @@ async def worker(wired: Wiring) -> None:
     from infra.imports.tools import working
     from infra.matching import comparing
 
+    os.nice(10)  # nobody waits for it as for the others
     tools = await working(wired)
     wired.spawn(duplicates.run(*await comparing(wired, tools.store)))
     collect_seldom()

@@ -20,8 +20,8 @@ from infra.processes import RoleProcesses
 from infra.wiring import postgres_dsn, secret_of
 from settings import Settings
 
-API = "api"
-ROLES = (API, "relay", "projector", "worker")
+API, WORKER = "api", "worker"
+ROLES = (API, "relay", "projector", WORKER)
 OPENSEARCH_PORTS = range(9201, 9300)
 _ALIASES = {"identity": API, "crm": API}
 
@@ -132,13 +132,16 @@ class Local:
         """
         self._roles = RoleProcesses(_environment(self.settings), self.settings.data / "logs")
         for role in self._names:
-            self._roles.start(role, *((str(self._port),) if role == API else ()))
+            if role != WORKER:
+                self._roles.start(role, *((str(self._port),) if role == API else ()))
         deadline = time.monotonic() + _READY_SECONDS
         while API in self._names and not _answers(self._url):
             self._roles.watch()
             if self._roles.failed(API) or time.monotonic() > deadline:
                 raise StartError("the API does not come up", f"See {self.settings.data / 'logs' / 'api.log'} for why.")
             time.sleep(0.02)
+        if WORKER in self._names:  # last, so that nobody waits for it
+            self._roles.start(WORKER)
 
     def stop(self) -> None:
         """Drain requests, then stop everything."""
