@@ -8,11 +8,11 @@ from litestar import get
 from msgspec import Struct, structs
 
 from api.http import examples_companies as examples
-from api.http.actors import actor_names
 from api.http.answer import Answer
 from api.http.as_of import AsOf, defined_then, moment_of
 from api.http.company_sight import COMPANY, company_told, sight_of
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
+from api.http.histories import HistoryQuery, history_page
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
@@ -24,7 +24,6 @@ from domain import company
 from domain.errors import GoneError, NotFoundError
 from projections import company as company_rows
 from projections import company_queries, contact_past, history
-from projections import user as user_rows
 from projections.company_queries import CompanyFilters, CompanySort, CompanyView, Stored
 from projections.position import Level, Moment
 
@@ -50,14 +49,6 @@ class CompanyQuery(Struct, forbid_unknown_fields=True):
     """Of when a company is read."""
 
     as_of: AsOf | None = None
-
-
-class CompanyHistoryQuery(Struct, forbid_unknown_fields=True):
-    """Page of a company's history."""
-
-    as_of: AsOf | None = None
-    limit: Limit = 50
-    cursor: Cursor | None = None
 
 
 @get(
@@ -131,7 +122,7 @@ async def read_company(request: HttpRequest) -> Answer:
         description="Newest first. A deleted company keeps its history. Those who acted go by today's names.",
         tag="companies",
         permission=SEEING,
-        query=CompanyHistoryQuery,
+        query=HistoryQuery,
         answers={200: Page[history.Entry]},
         errors=(*READ_ERRORS, "company.not_found", "cursor.invalid"),
         result={"data": [examples.COMPANY_ENTRY], "next_cursor": None},
@@ -143,21 +134,7 @@ async def company_history(request: HttpRequest) -> Answer:
     """A company's history, from its events."""
     sight_of(request, SEEING)
     company_id = path_id(request, "company_id", "company")
-    query: CompanyHistoryQuery = query_of(request, CompanyHistoryQuery)
-    tenant_id, services = principal_of(request).tenant_id, services_of(request)
-    scope = ["companies/history", company_id, query.as_of]
-    before = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else None
-    level = await settled(request, (user_rows.PROJECTION.checkpoint,))
-    moment = await moment_of(request, query.as_of)
-    recorded = await services.store.load(tenant_id, company_id, up_to=moment.position if moment else None)
-    if not recorded or not recorded[0].event.TOPIC.startswith("company."):
-        raise NotFoundError("company")
-    names = await actor_names(request, recorded, level)
-    entries = history.entries("company", recorded, company.evolve, names)[::-1]
-    entries = [entry for entry in entries if before is None or entry.position < before]
-    more = len(entries) > query.limit
-    next_cursor = services.cursors.make(tenant_id, scope, entries[query.limit - 1].position) if more else None
-    return Answer(Page(data=entries[: query.limit], next_cursor=next_cursor))
+    return await history_page(request, "company", company.evolve, company_id)
 
 
 async def company_now(request: HttpRequest, company_id: UUID) -> CompanyView:

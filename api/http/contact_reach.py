@@ -5,7 +5,8 @@ from uuid import UUID
 
 from msgspec import structs
 
-from api.http.exchange import HttpRequest, principal_of, services_of
+from api.http.exchange import HttpRequest
+from api.http.reach import admission, require_reach
 from commands.access import Principal, lacking
 from commands.contact import ADDRESSED_BY, NOTHING_LEFT, is_addressed
 from commands.decision import Decision, Given
@@ -14,7 +15,7 @@ from commands.sight import SEEING
 from commands.visible import View
 from domain import contact
 from domain.contact import Contact, ContactChanged, ContactRegistered, ContactSeparated
-from domain.errors import InvalidError, NotFoundError
+from domain.errors import InvalidError
 from domain.field_rules import OPEN, FieldAccess
 
 
@@ -27,12 +28,6 @@ def within_reach(case: UseCase[Any, Contact], caller: Principal, permission: str
     if caller.may(permission) and caller.may(SEEING):
         return case
 
-    def admit(contact: Contact) -> None:
-        if not caller.reaches(SEEING, contact.owner_id):
-            raise NotFoundError("contact")
-        if not caller.reaches(permission, contact.owner_id):
-            raise lacking(permission)
-
     def decide(command: Any, given: Given[Contact]) -> Decision:
         decision = case.decide(command, given)
         for event in decision.events:
@@ -43,6 +38,7 @@ def within_reach(case: UseCase[Any, Contact], caller: Principal, permission: str
                 raise lacking(permission)
         return decision
 
+    admit = admission("contact", lambda found: found.owner_id, caller, SEEING, permission)
     return structs.replace(case, admit=admit, decide=decide)
 
 
@@ -83,14 +79,5 @@ def _asking_only(case: UseCase[Any, Contact], view: View) -> UseCase[Any, Contac
 
 
 async def require_sight(request: HttpRequest, contact_id: UUID) -> None:
-    """Let nobody look into the past of a contact that they can't read now, whoever owned it then.
-
-    Raises:
-        NotFoundError: it is not there, or not for this caller.
-    """
-    caller = principal_of(request)
-    if caller.may(SEEING):
-        return
-    state = await services_of(request).handler.state(caller.tenant_id, "contact", contact.evolve, contact_id)
-    if not caller.reaches(SEEING, state.owner_id):
-        raise NotFoundError("contact")
+    """Let nobody look into the past of a contact that they can't read now. Raises NotFoundError."""
+    await require_reach(request, "contact", contact.evolve, SEEING, contact_id)

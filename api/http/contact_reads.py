@@ -15,7 +15,7 @@ from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
-from api.http.telling import HIDING, about_hidden, telling
+from api.http.telling import HIDING, require_shown, telling
 from api.http.tried import note_filters
 from commands.sight import SEEING
 from commands.visible import CONTACTS, View, view_of
@@ -135,8 +135,7 @@ def check_seen(view: View, query: FilterQuery, sort: Sort | None = None) -> None
     asked = {name: _FILTERED_BY.get(name, name) for name, value in used.items() if value is not None}
     if sort is Sort.NAME:
         asked["sort"] = "name"
-    if bad := [name for name, field in asked.items() if view.hides(field)]:
-        raise about_hidden(bad)
+    require_shown(view, asked)
 
 
 async def as_it_was(request: HttpRequest, contact_id: UUID, moment: Moment) -> ContactView:

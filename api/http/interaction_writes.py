@@ -22,6 +22,7 @@ from api.http.exchange import (
     write_headers,
 )
 from api.http.operation import operation
+from api.http.reach import admission
 from api.http.reading import Readable
 from api.http.shapes import DryRun, dry_run_answer
 from api.http.telling import events_told, telling
@@ -195,12 +196,6 @@ def within_reach(case: UseCase[Any, Interaction], caller: Principal) -> UseCase[
     if caller.may(WRITING) and caller.may(READING):
         return case
 
-    def admit(state: Interaction) -> None:
-        if not caller.reaches(READING, state.author_id):
-            raise NotFoundError("interaction")
-        if not caller.reaches(WRITING, state.author_id):
-            raise lacking(WRITING)
-
     def decide(command: Any, given: Given[Interaction]) -> Decision:
         decision = case.decide(command, given)
         for event in decision.events:
@@ -211,4 +206,5 @@ def within_reach(case: UseCase[Any, Interaction], caller: Principal) -> UseCase[
                 raise lacking(WRITING)
         return decision
 
+    admit = admission("interaction", lambda found: found.author_id, caller, READING, WRITING)
     return structs.replace(case, admit=admit, decide=decide)

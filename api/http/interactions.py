@@ -17,9 +17,9 @@ from api.http.interaction_writes import READING, change_interaction, complete_in
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
-from api.http.telling import about_hidden, telling
+from api.http.telling import require_shown, telling
 from api.http.tried import note_filters
-from commands.visible import INTERACTIONS, View, view_of
+from commands.visible import INTERACTIONS, view_of
 from domain.errors import NotFoundError
 from domain.interaction import Channel, Direction, Type
 from projections import interaction, interaction_queries
@@ -83,7 +83,8 @@ async def list_interactions(request: HttpRequest) -> Answer:
     """A page of interactions."""
     query: ListQuery = query_of(request, ListQuery)
     filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
-    _check_seen(view_of(principal_of(request), INTERACTIONS), filters)
+    used = [name for name, value in structs.asdict(filters).items() if value is not None]
+    require_shown(view_of(principal_of(request), INTERACTIONS), {name: name for name in used})
     read = partial(interaction_queries.page, filters=filters, sort=query.sort)
     return await _page(request, query, ["interactions", filters, query.sort], read)
 
@@ -126,7 +127,7 @@ async def review_queue(request: HttpRequest) -> Answer:
 async def next_actions(request: HttpRequest) -> Answer:
     """A page of what is to be done."""
     query: NextQuery = query_of(request, NextQuery)
-    _check_seen(view_of(principal_of(request), INTERACTIONS), Filters(), also=("next_action",))
+    require_shown(view_of(principal_of(request), INTERACTIONS), {"next_action": "next_action"})
     read = partial(interaction_queries.next_actions, author_id=query.owner_id, due_before=query.due_before)
     return await _page(request, query, ["next-actions", query.owner_id, query.due_before], read)
 
@@ -183,13 +184,6 @@ async def _stored(request: HttpRequest, interaction_id: UUID, level: Level | Non
     query = partial(interaction_queries.by_id, tenant_id=caller.tenant_id, interaction_id=interaction_id)
     found = await services_of(request).reads.ask(caller.tenant_id, query, at_least=level)
     return found if found and caller.reaches(READING, found.author_id) else None
-
-
-def _check_seen(view: View, filters: Filters, *, also: tuple[str, ...] = ()) -> None:
-    """Refuse to filter by what the caller must not see."""
-    used = [name for name, value in structs.asdict(filters).items() if value is not None]
-    if bad := [name for name in (*used, *also) if view.hides(name)]:
-        raise about_hidden(bad)
 
 
 ROUTER = Router(

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from msgspec import structs
 
-from api.http.exchange import HttpRequest, principal_of, services_of
+from api.http.exchange import HttpRequest
+from api.http.reach import admission, require_reach
 from commands import lead as commands
 from commands.access import Principal, lacking
 from commands.decision import Decision, Given
@@ -15,7 +16,6 @@ from commands.sight import SEEING as SEEING_CONTACTS
 from domain import lead
 from domain.company import CompanyRegistered
 from domain.contact import ContactRegistered
-from domain.errors import NotFoundError
 from domain.event import Event
 from domain.lead import Lead, LeadAssigned, LeadRegistered
 
@@ -31,12 +31,6 @@ def within_reach(case: UseCase[Any, Lead], caller: Principal, permission: str) -
     out of reach. A contact that the caller can't read is none.
     """
 
-    def admit(found: Lead) -> None:
-        if not caller.reaches(SEEING, found.owner_id):
-            raise NotFoundError("lead")
-        if not caller.reaches(permission, found.owner_id):
-            raise lacking(permission)
-
     def decide(command: Any, given: Given[Lead]) -> Decision:
         decision = case.decide(command, given)
         for event in decision.events:
@@ -48,6 +42,7 @@ def within_reach(case: UseCase[Any, Lead], caller: Principal, permission: str) -
             raise lacking(_BACKDATING)
         return decision
 
+    admit = admission("lead", lambda found: found.owner_id, caller, SEEING, permission)
     gather = case.gather and commands.gathering(lambda contact: caller.reaches(SEEING_CONTACTS, contact.owner_id))
     return structs.replace(case, admit=admit, decide=decide, gather=gather)
 
@@ -67,14 +62,5 @@ def _check(event: Event, given: Given[Lead], caller: Principal, permission: str)
 
 
 async def require_sight(request: HttpRequest, lead_id: UUID) -> None:
-    """Let nobody look into the past of a lead that they can't read now, whoever owned it then.
-
-    Raises:
-        NotFoundError: it is not there, or not for this caller.
-    """
-    caller = principal_of(request)
-    if caller.may(SEEING):
-        return
-    state = await services_of(request).handler.state(caller.tenant_id, "lead", lead.evolve, lead_id)
-    if not caller.reaches(SEEING, state.owner_id):
-        raise NotFoundError("lead")
+    """Let nobody look into the past of a lead that they can't read now. Raises NotFoundError."""
+    await require_reach(request, "lead", lead.evolve, SEEING, lead_id)

@@ -8,25 +8,23 @@ from litestar import get
 from msgspec import Meta, Struct
 
 from api.http import examples_leads as examples
-from api.http.actors import actor_names
 from api.http.answer import Answer
 from api.http.as_of import AsOf, moment_of
-from api.http.contact_history import HistoryQuery
 from api.http.contact_reads import ReadQuery
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
+from api.http.histories import HistoryQuery, history_page
 from api.http.lead_reach import SEEING, require_sight
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
-from api.http.telling import about_hidden, entries_told, telling
+from api.http.telling import require_shown, telling
 from api.http.tried import note_filters
-from commands.visible import LEADS, View, view_of
+from commands.visible import LEADS, view_of
 from domain import lead
 from domain.errors import GoneError, NotFoundError
 from domain.lead import Status
 from projections import history, lead_queries
 from projections import lead as lead_rows
-from projections import user as user_rows
 from projections.lead_queries import Filters, Flag, LeadView, Sort, Stored
 from projections.position import Level
 
@@ -151,29 +149,7 @@ async def read_lead(request: HttpRequest) -> Answer:
 async def lead_history(request: HttpRequest) -> Answer:
     """A lead's history, from its events."""
     lead_id = path_id(request, "lead_id", "lead")
-    query: HistoryQuery = query_of(request, HistoryQuery)
-    tenant_id, services = principal_of(request).tenant_id, services_of(request)
-    scope = ["lead-history", lead_id, query.as_of]
-    before = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else None
-    level = await settled(request, (user_rows.PROJECTION.checkpoint,))
-    moment = await moment_of(request, query.as_of)
-    await require_sight(request, lead_id)
-    recorded = await services.store.load(tenant_id, lead_id, up_to=moment.position if moment else None)
-    if not recorded or not recorded[0].event.TOPIC.startswith("lead."):
-        raise NotFoundError("lead")
-    names = await actor_names(request, recorded, level)
-    entries = history.entries("lead", recorded, lead.evolve, names)[::-1]
-    if before is not None:
-        entries = [entry for entry in entries if entry.position < before]
-    more = len(entries) > query.limit
-    next_cursor = services.cursors.make(tenant_id, scope, entries[query.limit - 1].position) if more else None
-    return Answer(Page(data=entries_told(principal_of(request), entries[: query.limit]), next_cursor=next_cursor))
-
-
-def require_shown(view: View, asked: dict[str, str]) -> None:
-    """Refuse to filter by what the caller must not see; `asked` has parameters and the fields they are about."""
-    if bad := [name for name, field in asked.items() if view.hides(field)]:
-        raise about_hidden(bad)
+    return await history_page(request, "lead", lead.evolve, lead_id, require_sight)
 
 
 async def _stored(request: HttpRequest, lead_id: UUID, level: Level | None) -> Stored | None:

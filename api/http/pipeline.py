@@ -13,10 +13,10 @@ from api.http.answer import Answer
 from api.http.as_of import AsOf, moment_of
 from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.lead_reach import SEEING
-from api.http.lead_reads import require_shown
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS
+from api.http.telling import require_shown
 from api.http.tried import note_filters
 from commands.access import Principal
 from commands.visible import LEADS, view_of

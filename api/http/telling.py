@@ -1,6 +1,6 @@
 """Answers without what their reader must not see. Where nothing is ruled, they are what they were."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import json, structs, to_builtins
@@ -81,11 +81,16 @@ def _told(caller: Principal, entry: Entry) -> Entry:
     return structs.replace(entry, changes=tuple(change for change in entry.changes if not view.hides(change.field)))
 
 
-def about_hidden(parameters: Iterable[str]) -> DomainError:
-    """The refusal of a query that filters or sorts by what its reader must not see."""
-    return DomainError(
-        "query.invalid",
-        "a query parameter is about a field that your roles hide",
-        hint="Leave out the parameters listed in errors; GET /v1/me/permissions tells which fields are hidden.",
-        errors=[FieldError(name, "field.hidden", "is about a field that your roles hide") for name in parameters],
-    )
+def require_shown(view: View, asked: Mapping[str, str]) -> None:
+    """Refuse to filter or sort by what must not be seen; `asked` has parameters and the fields that they are about.
+
+    Raises:
+        DomainError: query.invalid, with every such parameter.
+    """
+    if bad := [name for name, field in asked.items() if view.hides(field)]:
+        raise DomainError(
+            "query.invalid",
+            "a query parameter is about a field that your roles hide",
+            hint="Leave out the parameters listed in errors; GET /v1/me/permissions tells which fields are hidden.",
+            errors=[FieldError(name, "field.hidden", "is about a field that your roles hide") for name in bad],
+        )

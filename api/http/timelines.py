@@ -19,8 +19,7 @@ from api.http.exchange import HttpRequest, path_id, principal_of, query_of, serv
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
-from api.http.telling import HIDING, about_hidden
-from commands.access import Principal
+from api.http.telling import HIDING, require_shown
 from commands.sight import SEEING
 from commands.visible import INTERACTIONS, View, view_of
 from domain.interaction import Channel, Type
@@ -120,7 +119,7 @@ async def contact_timeline(request: HttpRequest) -> Answer:
     async def there(moment: Moment | None, level: Level | None) -> None:
         await (contact_then(request, contact_id, moment) if moment else contact_now(request, contact_id, level))
 
-    def by_ids(page: Page_, moment: Moment | None) -> Ask:
+    def by_ids(page: Asking, moment: Moment | None) -> Ask:
         return by_family(page, principal_of(request).tenant_id, contact_id, moment)
 
     return await _timeline(request, contact_id, there, by_ids)
@@ -152,7 +151,7 @@ async def company_timeline(request: HttpRequest) -> Answer:
     async def there(moment: Moment | None, _: Level | None) -> None:
         await (company_then(request, company_id, moment) if moment else company_now(request, company_id))
 
-    def by_ids(page: Page_, _: Moment | None) -> Ask:
+    def by_ids(page: Asking, _: Moment | None) -> Ask:
         return partial(page, records=[company_id])
 
     return await _timeline(request, company_id, there, by_ids)
@@ -160,14 +159,14 @@ async def company_timeline(request: HttpRequest) -> Answer:
 
 Rows = tuple[list[Stored], list[str] | None]
 Ask = Callable[[Connection], Awaitable[Rows]]
-Page_ = Callable[..., Awaitable[Rows]]
+Asking = Callable[..., Awaitable[Rows]]
 
 
 async def _timeline(
     request: HttpRequest,
     record_id: UUID,
     there: Callable[[Moment | None, Level | None], Awaitable[None]],
-    by_ids: Callable[[Page_, Moment | None], Ask],
+    by_ids: Callable[[Asking, Moment | None], Ask],
 ) -> Answer:
     """A page of what happened with a record that `there` finds, or refuses; `by_ids` asks by all ids that it has."""
     query: TimelineQuery = query_of(request, TimelineQuery)
@@ -183,7 +182,9 @@ async def _timeline(
     _check_seen(view, query)
     filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
     page = partial(timeline_queries.page, filters=filters, text=query.q or "", after=after)
-    page = partial(page, descending=query.order == "desc", limit=query.limit, as_of=moment, authors=_authors(caller))
+    page = partial(
+        page, descending=query.order == "desc", limit=query.limit, as_of=moment, authors=caller.owners(_READING)
+    )
     rows, bound = await services.reads.ask(caller.tenant_id, by_ids(page, moment), at_least=level)
     names = await _names(request, rows)
     place = (bound, moment.position if moment else None)
@@ -208,11 +209,6 @@ def entry(row: Stored, names: Mapping[UUID, str], view: View) -> TimelineEntry:
     )
 
 
-def _authors(caller: Principal) -> tuple[UUID, ...] | None:
-    """Whose interactions a caller may read; None for everybody's."""
-    return caller.owners(_READING)
-
-
 async def _names(request: HttpRequest, rows: list[Stored]) -> dict[UUID, str]:
     tenant_id, ids = principal_of(request).tenant_id, sorted({row.author_id for row in rows if row.author_id})
     names = partial(user_queries.names, tenant_id=tenant_id, ids=ids)
@@ -220,12 +216,12 @@ async def _names(request: HttpRequest, rows: list[Stored]) -> dict[UUID, str]:
 
 
 def _check_seen(view: View, query: TimelineQuery) -> None:
-    """Refuse to filter by what the caller must not see."""
-    used = {"type": query.type, "channel": query.channel, "outcome": query.outcome, "q": query.q}
-    asked = {"q": ("subject", "body")}
-    bad = [n for n, value in used.items() if value is not None and any(map(view.hides, asked.get(n, (n,))))]
-    if bad:
-        raise about_hidden(bad)
+    """Refuse to filter by what the caller must not see: words are looked for in subjects and bodies alike."""
+    used = {"type": query.type, "channel": query.channel, "outcome": query.outcome}
+    asked = {name: name for name, value in used.items() if value is not None}
+    if query.q is not None:
+        asked["q"] = "subject" if view.hides("subject") else "body"
+    require_shown(view, asked)
 
 
 ROUTER = Router(path="/v1", route_handlers=[contact_timeline, company_timeline])
