@@ -64,7 +64,6 @@ FIELDS = tuple(column.split()[0] for column in _COLUMNS.split(","))
 _TYPED = ", ".join(" ".join(column.split()[:2]) for column in _COLUMNS.split(","))
 STATE = ", ".join(("id", *(name for name in FIELDS if name != "score")))
 """The columns that the domain's lead is read from."""
-"""The columns of a lead as the domain has it."""
 _SET = ", ".join(f"{name} = excluded.{name}" for name in ("position", *FIELDS))
 _JSON = ("value", "external_ids", "stays")
 

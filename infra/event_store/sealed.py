@@ -126,7 +126,13 @@ class _Keys:
     async def fetch(self) -> None:
         """Read the keys of several subjects at once, rather than one by one when it is their turn."""
         streams = self._append.streams
-        lacking = {s.stream_id for s in streams if s.after and self._keyring.lacks(self._tenant_id, s.stream_id)}
+        if len(streams) == 1:
+            return
+        told = ((stream, event) for stream in streams for event in stream.events if event.PERSONAL)
+        about = {(subject_of(event, stream.stream_id), stream.stream_id, stream.after) for stream, event in told}
+        # Of a stream that starts here no key is stored; of whom it is about, there may be.
+        subjects = {subject for subject, stream_id, after in about if after or subject != stream_id}
+        lacking = [subject for subject in subjects if self._keyring.lacks(self._tenant_id, subject)]
         if len(lacking) > 1:
             await self._keyring.load(self._tenant_id, lacking)
 

@@ -1,7 +1,7 @@
 """N-S1, N-C1: what is personal is stored, sent and logged sealed, and read as it was written."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
@@ -14,6 +14,7 @@ from msgspec import structs
 
 from commands.ports import StreamEvents, VersionConflictError
 from domain.company import CompanyRegistered
+from domain.interaction import InteractionLogged
 from infra.event_store.store import PostgresEventStore
 from infra.keys.keyring import UnknownKeyError
 from infra.keys.sealing import BrokenSealError
@@ -94,6 +95,25 @@ async def test_nothing_personal_leaves_by_the_broker_or_into_logs(world: World, 
     assert len(sent) >= 3
     assert not [word for word in (*WORDS, ADDRESS) for each in sent if word.encode() in each]
     assert not [word for word in (*WORDS, ADDRESS) if word in str(logs)]
+
+
+async def test_the_keys_of_all_whom_an_append_is_about_are_read_at_once(
+    database: Database, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = process(database)
+    people = [await person(store, tenant) for _ in range(3)]
+    another, keyring = process(database)
+    asked: list[set[UUID]] = []
+    load = keyring.load
+
+    async def counted(tenant_id: UUID, subjects: Collection[UUID]) -> None:
+        asked.append(set(subjects))
+        await load(tenant_id, subjects)
+
+    monkeypatch.setattr(keyring, "load", counted)
+    told = [StreamEvents(uuid4(), 0, (InteractionLogged(subject_id=each, body="keeps bees"),)) for each in people]
+    await another.append(append(tenant, *told))
+    assert asked == [set(people)]
 
 
 async def test_a_person_has_one_key_for_a_class_and_a_year(database: Database, admin: Connection, tenant: UUID) -> None:
