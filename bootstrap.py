@@ -221,7 +221,6 @@ async def worker(wired: Wiring) -> None:
     from infra.imports.tools import working
     from infra.matching import comparing
 
-    os.nice(10)  # nobody waits for it as for the others
     tools = await working(wired)
     wired.spawn(duplicates.run(*await comparing(wired, tools.store)))
     collect_seldom()
@@ -240,12 +239,15 @@ async def serve_api(wired: Wiring, port: int) -> None:
 
 def run_role(settings: Settings, role: str, port: int = 0) -> None:
     """Run one role in this process until SIGTERM or SIGINT."""
+    from infra import processes
     from infra.lean import import_leanly
 
+    if role == "worker":
+        processes.give_way()
     import_leanly()
     import uvloop
 
-    from infra import logs, processes
+    from infra import logs
 
     if parent := os.environ.get("RAPPORT_PARENT"):
         processes.die_with_parent(int(parent))

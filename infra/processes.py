@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 from msgspec import Struct
 
+_NICE = 10
 _PR_SET_PDEATHSIG = 1
 _ROOT = Path(__file__).resolve().parents[1]
 _SHORTEST_LIFE_SECONDS = 5.0
@@ -26,6 +28,14 @@ def die_with_parent(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         raise SystemExit("the process that started this one is gone")
+
+
+def give_way() -> None:
+    """Let this process run when the others leave it time: nobody waits for it as for them. Called by itself."""
+    os.nice(_NICE)
+    # Each role leads a session of its own. Where Linux shares the time out among sessions first, that counts instead.
+    with suppress(OSError):  # not Linux, or not so
+        Path("/proc/self/autogroup").write_text(str(_NICE))
 
 
 class _Role(Struct):

@@ -44,7 +44,7 @@ DELETE FROM match_key_v1 m USING unnest(%s::bigint[], %s::uuid[]) AS g (key, con
 _DROP_PAIRS = "DELETE FROM duplicate_v1 WHERE tenant_id = %s AND (one_id = ANY(%s) OR other_id = ANY(%s))"
 _GROWN = """
 INSERT INTO read.match_growth_v1 AS g VALUES (%s, %s)
-ON CONFLICT (tenant_id) DO UPDATE SET contacts = g.contacts + excluded.contacts
+ON CONFLICT (tenant_id) DO UPDATE SET contacts = g.contacts + excluded.contacts, grown_at = now()
 """
 
 

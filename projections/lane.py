@@ -1,6 +1,7 @@
 """Which tenants have something to apply, and a bounded number of their turns at once."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,6 +16,11 @@ from projections.turns import BATCH, Turns
 _MOST_WAITING = 20 * BATCH
 """Events that wait in memory, at most; what comes beyond is read from the log when its tenant's turn comes."""
 
+_FEW = 20
+"""A turn of fewer events costs more for itself than for them."""
+
+_LONGEST_REST_SECONDS = 0.25
+
 _log = structlog.get_logger()
 
 
@@ -24,9 +30,11 @@ class Lane:
     A tenant has one turn at a time and then goes to the end of the queue, so that none waits for another's backlog.
     """
 
-    def __init__(self, turns: Turns, *, side_by_side: int) -> None:
+    def __init__(self, turns: Turns, *, side_by_side: int, rest: float = 0.0) -> None:
+        """`rest`: after a turn of few events, how many times as long as it took to wait for more of them."""
         self.turns = turns
         self._side_by_side = side_by_side
+        self._rest = rest
         self._events: dict[UUID, list[Recorded[Event]]] = {}
         self._count = 0
         self._queue: deque[UUID] = deque()
@@ -66,6 +74,7 @@ class Lane:
             events = self._events.pop(tenant_id)
             self._count -= len(events)
             self._busy.add(tenant_id)
+            began = time.monotonic()
             try:
                 more = await self._turn(tenant_id, sorted(events, key=lambda item: item.position))
             finally:
@@ -74,6 +83,8 @@ class Lane:
                 self._events.setdefault(tenant_id, [])
             if tenant_id in self._events:
                 self._enqueue(tenant_id)
+            if not more and len(events) < _FEW and self._rest:
+                await asyncio.sleep(min(_LONGEST_REST_SECONDS, self._rest * (time.monotonic() - began)))
 
     async def _turn(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> bool:
         """A tenant's trouble is its own, and the next look at the heads comes back to it."""

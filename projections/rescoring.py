@@ -56,7 +56,9 @@ ON CONFLICT (tenant_id) DO UPDATE
    SET version = excluded.version, rules = excluded.rules, keys = excluded.keys, least = excluded.least,
        contacts = excluded.contacts, model = excluded.model, made_at = now()
 """
-_STARTED = "INSERT INTO read.match_growth_v1 VALUES (%s, 0) ON CONFLICT (tenant_id) DO UPDATE SET contacts = 0"
+_STARTED = """
+INSERT INTO read.match_growth_v1 VALUES (%s, 0) ON CONFLICT (tenant_id) DO UPDATE SET contacts = 0, since = now()
+"""
 
 _log = structlog.get_logger()
 

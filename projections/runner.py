@@ -54,6 +54,7 @@ class Runner:
                 Turns(group, log=log, sessions=sessions, on_applied=self._applied),
                 # What follows takes more events in fewer turns when there is much to do, and leaves others the time.
                 side_by_side=1 if group[0].follows else 3,
+                rest=3.0 if group[0].follows else 0.0,
             )
             for group in _groups(projections)
         ]
