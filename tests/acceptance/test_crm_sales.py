@@ -21,7 +21,7 @@ pytestmark = [
         reason="the crm-sales files (CRM Sales Opportunities of Maven Analytics) are not in ../shared/data/crm-sales",
     ),
 ]
-EVERY = 8
+EVERY = 16
 """One in so many opportunities; `python -m bench.crm_sales` loads all of them."""
 
 
