@@ -26,7 +26,7 @@ OPENSEARCH_PORTS = range(9201, 9300)
 _ALIASES = {"identity": API, "crm": API}
 
 _NOTE = Path("secrets") / "running.json"
-_READY_SECONDS = 30.0
+_READY_SECONDS = 90.0
 _DRAIN_SECONDS = 5.0
 _HEAD_START_SECONDS = 3.0
 """So long after the other servers the start of OpenSearch begins: the roles start meanwhile."""

@@ -121,7 +121,7 @@ class Installation:
                     return child.pid
         raise LookupError(name)
 
-    def wait_for_role(self, name: str, *, other_than: int, seconds: float = 15) -> int:
+    def wait_for_role(self, name: str, *, other_than: int, seconds: float = 60) -> int:
         """Wait until a role runs again under another process id."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

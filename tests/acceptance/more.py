@@ -46,7 +46,7 @@ def _start(first: Installation, port: int, environment: Mapping[str, str], log: 
     return subprocess.Popen(command, cwd=ROOT, env=settings, stdout=log, stderr=log)
 
 
-def _wait(url: str, seconds: float = 30) -> None:
+def _wait(url: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
