@@ -13,6 +13,7 @@ from domain.custom_field import CustomField
 from domain.errors import DomainError
 from domain.event import Actor
 from domain.field_rules import FREE, Fields, Rights
+from domain.tenant_settings import USUAL, Settings
 
 
 class Claims(Struct, frozen=True):
@@ -41,6 +42,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     """The API key that acts for the user, with roles of its own; it is its own session."""
     custom: Mapping[str, Mapping[str, CustomField]] = MappingProxyType({})
     """The tenant's custom fields by kind of record and key, deleted ones too, as of the same moment."""
+    settings: Settings = USUAL
+    """What the tenant has set, as of the same moment."""
 
     @property
     def actor(self) -> Actor:
@@ -103,6 +106,7 @@ def speaking(access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: 
         colleagues=access.colleagues_of(claims.user_id) if Scope.TEAM in rights.grants.values() else frozenset(),
         key_id=key_id,
         custom=access.custom,
+        settings=access.settings,
     )
 
 

@@ -19,6 +19,7 @@ from commands import (
     roles,
     second_factor,
     teams,
+    tenant_settings,
     users,
 )
 from commands.company_input import ChangeCompany, DeleteCompany, Placed, RegisterCompany, RestoreCompany
@@ -49,6 +50,8 @@ from domain.team import Team
 from domain.team import evolve as evolve_team
 from domain.tenant import Tenant
 from domain.tenant import evolve as evolve_tenant
+from domain.tenant_settings import TenantSettings
+from domain.tenant_settings import evolve as evolve_settings
 from domain.user import User
 from domain.user import evolve as evolve_user
 
@@ -61,6 +64,9 @@ REGISTER_TENANT: UseCase[identity.NewTenant, Tenant] = UseCase(
     creates=True,
     status=201,
     claim_taken=identity.email_taken,
+)
+CHANGE_SETTINGS: UseCase[tenant_settings.ChangeSettings, TenantSettings] = UseCase(
+    kind="settings", evolve=evolve_settings, decide=tenant_settings.change, starts=True
 )
 SIGN_OUT: UseCase[users.SignOutUser, User] = UseCase(kind="user", evolve=evolve_user, decide=users.sign_out, status=204)
 SET_PASSWORD: UseCase[users.SetPassword, User] = UseCase(kind="user", evolve=evolve_user, decide=users.set_password)

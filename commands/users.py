@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from msgspec import UNSET, Struct, UnsetType
 
-from commands import normalise
+from commands import normalise, zones
 from commands.decision import Decision, Given
 from commands.identity import EMAIL_CLAIM, login_name
 from commands.normalise import Problems
@@ -132,12 +130,6 @@ def _name(text: str, problems: Problems) -> str:
     return normalise.filled(text, "/name", problems, longest=_LONGEST)
 
 
-def _timezone(text: str, problems: Problems) -> str:
-    if text not in _timezones():
-        problems.add("/timezone", "timezone.unknown", "is no time zone like Europe/Berlin")
-    return text
-
-
 def _locale(text: str, problems: Problems) -> str:
     if not _LOCALE.fullmatch(text):
         problems.add("/locale", "locale.invalid", "is no locale like en or de-AT")
@@ -148,11 +140,6 @@ _MEMBERS: Mapping[str, Callable[[str, Problems], str | None]] = {
     "name": _name,
     "title": lambda text, problems: normalise.line(text, "/title", problems, longest=_LONGEST),
     "phone": lambda text, problems: normalise.phone(text, "/phone", problems),
-    "timezone": _timezone,
+    "timezone": zones.timezone,
     "locale": _locale,
 }
-
-
-@cache
-def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())

@@ -21,6 +21,7 @@ from domain.field_rules import FREE, Fields, Rights, ruled, together
 from domain.role import AdminRemoved, RoleChanged, RoleDefined, RoleDeleted
 from domain.team import TeamFounded, TeamMembersChanged
 from domain.tenant import TenantRestored, TenantSuspended
+from domain.tenant_settings import USUAL, Settings, SettingsChanged
 from domain.user import UserRestored, UserRolesChanged, UserSignedOut, UserSuspended
 
 
@@ -47,6 +48,7 @@ _WHOLE = (
     *(ApiKeyIssued, ApiKeyRevoked),
     *custom_field.EVENTS,
     *(TenantSuspended, TenantRestored),
+    SettingsChanged,
 )
 FACTS: Mapping[str, msgspec.json.Decoder[Any]] = MappingProxyType(
     {
@@ -118,6 +120,8 @@ class Access(Struct, frozen=True):
     custom: Mapping[str, Mapping[str, CustomField]] = field(default_factory=dict)
     """Custom fields by kind of record and key, deleted ones too; it is not told when they were changed. They are no
     matter of access, but whoever writes must know them just as surely, and so they cost no look of their own."""
+    settings: Settings = USUAL
+    """What the tenant has set: no matter of access either, and known for the same reason."""
 
     @property
     def roles(self) -> dict[str, Grants]:
@@ -173,6 +177,7 @@ class _Changing:
         self.keys = dict(access.keys)
         self.removals = access.removals
         self.suspended = access.suspended
+        self.settings = access.settings
         self.custom = {kind: dict(fields) for kind, fields in access.custom.items()}
         self.custom_ids = {each.id: each for fields in access.custom.values() for each in fields.values()}
 
@@ -205,6 +210,8 @@ class _Changing:
                 self.keys[stream_id] = structs.replace(self.keys[stream_id], digest="", revoked=True)
             case TenantSuspended() | TenantRestored():
                 self.suspended = isinstance(event, TenantSuspended)
+            case SettingsChanged():
+                self.settings = structs.replace(self.settings, **event.changes())
             case _ if isinstance(event, custom_field.EVENTS):
                 self._apply_to_custom(stream_id, event)
             case _:
@@ -254,4 +261,5 @@ def fold(access: Access, facts: Iterable[Fact]) -> Access:
         *(position, changing.removals, changing.members, changing.defined, changing.teams, changing.keys),
         suspended=changing.suspended,
         custom=changing.custom,
+        settings=changing.settings,
     )

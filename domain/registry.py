@@ -16,6 +16,7 @@ from domain import (
     session,
     team,
     tenant,
+    tenant_settings,
     user,
 )
 
@@ -35,5 +36,6 @@ AGGREGATES = (
     session,
     team,
     tenant,
+    tenant_settings,
     user,
 )

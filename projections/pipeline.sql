@@ -189,16 +189,48 @@ END $$;
 REVOKE EXECUTE ON FUNCTION read.pipeline_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read.pipeline_v1 TO rapport_service;
 
--- Entries into each status by day, week (from Monday) or month.
+-- Entries into each status by day, week (from Monday) or month of a time zone. Counted are days of UTC; what was entered
+-- near the edge of a period, and so is of another one in the zone, is looked up stay by stay and moved.
 CREATE FUNCTION read.pipeline_trend_v1(
-    owners uuid[], from_source text, since timestamptz, until timestamptz, step text
+    owners uuid[], from_source text, since timestamptz, until timestamptz, step text, zone text
 )
     RETURNS TABLE (period date, status text, entered bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_custom_plan
 AS $$
-    SELECT date_trunc(step, p.day::timestamp)::date, p.status, sum(p.entered)::bigint
-      FROM read.pipeline_entries_v1(owners, from_source, since, until) p
-     GROUP BY 1, 2 ORDER BY 1, 2
-$$;
+#variable_conflict use_column
+DECLARE
+    tenant constant uuid := store.current_tenant();
+BEGIN
+    RETURN QUERY
+    WITH whole AS MATERIALIZED (
+        SELECT date_trunc(step, p.day::timestamp) AS period, p.status, sum(p.entered)::bigint AS entered
+          FROM read.pipeline_entries_v1(owners, from_source, since, until) p GROUP BY 1, 2
+    ), near AS (
+        -- From before one midnight to after the other, an hour more for clocks that are turned; ranges that meet are one.
+        SELECT unnest(range_agg(tstzrange(least(e.ours, e.theirs) - interval '1 hour',
+                                          greatest(e.ours, e.theirs) + interval '1 hour'))) AS span
+          FROM (SELECT m AT TIME ZONE 'UTC' AS ours, m AT TIME ZONE zone AS theirs
+                  FROM (SELECT min(w.period) AS first, max(w.period) AS last FROM whole w) f
+                 CROSS JOIN generate_series(f.first, f.last + ('1 ' || step)::interval, ('1 ' || step)::interval) m
+                 WHERE zone <> 'UTC') e
+    ), moved AS (
+        SELECT date_trunc(step, s.entered_at AT TIME ZONE 'UTC') AS ours,
+               date_trunc(step, s.entered_at AT TIME ZONE zone) AS theirs, s.status, count(*) AS entered
+          FROM near n
+         CROSS JOIN LATERAL (
+               SELECT s.entered_at, s.status FROM read.pipeline_stay_v1 s
+                WHERE s.tenant_id = tenant AND s.entered_at >= lower(n.span) AND s.entered_at < upper(n.span)
+                  AND s.entered_at >= coalesce(since, '-infinity') AND s.entered_at < coalesce(until, 'infinity')
+                  AND (owners IS NULL OR s.owner_id = ANY (owners)) AND (from_source IS NULL OR s.source = from_source)
+               OFFSET 0) s
+         GROUP BY 1, 2, 3
+    )
+    SELECT a.period::date, a.status, sum(a.entered)::bigint
+      FROM (SELECT w.period, w.status, w.entered FROM whole w
+             UNION ALL SELECT m.ours, m.status, -m.entered FROM moved m WHERE m.ours <> m.theirs
+             UNION ALL SELECT m.theirs, m.status, m.entered FROM moved m WHERE m.ours <> m.theirs) a
+     GROUP BY 1, 2 HAVING sum(a.entered) <> 0 ORDER BY 1, 2;
+END $$;
 REVOKE EXECUTE ON FUNCTION read.pipeline_trend_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read.pipeline_trend_v1 TO rapport_service;

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -221,14 +221,14 @@ def trend(entries: Iterable[tuple[date, str, int]]) -> list[TrendRow]:
 
 
 def periods(
-    stays: Iterable[Counted], since: datetime | None, until: datetime | None, step: Step
+    stays: Iterable[Counted], since: datetime | None, until: datetime | None, step: Step, zone: tzinfo = UTC
 ) -> Iterable[tuple[date, str, int]]:
-    """The same from stays."""
-    return ((_period(stay.entered_at, step), stay.status, 1) for stay in stays if _within(stay, since, until))
+    """The same from stays, by the days of a time zone."""
+    return ((_period(stay.entered_at, step, zone), stay.status, 1) for stay in stays if _within(stay, since, until))
 
 
-def _period(at: datetime, step: Step) -> date:
-    day = at.astimezone(UTC).date()
+def _period(at: datetime, step: Step, zone: tzinfo) -> date:
+    day = at.astimezone(zone).date()
     match step:
         case Step.DAY:
             return day

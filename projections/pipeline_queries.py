@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +18,8 @@ from projections.position import Moment
 _PIPELINE = "SELECT read.pipeline_v1(%s::uuid[], %s::text, %s::timestamptz, %s::timestamptz)::text"
 _TREND = """
 SELECT coalesce(json_agg(t), '[]')::text
-  FROM read.pipeline_trend_v1(%s::uuid[], %s::text, %s::timestamptz, %s::timestamptz, %s::text) t
+  FROM read.pipeline_trend_v1(%s::uuid[], %s::text, %s::timestamptz, %s::timestamptz, %s::text,
+                               %s::text) t
 """
 # Who may read a record now may read what it was: whose it was then is not asked.
 _STOOD = f"""
@@ -78,13 +80,13 @@ async def pipeline(
 
 
 async def trend_of(
-    connection: Connection, tenant_id: UUID, asked: Asked, step: Step, *, as_of: Moment | None = None
+    connection: Connection, tenant_id: UUID, asked: Asked, step: Step, *, zone: str = "UTC", as_of: Moment | None = None
 ) -> list[TrendRow]:
-    """Entries into each status by period, oldest first; periods without any are left out."""
+    """Entries into each status by period of a time zone, oldest first; periods without any are left out."""
     if as_of:
         stays = await _stays(connection, tenant_id, asked, as_of)
-        return trend(periods(stays, asked.since, asked.until, step))
-    parameters = (asked.whose, asked.source, asked.since, asked.until, step.value)
+        return trend(periods(stays, asked.since, asked.until, step, ZoneInfo(zone)))
+    parameters = (asked.whose, asked.source, asked.since, asked.until, step.value, zone)
     found = _periods.decode((await (await connection.execute(_TREND, parameters)).fetchone())[0])
     return trend((row.period, row.status, row.entered) for row in found)
 

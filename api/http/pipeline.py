@@ -94,7 +94,10 @@ async def read_pipeline(request: HttpRequest) -> Answer:
     "/pipeline/trend",
     **operation(
         summary="See how the pipeline has moved",
-        description=f"{DEFINITION} A `period` is named by its first day (UTC); weeks begin on Monday.",
+        description=(
+            f"{DEFINITION} A `period` is named by its first day in the tenant's time zone (GET /settings); weeks begin"
+            " on Monday."
+        ),
         tag="leads",
         permission=SEEING,
         query=TrendQuery,
@@ -112,7 +115,13 @@ async def read_trend(request: HttpRequest) -> Answer:
     about = asked(caller, query)
     moment = await moment_of(request, query.as_of)
     level = await (settled(request, _PAST, at_least=moment.position) if moment else settled(request, READ_MODELS))
-    look = partial(pipeline_queries.trend_of, tenant_id=caller.tenant_id, asked=about, step=query.interval)
+    look = partial(
+        pipeline_queries.trend_of,
+        tenant_id=caller.tenant_id,
+        asked=about,
+        step=query.interval,
+        zone=caller.settings.timezone,
+    )
     rows = await services.reads.ask(caller.tenant_id, partial(look, as_of=moment), at_least=level)
     if not rows:
         note_filters(request, query)

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commands import zones
 from domain.lead import CLOSED, PAIRS, Lead, Status
 from projections import lead
 from projections.pipeline import PROJECTION
@@ -18,6 +20,7 @@ from projections.pipeline_queries import Asked, pipeline, trend_of
 from projections.pipeline_stays import bucket
 from projections.position import Moment
 from tests.conftest import Database
+from tests.given import TENANT
 from tests.projections.pipelines import BEGIN, OWNERS, SOURCES, Leads, folded, steps
 from tests.projections.pipelines import Step as Happening
 from tests.projections.reading import catch_up, contents
@@ -27,6 +30,7 @@ pytestmark = pytest.mark.servers
 
 BOTH = (lead.PROJECTION, PROJECTION)
 AT = datetime(2030, 1, 1, tzinfo=UTC)
+ZONES = ("UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu", "Pacific/Kiritimati", "Etc/GMT+12")
 
 times = st.one_of(
     st.none(),
@@ -97,10 +101,10 @@ def check(found: PipelineView, leads: Sequence[Lead], asked: Asked) -> None:
     assert found.win_rate == (round(closed.count(Status.CONVERTED) / len(closed), 6) if closed else None)
 
 
-def entries(leads: Sequence[Lead], asked: Asked, step: Step) -> list[TrendRow]:
+def entries(leads: Sequence[Lead], asked: Asked, step: Step, zone: str) -> list[TrendRow]:
     rows: dict[Any, dict[str, int]] = {}
     for stay in (stay for each in leads for stay in each.stays if is_within(asked, stay.since)):
-        day = stay.since.date()
+        day = stay.since.astimezone(ZoneInfo(zone)).date()
         first = {Step.DAY: day, Step.WEEK: day - timedelta(days=day.weekday()), Step.MONTH: day.replace(day=1)}[step]
         row = rows.setdefault(first, {})
         row[stay.status.value] = row.get(stay.status.value, 0) + 1
@@ -120,16 +124,17 @@ async def test_every_figure_is_what_the_log_says_now_and_at_every_position(
     await catch_up(database, leads.tenant, BOTH)
     log = await leads.log()
     for _ in range(3):
-        about, interval = data.draw(asked), data.draw(st.sampled_from(Step))
+        about, interval, zone = data.draw(asked), data.draw(st.sampled_from(Step)), data.draw(st.sampled_from(ZONES))
         moment = Moment(AT, data.draw(st.integers(0, len(log))))
         every = list(leads.leads.values())
         now, then = (wanted(folded(log, position), about, every) for position in (len(log), moment.position))
         async with database.service.of(leads.tenant) as connection:
             check(await pipeline(connection, leads.tenant, about, at=AT), now, about)
-            assert await trend_of(connection, leads.tenant, about, interval) == entries(now, about, interval)
+            found = await trend_of(connection, leads.tenant, about, interval, zone=zone)
+            assert found == entries(now, about, interval, zone)
             check(await pipeline(connection, leads.tenant, about, at=AT, as_of=moment), then, about)
-            past = await trend_of(connection, leads.tenant, about, interval, as_of=moment)
-            assert past == entries(then, about, interval)
+            past = await trend_of(connection, leads.tenant, about, interval, zone=zone, as_of=moment)
+            assert past == entries(then, about, interval, zone)
 
 
 async def test_sums_are_those_of_a_rebuild_and_a_wrong_one_shows(workshop: Workshop) -> None:
@@ -169,3 +174,9 @@ def test_buckets_are_in_the_order_of_durations_and_narrow(one: int, other: int) 
     assert bucket(low) <= bucket(high)
     assert bucket(low) <= low < bucket(low) * (1 + 1 / 128) + 1
     assert bucket(bucket(low)) == bucket(low)
+
+
+async def test_every_time_zone_that_can_be_set_is_one_of_postgres(database: Database) -> None:
+    async with database.service.of(TENANT) as connection:
+        rows = await (await connection.execute("SELECT name FROM pg_timezone_names")).fetchall()
+    assert zones.known() <= {name for (name,) in rows}

@@ -100,6 +100,7 @@ CREATE INDEX event_access ON store.event (tenant_id, position)
     'user.registered.v1', 'user.invited.v1', 'user.joined.v1', 'user.roles_changed.v1', 'user.suspended.v1', 'user.restored.v1', 'user.signed_out.v1',
     'role.defined.v1', 'role.changed.v1', 'role.deleted.v1', 'admin.removed.v1',
     'team.founded.v1', 'team.members_changed.v1', 'api_key.issued.v1', 'api_key.revoked.v1', 'tenant.suspended.v1', 'tenant.restored.v1',
+    'settings.changed.v1',
     'custom_field.defined.v1', 'custom_field.changed.v1', 'custom_field.change_begun.v1', 'custom_field.change_dropped.v1',
     'custom_field.deleted.v1');
 
@@ -123,6 +124,7 @@ AS $$
     'user.registered.v1', 'user.invited.v1', 'user.joined.v1', 'user.roles_changed.v1', 'user.suspended.v1', 'user.restored.v1', 'user.signed_out.v1',
     'role.defined.v1', 'role.changed.v1', 'role.deleted.v1', 'admin.removed.v1',
     'team.founded.v1', 'team.members_changed.v1', 'api_key.issued.v1', 'api_key.revoked.v1', 'tenant.suspended.v1', 'tenant.restored.v1',
+    'settings.changed.v1',
     'custom_field.defined.v1', 'custom_field.changed.v1', 'custom_field.change_begun.v1', 'custom_field.change_dropped.v1',
     'custom_field.deleted.v1')
             OFFSET 0) e ON true  -- OFFSET: tenant by tenant, so that one partition is looked into and not all
@@ -139,6 +141,7 @@ AS $$
     'user.registered.v1', 'user.invited.v1', 'user.joined.v1', 'user.roles_changed.v1', 'user.suspended.v1', 'user.restored.v1', 'user.signed_out.v1',
     'role.defined.v1', 'role.changed.v1', 'role.deleted.v1', 'admin.removed.v1',
     'team.founded.v1', 'team.members_changed.v1', 'api_key.issued.v1', 'api_key.revoked.v1', 'tenant.suspended.v1', 'tenant.restored.v1',
+    'settings.changed.v1',
     'custom_field.defined.v1', 'custom_field.changed.v1', 'custom_field.change_begun.v1', 'custom_field.change_dropped.v1',
     'custom_field.deleted.v1')
      ORDER BY v.position

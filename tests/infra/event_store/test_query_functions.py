@@ -77,7 +77,7 @@ def arguments(admin: Connection, other: UUID) -> dict[str, list[Any]]:
         "uuid[]": [ids, ids[2:3]],
         "bytea": digests,
         "bytea[]": [digests, digests[:1]],
-        "text": ["user.email", "contact.external_id/crm", "hopper", "fold", "app", str(other)],
+        "text": ["user.email", "contact.external_id/crm", "hopper", "fold", "app", "day", "UTC", str(other)],
         "text[]": [["hopper", "grace", "lovelace"], ["topic"]],
         "bigint": [1, 10**9],
         "bigint[]": [words],
