@@ -5,10 +5,8 @@ all their ids. A row is written once and closed once, with the positions from an
 timeline as of a moment comes of the same table.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -38,8 +36,8 @@ _ABOUT = ("contact_id", "company_id", "lead_id")
 
 _COLUMNS = """
     tenant_id uuid, record_id uuid, id uuid, since bigint, until bigint, stream_id uuid, kind text, at timestamptz,
-    told_at timestamptz, type text, channel text, author_id uuid, outcome text, title text, said text, refs jsonb,
-    words bigint[]
+    told_at timestamptz, type text, channel text, author_id uuid, outcome text, title text, said text, next text,
+    refs jsonb, words tsvector
 """
 _ORDER = tuple(column.split()[0] for column in _COLUMNS.split(","))
 
@@ -80,7 +78,7 @@ _OF_COMPANIES: Mapping[type[Event], str] = {
 class Entry(Struct, frozen=True, kw_only=True):
     """Something that happened. `refs` are the ids of what it is about, `said` the words of its text beside the title.
 
-    `told_at` stands in for when it happened while nobody knows.
+    `told_at` stands in for when it happened while nobody knows; `next` is what is to be done next.
     """
 
     id: UUID
@@ -95,15 +93,15 @@ class Entry(Struct, frozen=True, kw_only=True):
     outcome: str | None = None
     title: str | None = None
     said: str = ""
+    next: str | None = None
 
 
 _entries = msgspec.json.Decoder(list[Entry])
 
 
-@lru_cache(maxsize=65_536)
-def number(record_id: UUID, word: str) -> int:
-    """A word's number with a record: in the index it leads to that record's entries alone."""
-    return int.from_bytes(blake2b(word.encode(), digest_size=8, key=record_id.bytes).digest(), signed=True)
+def tag(record_id: UUID) -> str:
+    """What stands before a record's words, so that the index has them next to each other: the random end of its id."""
+    return record_id.hex[-8:]
 
 
 def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
@@ -145,6 +143,8 @@ def _changed(entry: Entry, values: Mapping[str, Any]) -> Entry:
         new["at"] = values["occurred_at"] or entry.told_at
     if "subject" in values:
         new["title"] = values["subject"]
+    if "next_action" in values:
+        new["next"] = values["next_action"]
     if "body" in values:
         new["said"] = _said(values["body"] or "")
     return structs.replace(entry, **new)
@@ -153,20 +153,26 @@ def _changed(entry: Entry, values: Mapping[str, Any]) -> Entry:
 def _said(text: str) -> str:
     """A text's words, each once, as far as anybody looks for them."""
     found: dict[str, None] = {}
-    for chunk in text.split():
-        found.update(dict.fromkeys(words(chunk)))
-        if len(found) >= _MOST_WORDS:
+    for word in _split(text):
+        found[word] = None
+        if len(found) == _MOST_WORDS:
             break
-    return " ".join(list(found)[:_MOST_WORDS])
+    return " ".join(found)
+
+
+def _split(text: str) -> Iterator[str]:
+    return (word for chunk in text.split() for word in words(chunk))
 
 
 def _rows(tenant_id: UUID, entry: Entry, since: int) -> list[dict[str, Any]]:
     """An entry as rows, one for each record that it is about; under its own id while that is nobody."""
     known = structs.asdict(entry) | {"tenant_id": tenant_id, "since": since, "until": None}
-    asked = sorted({*words(entry.title or ""), *entry.said.split()})
+    said = set(entry.said.split())
+    said.update(*(_split(text) for text in (entry.title, entry.outcome, entry.next) if text))
     rows = []
     for record_id in dict.fromkeys(entry.refs.values()) or (entry.stream_id,):
-        known |= {"record_id": record_id, "words": sorted(number(record_id, word) for word in asked)}
+        of_record = tag(record_id)
+        known |= {"record_id": record_id, "words": " ".join(sorted(f"'{of_record}{word}'" for word in said))}
         rows.append({name: known[name] for name in _ORDER})
     return rows
 

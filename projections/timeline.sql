@@ -15,31 +15,42 @@ CREATE TABLE read.timeline_v1 (
     outcome   text,
     title     text,
     said      text NOT NULL,
+    next      text,
     refs      jsonb NOT NULL,
-    words     bigint[] NOT NULL,
+    words     tsvector NOT NULL,
     PRIMARY KEY (tenant_id, record_id, id, since)
 ) WITH (fillfactor = 90);
 -- What is filtered by is in the index: a rare value is found without reading the rows that have another.
 CREATE INDEX ON read.timeline_v1 (tenant_id, record_id, at, id) INCLUDE (since, until, type, channel, author_id, outcome);
 CREATE INDEX ON read.timeline_v1 (tenant_id, stream_id);
--- The words' numbers are salted with the record: they lead to its entries, and to nobody else's.
+-- Each word stands after a tag of the record, as does a beginning that is looked for: a range of this index, which holds
+-- words of this record and nobody else's.
 CREATE INDEX ON read.timeline_v1 USING gin (words) WITH (gin_pending_list_limit = 256);
 
 -- A page of the entries of some records, as JSON. `filters` may have kind, type, channel, author_id, outcome, from, to;
--- authors, of whom alone interactions are shown; and, where it is about a moment, position. `wanted` has as many words' numbers for each record, in their order.
--- It runs as the owner, for array operators are not leakproof, and takes the tenant from the transaction.
+-- authors, of whom alone interactions are shown; and, where it is about a moment, position. `wanted` is empty, or has for
+-- each record, in their order, the query that an entry's words must fit.
+-- It runs as the owner, for text search is not leakproof, and takes the tenant from the transaction.
 CREATE FUNCTION read.timeline_page_v1(
-    records uuid[], filters jsonb, wanted bigint[], after_at timestamptz, after_id uuid, descending boolean, most integer
+    records uuid[], filters jsonb, wanted text[], after_at timestamptz, after_id uuid, descending boolean, most integer
 )
     RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     tenant constant uuid := store.current_tenant();
-    per    constant integer := cardinality(wanted) / greatest(cardinality(records), 1);
     way    constant text := CASE WHEN descending THEN 'DESC' ELSE 'ASC' END;
+    deep   constant integer := 8 * most;
     having_ text[] := ARRAY[format('t.tenant_id = %L AND t.record_id = r.id', tenant)];
-    page   text;
+    entries text := 'SELECT DISTINCT ON (q.at, q.id) q.* FROM unnest(%L::uuid[], %L::text[]) AS r (id, asked)'
+        ' CROSS JOIN LATERAL (SELECT t.*, r.asked::tsquery AS asked FROM %%2$s WHERE %s'
+        '    ORDER BY t.at %4$s, t.id %4$s LIMIT %%1$s) q ORDER BY q.at %4$s, q.id %4$s LIMIT %%1$s';
+    told    text := 'coalesce(json_agg(p ORDER BY p.at %1$s, p.id %1$s), ''[]'')::text FROM ('
+        'SELECT e.id, e.kind, e.type, e.channel, e.at, e.author_id, e.outcome, e.title, e.refs, e.since FROM %%s) p';
+    source  text := 'read.timeline_v1 t';
+    walked  integer;
+    found_  integer;
+    page    text;
 BEGIN
     having_ := having_ || CASE WHEN filters ? 'position'
         THEN format('t.since <= %1$s AND (t.until IS NULL OR t.until > %1$s)', (filters ->> 'position')::bigint)
@@ -61,16 +72,21 @@ BEGIN
         having_ := having_ || format('(t.at, t.id) %s (%L, %L)', CASE WHEN descending THEN '<' ELSE '>' END,
                                      after_at, after_id);
     END IF;
-    IF per > 0 THEN
-        having_ := having_ || format('t.words @> (%L::bigint[])[(r.n - 1) * %s + 1 : r.n * %2$s]', wanted, per);
+    entries := format(entries, records, wanted, array_to_string(having_, ' AND '), way);
+    told := format(told, way);
+    IF wanted <> '{}' THEN
+        -- Words that many entries have are soon met with on a walk through these in their order; others are looked up. The
+        -- planner can't choose, for it knows nothing about a record's words.
+        EXECUTE format(
+            'WITH w AS MATERIALIZED (%s), e AS (SELECT * FROM w WHERE w.words @@ w.asked ORDER BY w.at %s, w.id %2$s LIMIT %s)'
+            ' SELECT (SELECT count(*) FROM w), (SELECT count(*) FROM e), %s',
+            format(entries, deep, source), way, most, format(told, 'e')) INTO walked, found_, page;
+        IF found_ = most OR walked < deep THEN
+            RETURN page;
+        END IF;
+        source := '(SELECT * FROM read.timeline_v1 i WHERE i.words @@ r.asked::tsquery OFFSET 0) t';
     END IF;
-    EXECUTE format(
-        'SELECT coalesce(json_agg(p ORDER BY p.at %2$s, p.id %2$s), ''[]'')::text FROM ('
-        '  SELECT DISTINCT ON (q.at, q.id) q.* FROM unnest(%1$L::uuid[]) WITH ORDINALITY AS r (id, n) CROSS JOIN LATERAL ('
-        '    SELECT t.id, t.kind, t.type, t.channel, t.at, t.author_id, t.outcome, t.title, t.refs, t.since, t.record_id'
-        '      FROM read.timeline_v1 t WHERE %3$s ORDER BY t.at %2$s, t.id %2$s LIMIT %4$s) q'
-        '  ORDER BY q.at %2$s, q.id %2$s LIMIT %4$s) p',
-        records, way, array_to_string(having_, ' AND '), most) INTO page;
+    EXECUTE format('SELECT %s', format(told, format('(%s) e', format(entries, most, source)))) INTO page;
     RETURN page;
 END $$;
 REVOKE EXECUTE ON FUNCTION read.timeline_page_v1 FROM PUBLIC;

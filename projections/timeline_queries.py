@@ -12,7 +12,7 @@ from domain.interaction import Channel, Type
 from projections.contact_text import words
 from projections.ports import Connection
 from projections.position import Moment
-from projections.timeline import number
+from projections.timeline import tag
 
 Bound = list[str]
 
@@ -62,20 +62,26 @@ async def page(
 ) -> tuple[list[Stored], Bound | None]:
     """A page of what happened with a record that is known by these ids, and the bound after which the next one starts.
 
-    With a `text`, only what has all of its words. Interactions are shown of some `authors` only, where those are given.
+    With a `text`, only what has words that begin with each of its words. Interactions are shown of some `authors` only,
+    where those are given.
     """
     wanted: dict[str, Any] = msgspec.to_builtins(filters)
     if as_of:
         wanted["position"] = as_of.position
     if authors is not None:
         wanted["authors"] = [str(author) for author in authors]
-    asked = sorted(set(words(text)))
-    numbers = [number(record_id, word) for record_id in records for word in asked]
     bound = after or (None, None)
-    parameters = (list(records), msgspec.json.encode(wanted).decode(), numbers, *bound, descending, limit + 1)
+    queries = _queries(records, text)
+    parameters = (list(records), msgspec.json.encode(wanted).decode(), queries, *bound, descending, limit + 1)
     found = await (await connection.execute(_PAGE, parameters)).fetchone()
     rows = _stored.decode(found[0])
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
     return rows[:limit], [last.at.isoformat(), str(last.id)]
+
+
+def _queries(records: Sequence[UUID], text: str) -> list[str]:
+    """What an entry's words must fit (a tsquery), by record; nothing where no words are asked for."""
+    asked = sorted(set(words(text, whole=False)))
+    return [" & ".join(f"'{tag(record_id)}{word}':*" for word in asked) for record_id in records] if asked else []

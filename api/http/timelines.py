@@ -32,6 +32,8 @@ from projections.timeline_queries import Filters, Stored
 READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (timeline, contact_family, user))
 _INTERACTION = "interaction"
 _READING = "interactions.read"
+_SAID = ("subject", "body", "outcome", "next_action")
+"""What `q` looks for words in."""
 _TITLES: dict[str, str] = {
     "created": "Contact added",
     "deleted": "Contact deleted",
@@ -79,7 +81,7 @@ class TimelineEntry(Struct, frozen=True, kw_only=True):
 
 
 class TimelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
-    """Filters, order and page of a timeline. `from` is included, `to` is not; `q` are words that entries have."""
+    """Filters, order and page of a timeline. `from` is included, `to` is not; `q` are beginnings of words."""
 
     type: Type | None = None
     channel: Channel | None = None
@@ -99,8 +101,8 @@ class TimelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from",
     **operation(
         summary="What happened with a contact",
         description=(
-            "Interactions, notes and what became of the contact, the newest first. `q` finds entries that have all of"
-            f" its words, in their title or text. {HIDING}"
+            "Interactions, notes and what became of the contact, the newest first. `q` finds entries that have words"
+            f" which begin with its words, in subject, text, outcome or next action. {HIDING}"
         ),
         tag="contacts",
         permission=SEEING,
@@ -216,11 +218,11 @@ async def _names(request: HttpRequest, rows: list[Stored]) -> dict[UUID, str]:
 
 
 def _check_seen(view: View, query: TimelineQuery) -> None:
-    """Refuse to filter by what the caller must not see: words are looked for in subjects and bodies alike."""
+    """Refuse to filter by what the caller must not see: words are looked for in all that was said at once."""
     used = {"type": query.type, "channel": query.channel, "outcome": query.outcome}
     asked = {name: name for name, value in used.items() if value is not None}
     if query.q is not None:
-        asked["q"] = "subject" if view.hides("subject") else "body"
+        asked["q"] = next(filter(view.hides, _SAID), _SAID[0])
     require_shown(view, asked)
 
 

@@ -22,8 +22,8 @@ OTHERWISE = {
     "read.contact_vocabulary_v1_near_idx": "near",
     "store.command_expires_at_idx": "expires_at",
 }
-"""What starts with something else: numbers that the tenant's id is mixed into, so that they are no other tenant's; and
-the sweep of what has expired, which is not asked for by tenant."""
+"""What starts with something else: words and numbers that the tenant's or a record's id is mixed into, so that they are
+no other tenant's; and the sweep of what has expired, which is not asked for by tenant."""
 
 SCHEMAS = """
 SELECT DISTINCT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

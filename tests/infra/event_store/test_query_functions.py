@@ -69,7 +69,12 @@ def arguments(admin: Connection, other: UUID) -> dict[str, list[Any]]:
     digests += column(admin, "SELECT key_digest FROM store.command WHERE tenant_id = %(tenant)s", other)
     near = column(admin, "SELECT unnest(near) FROM read.contact_vocabulary_v1 WHERE tenant_id = %(tenant)s", other)
     words = column(admin, "SELECT unnest(words) FROM read.contact_words_v1 WHERE tenant_id = %(tenant)s", other)
+    said = (
+        "SELECT quote_literal(w.lexeme) || ':*' FROM read.timeline_v1 t, unnest(t.words) w WHERE tenant_id = %(tenant)s"
+    )
+    asked = column(admin, said, other)
     assert min(map(len, (ids, digests, near, words))) > 2
+    assert asked
     event = {"a": 1, "stream": str(ids[2]), "first": True, "topic": "t", "data": "{}", "metadata": "{}"}
     event |= {"occurred_at": "2026-01-01T00:00:00Z"}
     return {
@@ -78,7 +83,7 @@ def arguments(admin: Connection, other: UUID) -> dict[str, list[Any]]:
         "bytea": digests,
         "bytea[]": [digests, digests[:1]],
         "text": ["user.email", "contact.external_id/crm", "hopper", "fold", "app", "day", "UTC", str(other)],
-        "text[]": [["hopper", "grace", "lovelace"], ["topic"]],
+        "text[]": [["hopper", "grace", "lovelace"], ["topic"], asked],
         "bigint": [1, 10**9],
         "bigint[]": [words],
         "smallint[]": [[1] * len(words)],
