@@ -25,6 +25,7 @@ from domain.contact import (
 )
 from domain.event import Event, Recorded, topics
 from domain.interaction import InteractionChanged, InteractionLogged
+from projections import timeline_leads as leads
 from projections.contact_text import words
 from projections.folding import json_text
 from projections.ports import Connection
@@ -102,6 +103,27 @@ _entries = msgspec.json.Decoder(list[Entry])
 def tag(record_id: UUID) -> str:
     """What stands before a record's words, so that the index has them next to each other: the random end of its id."""
     return record_id.hex[-8:]
+
+
+def _all_told(first: Entry | None, item: Recorded[Any]) -> list[Entry]:
+    """The entries that an event makes, or makes of the stream's first one."""
+    if isinstance(item.event, leads.EVENTS):
+        return _of_lead(first, item)
+    entry = _told(first, item)
+    return [] if entry is None else [entry]
+
+
+def _of_lead(first: Entry | None, item: Recorded[Any]) -> list[Entry]:
+    """What a lead's event makes: an entry, and the first one anew where it changes whom the lead is of."""
+    before = first.refs if first else {}
+    after, found = leads.of(before, item.event, item.stream_id), []
+    if first and after != before:
+        found.append(structs.replace(first, refs=after))
+    if kind := leads.kind(item.event):
+        outcome = leads.MOVES.get(type(item.event))
+        refs = after if item.version == 1 else leads.where(kind, before, after, item.stream_id)
+        found.append(structs.replace(_entry(item, kind, refs), outcome=outcome))
+    return found
 
 
 def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
@@ -182,15 +204,13 @@ def _versions(first: dict[UUID, Entry], events: Sequence[Recorded[Event]]) -> li
     rows: list[dict[str, Any]] = []
     last: dict[UUID, list[dict[str, Any]]] = {}
     for item in events:
-        entry = _told(first.get(item.stream_id), item)
-        if entry is None:
-            continue
-        if entry.id == item.stream_id:
-            first[item.stream_id] = entry
-        for row in last.get(entry.id, ()):
-            row["until"] = item.position
-        last[entry.id] = _rows(item.tenant_id, entry, item.position)
-        rows += last[entry.id]
+        for entry in _all_told(first.get(item.stream_id), item):
+            if entry.id == item.stream_id:
+                first[item.stream_id] = entry
+            for row in last.get(entry.id, ()):
+                row["until"] = item.position
+            last[entry.id] = _rows(item.tenant_id, entry, item.position)
+            rows += last[entry.id]
     return rows
 
 
@@ -221,7 +241,7 @@ async def _standing(connection: Connection, tenant_id: UUID, streams: Iterable[U
 PROJECTION = Projection(
     name="timeline",
     version=1,
-    topics=topics([InteractionLogged, InteractionChanged, *_OF_CONTACTS, *_OF_COMPANIES]),
+    topics=topics([InteractionLogged, InteractionChanged, *_OF_CONTACTS, *_OF_COMPANIES, *leads.EVENTS]),
     tables=("timeline_v1",),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,

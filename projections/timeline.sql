@@ -28,8 +28,9 @@ CREATE INDEX ON read.timeline_v1 (tenant_id, stream_id);
 CREATE INDEX ON read.timeline_v1 USING gin (words) WITH (gin_pending_list_limit = 256);
 
 -- A page of the entries of some records, as JSON. `filters` may have kind, type, channel, author_id, outcome, from, to;
--- authors, of whom alone interactions are shown; and, where it is about a moment, position. `wanted` is empty, or has for
--- each record, in their order, the query that an entry's words must fit.
+-- authors, of whom alone interactions are shown; leads_of, of whom alone leads are; without, kinds that are not; and,
+-- where it is about a moment, position. `wanted` is empty, or has for each record, in their order, the query that an
+-- entry's words must fit.
 -- It runs as the owner, for text search is not leakproof, and takes the tenant from the transaction.
 CREATE FUNCTION read.timeline_page_v1(
     records uuid[], filters jsonb, wanted text[], after_at timestamptz, after_id uuid, descending boolean, most integer
@@ -61,6 +62,16 @@ BEGIN
     IF filters ? 'authors' THEN
         having_ := having_ || format('(t.kind <> ''interaction'' OR t.author_id = ANY (%L::uuid[]))',
                                      ARRAY(SELECT jsonb_array_elements_text(filters -> 'authors')));
+    END IF;
+    -- Who may read a lead now may read what became of it, whose it was then is not asked.
+    IF filters ? 'leads_of' THEN
+        having_ := having_ || format(
+            '(NOT starts_with(t.kind, ''lead_'') OR EXISTS (SELECT FROM read.lead_v1 l WHERE l.tenant_id = t.tenant_id'
+            ' AND l.id = t.stream_id AND l.owner_id = ANY (%L::uuid[])))',
+            ARRAY(SELECT jsonb_array_elements_text(filters -> 'leads_of')));
+    END IF;
+    IF filters ? 'without' THEN
+        having_ := having_ || format('t.kind <> ALL (%L)', ARRAY(SELECT jsonb_array_elements_text(filters -> 'without')));
     END IF;
     IF filters ? 'from' THEN
         having_ := having_ || format('t.at >= %L', filters ->> 'from');

@@ -59,17 +59,23 @@ async def page(
     limit: int,
     as_of: Moment | None = None,
     authors: Sequence[UUID] | None = None,
+    leads_of: Sequence[UUID] | None = None,
+    without: Sequence[str] = (),
 ) -> tuple[list[Stored], Bound | None]:
     """A page of what happened with a record that is known by these ids, and the bound after which the next one starts.
 
     With a `text`, only what has words that begin with each of its words. Interactions are shown of some `authors` only,
-    where those are given.
+    where those are given, what became of leads where these are `leads_of` some now; kinds to leave out are `without`.
     """
     wanted: dict[str, Any] = msgspec.to_builtins(filters)
     if as_of:
         wanted["position"] = as_of.position
     if authors is not None:
         wanted["authors"] = [str(author) for author in authors]
+    if leads_of is not None:
+        wanted["leads_of"] = [str(owner) for owner in leads_of]
+    if without:
+        wanted["without"] = list(without)
     bound = after or (None, None)
     queries = _queries(records, text)
     parameters = (list(records), msgspec.json.encode(wanted).decode(), queries, *bound, descending, limit + 1)

@@ -24,9 +24,9 @@ from api.http.relationships import RelationshipView, related
 from api.http.shapes import READ_ERRORS
 from api.http.telling import HIDING, telling
 from api.http.timelines import READ_MODELS as TIMELINE
-from api.http.timelines import TimelineEntry, entry
+from api.http.timelines import TimelineEntry, entry, seen_by
 from commands.sight import SEEING
-from commands.visible import CONTACTS, INTERACTIONS, LEADS, view_of
+from commands.visible import CONTACTS, LEADS, view_of
 from domain import company
 from domain.lead import OPEN
 from projections import (
@@ -181,10 +181,9 @@ async def _timeline(
 ) -> list[TimelineEntry]:
     caller, reads = principal_of(request), services_of(request).reads
     page = partial(timeline_queries.page, filters=Filters(), limit=NEWEST, as_of=moment)
-    page = partial(page, authors=caller.owners("interactions.read"))
+    page = partial(page, **seen_by(caller, "contact"))
     rows, _ = await reads.ask(caller.tenant_id, by_family(page, caller.tenant_id, contact_id, moment), at_least=level)
     authors = sorted({row.author_id for row in rows if row.author_id})
     names = partial(user_queries.names, tenant_id=caller.tenant_id, ids=authors)
     found = await reads.ask(caller.tenant_id, names, at_least=level) if authors else {}
-    view = view_of(caller, INTERACTIONS)
-    return [entry(row, found, view) for row in rows]
+    return [entry(row, found, caller) for row in rows]

@@ -66,6 +66,16 @@ ENTRY: dict[str, Any] = examples.ENTRY | {
         {"field": "status_since", "old": "2026-01-05T09:30:00Z", "new": "2026-01-06T10:00:00Z"},
     ],
 }
+TIMELINE_ENTRY: dict[str, Any] = {
+    "id": "019b1f4e-9c1d-5a20-8f41-6a1d2c3b4e61",
+    "kind": "lead_moved",
+    "occurred_at": "2026-01-06T10:00:00Z",
+    "title": "Lead qualified",
+    "author": {"id": LEAD["owner_id"], "name": "Grace Hopper"},
+    "outcome": "qualified",
+    "refs": {"lead_id": _LEAD_ID, "contact_id": LEAD["contact_id"]},
+    "position": 9,
+}
 DRY_REGISTRATION: dict[str, Any] = {
     "dry_run": True,
     "events": [{"type": "lead.registered.v1", "data": {name: LEAD[name] for name in ("title", "owner_id", "source")}}],

@@ -22,11 +22,11 @@ from api.http.tried import note_filters
 from commands.visible import LEADS, view_of
 from domain import lead
 from domain.errors import GoneError, NotFoundError
-from domain.lead import Status
+from domain.lead import Lead, Status
 from projections import history, lead_queries
 from projections import lead as lead_rows
 from projections.lead_queries import Filters, Flag, LeadView, Sort, Stored
-from projections.position import Level
+from projections.position import Level, Moment
 
 READ_MODELS = (lead_rows.PROJECTION.checkpoint,)
 HIDING = "Leads beyond the reach of the caller's leads.read are missing; fields that roles hide are absent."
@@ -111,20 +111,9 @@ async def read_lead(request: HttpRequest) -> Answer:
     told = telling(caller, LEADS)
     if moment := await moment_of(request, query.as_of):
         await settled(request, ())
-        await require_sight(request, lead_id)
-        handler = services_of(request).handler
-        was = await handler.state(caller.tenant_id, "lead", lead.evolve, lead_id, up_to=moment.position)
-        if was.deleted_at is not None:
-            raise GoneError("lead")
+        was = await lead_then(request, lead_id, moment)
         return Answer(told(lead_queries.view(was)), headers={"ETag": etag(was.version)})
-    found = await _stored(request, lead_id, await settled(request, READ_MODELS))
-    # One that is not the caller's to read is missing, in the same time too; and a moment ago it may have become so.
-    if found is None and (level := await caught_up(request, READ_MODELS)):
-        found = await _stored(request, lead_id, level)
-    if found is None:
-        raise NotFoundError("lead")
-    if found.deleted_at is not None:
-        raise GoneError("lead")
+    found = await lead_now(request, lead_id, await settled(request, READ_MODELS))
     return Answer(told(found.view()), headers={"ETag": etag(found.version)})
 
 
@@ -150,6 +139,34 @@ async def lead_history(request: HttpRequest) -> Answer:
     """A lead's history, from its events."""
     lead_id = path_id(request, "lead_id", "lead")
     return await history_page(request, "lead", lead.evolve, lead_id, require_sight)
+
+
+async def lead_now(request: HttpRequest, lead_id: UUID, level: Level | None) -> Stored:
+    """A lead as it is now.
+
+    Raises:
+        NotFoundError: it is not there, or not for this caller.
+        GoneError: it was deleted.
+    """
+    found = await _stored(request, lead_id, level)
+    # One that is not the caller's to read is missing, in the same time too; and a moment ago it may have become so.
+    if found is None and (level := await caught_up(request, READ_MODELS)):
+        found = await _stored(request, lead_id, level)
+    if found is None:
+        raise NotFoundError("lead")
+    if found.deleted_at is not None:
+        raise GoneError("lead")
+    return found
+
+
+async def lead_then(request: HttpRequest, lead_id: UUID, moment: Moment) -> Lead:
+    """A lead folded from its events up to a moment. Raises as `lead_now`."""
+    await require_sight(request, lead_id)
+    handler, tenant_id = services_of(request).handler, principal_of(request).tenant_id
+    was = await handler.state(tenant_id, "lead", lead.evolve, lead_id, up_to=moment.position)
+    if was.deleted_at is not None:
+        raise GoneError("lead")
+    return was
 
 
 async def _stored(request: HttpRequest, lead_id: UUID, level: Level | None) -> Stored | None:

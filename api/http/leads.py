@@ -5,6 +5,7 @@ from litestar import Router
 from api.http.lead_batch import batch_leads
 from api.http.lead_moves import MOVES
 from api.http.lead_reads import lead_history, list_leads, read_lead
+from api.http.lead_timeline import lead_timeline
 from api.http.lead_writes import assign_lead, change_lead, delete_lead, register_lead
 from api.http.pipeline import read_pipeline, read_trend
 from api.http.pipeline_stream import stream_pipeline
@@ -21,6 +22,7 @@ ROUTER = Router(
         assign_lead,
         *MOVES,
         lead_history,
+        lead_timeline,
         read_pipeline,
         read_trend,
         stream_pipeline,

@@ -16,20 +16,22 @@ from api.http.company_reads import company_now, company_then
 from api.http.company_sight import sight_of
 from api.http.contact_there import contact_now, contact_then
 from api.http.exchange import HttpRequest, path_id, principal_of, query_of, services_of
+from api.http.lead_reach import SEEING as SEEING_LEADS
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
 from api.http.telling import HIDING, require_shown
+from commands.access import Principal
 from commands.sight import SEEING
-from commands.visible import INTERACTIONS, View, view_of
+from commands.visible import INTERACTIONS, LEADS, View, view_of
 from domain.interaction import Channel, Type
-from projections import contact_family, timeline, timeline_queries, user, user_queries
+from projections import contact_family, lead, timeline, timeline_leads, timeline_queries, user, user_queries
 from projections.contact_family import by_family
 from projections.ports import Connection
 from projections.position import Level, Moment
 from projections.timeline_queries import Filters, Stored
 
-READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (timeline, contact_family, user))
+READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (timeline, contact_family, lead, user))
 _INTERACTION = "interaction"
 _READING = "interactions.read"
 _SAID = ("subject", "body", "outcome", "next_action")
@@ -49,6 +51,12 @@ _TITLES: dict[str, str] = {
     "note": "Note",
     "system": "System",
     _INTERACTION: "Interaction",
+}
+
+_TITLES_OF_LEADS: dict[str, str] = {
+    timeline_leads.CREATED: "Lead added",
+    timeline_leads.ASSIGNED: "Lead given to another owner",
+    timeline_leads.DELETED: "Lead deleted",
 }
 
 _TITLES_OF_COMPANIES: dict[str, str] = {
@@ -101,8 +109,8 @@ class TimelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from",
     **operation(
         summary="What happened with a contact",
         description=(
-            "Interactions, notes and what became of the contact, the newest first. `q` finds entries that have words"
-            f" which begin with its words, in subject, text, outcome or next action. {HIDING}"
+            "Interactions, notes, what became of the contact and of its leads, the newest first. `q` finds entries"
+            f" that have words which begin with its words, in subject, text, outcome or next action. {HIDING}"
         ),
         tag="contacts",
         permission=SEEING,
@@ -124,7 +132,7 @@ async def contact_timeline(request: HttpRequest) -> Answer:
     def by_ids(page: Asking, moment: Moment | None) -> Ask:
         return by_family(page, principal_of(request).tenant_id, contact_id, moment)
 
-    return await _timeline(request, contact_id, there, by_ids)
+    return await timeline_page(request, contact_id, there, by_ids, "contact")
 
 
 @get(
@@ -156,7 +164,7 @@ async def company_timeline(request: HttpRequest) -> Answer:
     def by_ids(page: Asking, _: Moment | None) -> Ask:
         return partial(page, records=[company_id])
 
-    return await _timeline(request, company_id, there, by_ids)
+    return await timeline_page(request, company_id, there, by_ids, "company")
 
 
 Rows = tuple[list[Stored], list[str] | None]
@@ -164,13 +172,17 @@ Ask = Callable[[Connection], Awaitable[Rows]]
 Asking = Callable[..., Awaitable[Rows]]
 
 
-async def _timeline(
+async def timeline_page(
     request: HttpRequest,
     record_id: UUID,
     there: Callable[[Moment | None, Level | None], Awaitable[None]],
     by_ids: Callable[[Asking, Moment | None], Ask],
+    kind: str,
 ) -> Answer:
-    """A page of what happened with a record that `there` finds, or refuses; `by_ids` asks by all ids that it has."""
+    """A page of what happened with a record of a kind that `there` finds, or refuses.
+
+    `by_ids` asks by all ids that it has.
+    """
     query: TimelineQuery = query_of(request, TimelineQuery)
     caller, services = principal_of(request), services_of(request)
     scope = ["timeline", record_id, structs.replace(query, limit=0, cursor=None)]
@@ -184,19 +196,33 @@ async def _timeline(
     _check_seen(view, query)
     filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
     page = partial(timeline_queries.page, filters=filters, text=query.q or "", after=after)
-    page = partial(
-        page, descending=query.order == "desc", limit=query.limit, as_of=moment, authors=caller.owners(_READING)
-    )
+    page = partial(page, descending=query.order == "desc", limit=query.limit, as_of=moment, **seen_by(caller, kind))
     rows, bound = await services.reads.ask(caller.tenant_id, by_ids(page, moment), at_least=level)
     names = await _names(request, rows)
     place = (bound, moment.position if moment else None)
     next_cursor = services.cursors.make(caller.tenant_id, scope, place) if bound else None
-    return Answer(Page(data=[entry(row, names, view) for row in rows], next_cursor=next_cursor))
+    return Answer(Page(data=[entry(row, names, caller) for row in rows], next_cursor=next_cursor))
 
 
-def entry(row: Stored, names: Mapping[UUID, str], view: View) -> TimelineEntry:
-    """An entry as it is told to somebody with this view of interactions."""
+def seen_by(caller: Principal, kind: str) -> dict[str, Any]:
+    """What of the timeline of a contact, company or lead a caller is shown, as timeline_queries.page takes it.
+
+    Who must not see which contact or company leads are of finds none on its timeline.
+    """
+    leads, hidden = view_of(caller, LEADS), kind != "lead" and view_of(caller, LEADS).hides(kind)
+    return {
+        "authors": caller.owners(_READING),
+        "leads_of": () if hidden else caller.owners(SEEING_LEADS),
+        "without": (timeline_leads.ASSIGNED,) if leads.hides("owner_id") else (),
+    }
+
+
+def entry(row: Stored, names: Mapping[UUID, str], caller: Principal) -> TimelineEntry:
+    """An entry as it is told to somebody."""
+    view = view_of(caller, INTERACTIONS)
     author = Author(row.author_id, names.get(row.author_id)) if row.author_id else None
+    if row.kind.startswith(timeline_leads.PREFIX):
+        return _of_lead(row, author, view_of(caller, LEADS))
     titles = _TITLES | _TITLES_OF_COMPANIES if "contact_id" not in row.refs else _TITLES
     title = row.title or titles.get(row.type or row.kind) or row.kind
     shown: dict[str, Any] = {"type": row.type, "channel": row.channel, "outcome": row.outcome, "title": title}
@@ -208,6 +234,21 @@ def entry(row: Stored, names: Mapping[UUID, str], view: View) -> TimelineEntry:
     refs = dict(row.refs) | ({"interaction_id": row.id} if row.kind == _INTERACTION else {})
     return TimelineEntry(
         id=row.id, kind=row.kind, occurred_at=row.at, author=author, refs=refs, position=row.since, **shown
+    )
+
+
+def _of_lead(row: Stored, author: Author | None, view: View) -> TimelineEntry:
+    refs = {name: each for name, each in timeline_leads.shown(row.refs).items() if not view.hides(name)}
+    title = _TITLES_OF_LEADS.get(row.kind) or f"Lead {row.outcome}"
+    return TimelineEntry(
+        id=row.id,
+        kind=row.kind,
+        occurred_at=row.at,
+        title=title,
+        author=author,
+        outcome=row.outcome or UNSET,
+        refs=refs,
+        position=row.since,
     )
 
 
