@@ -21,6 +21,7 @@ from domain import (
     role,
     team,
     tenant,
+    tenant_settings,
     user,
 )
 from domain.event import TOPICS, Event, Recorded
@@ -40,6 +41,7 @@ _EVOLVE: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "customer": customer.evolve,
         "lead": lead.evolve,
         "role": role.evolve,
+        "settings": tenant_settings.evolve,
         "team": team.evolve,
         "tenant": tenant.evolve,
         "user": user.evolve,

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from domain.api_key import ApiKeyIssued
-from domain.event import SYSTEM, TOPICS, Actor, Event, Metadata, Recorded
+from domain.event import SYSTEM, TOPICS, Actor, Event, Metadata, Recorded, decode
 from domain.second_factor import TotpDisabled, TotpEnrolled
 from domain.security import RefreshReused, SignInFailed
 from domain.session import SessionStarted
@@ -13,6 +15,7 @@ from domain.user import Link, UserChanged, UserPasswordChanged, UserRegistered, 
 from projections import audit, security_events, violations
 from projections.history import ActorView, Change, Target
 from projections.security_events import Kind, Person, Severity
+from tests.domain import golden
 from tests.given import START, TENANT, changed, registered, some_id
 
 ADA, GRACE, CONTACT, OTHER = some_id(1), some_id(2), some_id(3), some_id(4)
@@ -50,6 +53,14 @@ def told(*positions: int) -> list[Any]:
     wanted = set(audit.streams_of(recorded))
     streams = [item for item in LOG if item.stream_id in wanted and item.position <= max(positions)]
     return audit.entries(recorded, sorted(streams, key=lambda item: (item.stream_id, item.version)), NAMES)
+
+
+@pytest.mark.parametrize("line", golden.read(golden.FILE.read_text()), ids=lambda line: line.name)
+def test_every_event_there_is_can_be_told(line: golden.Golden) -> None:
+    item = at(1, CONTACT, 1, decode(line.topic, line.data.encode()))
+    if not audit.streams_of([item]):
+        (entry,) = audit.entries([item], [], {})
+        assert (entry.target.id, entry.position) == (CONTACT, 1)
 
 
 def test_a_profiles_change_is_field_old_new_who_when_and_from_where() -> None:
