@@ -62,10 +62,18 @@ def gathering(sees: Callable[[Contact], bool] = lambda _: True) -> Gather:
         if lead is None and not getattr(command, "moves", None):
             return Known(contact=known)
         if lead and lead.contact_id and known is None and isinstance(command, MoveLead):
-            known = await look.state("contact", contacts.evolve, lead.contact_id)
+            known = await _survivor(lead.contact_id, look)
         return Known(contact=known, customers=await _customers(command, lead, known, look))
 
     return gather
+
+
+async def _survivor(contact_id: UUID, look: Look) -> Contact | None:
+    """A contact, or the one that it has been merged into by now."""
+    known: Contact | None = await look.state("contact", contacts.evolve, contact_id)
+    while known and known.merged_into:
+        known = await look.state("contact", contacts.evolve, known.merged_into)
+    return known
 
 
 async def _named(command: Any, look: Look) -> UUID | None:

@@ -176,12 +176,14 @@ def _convert(course: Course, step: _Step) -> None:
     lent = None if lead.company_id else step.company_id or of_contact
     company_id = lead.company_id or lent
     tenant_id = course.given.tenant_id
-    becomes = customer_id(tenant_id, company_id=company_id, contact_id=lead.contact_id, lead_id=lead.id)
+    # Of a contact that was merged, whoever it is by now becomes the customer.
+    contact_id = course.contact.id if course.contact else lead.contact_id
+    becomes = customer_id(tenant_id, company_id=company_id, contact_id=contact_id, lead_id=lead.id)
     course.company_made(step.company_id, step.company_name)
     event: Event = CustomerLeadAdded(lead_id=lead.id)
     if course.customer(becomes) is None:
         event = CustomerRegistered(
-            lead_id=lead.id, company_id=company_id, contact_id=None if company_id else lead.contact_id
+            lead_id=lead.id, company_id=company_id, contact_id=None if company_id else contact_id
         )
     course.happened_to(becomes, event, step.at)
     course.happened(LeadConverted(customer_id=becomes, company_id=lent, reason=step.reason), step.at)

@@ -60,6 +60,14 @@ WITH RECURSIVE family (id) AS (
 )
 SELECT id FROM family
 """
+_ALL_OF = """
+(WITH RECURSIVE kin (id) AS (
+     SELECT {contact}
+      UNION
+     SELECT CASE WHEN f.id = k.id THEN f.into_id ELSE f.id END FROM kin k
+       JOIN read.contact_family_v1 f ON f.tenant_id = {tenant} AND (f.id = k.id OR f.into_id = k.id) AND {when}
+ ) SELECT id FROM kin)
+"""
 _SURVIVORS = """
 WITH RECURSIVE chain (id, at_id) AS (
     SELECT u.id, u.id FROM unnest(%(ids)s::uuid[]) AS u (id)
@@ -79,6 +87,11 @@ async def family(connection: Connection, tenant_id: UUID, contact_id: UUID, *, a
     values = {"tenant": tenant_id, "id": contact_id, "at": at}
     rows = await (await connection.execute(*placed(query, values))).fetchall()
     return [row[0] for row in rows]
+
+
+def whole_family(contact: str, tenant: str, stood: str = STANDS) -> str:
+    """SQL of the ids of all that are one contact with that of an expression, which may be any of them."""
+    return _ALL_OF.format(contact=contact, tenant=tenant, when=stood)
 
 
 async def survivors(

@@ -111,6 +111,7 @@ class Stored(Struct, frozen=True, kw_only=True):
         return CustomerView(**shared, name=name)
 
 
+# A contact that was merged goes by the name of the one that it was merged into: of a chain that alone is there.
 # Whose leads may be read has been asked by then: a customer is seen by who sees one of its leads.
 _SELECT = """
 SELECT c.id, c.version, c.company_id, c.contact_id, coalesce(s.lead_ids, '{}') AS lead_ids, c.since, c.created_at,
@@ -118,7 +119,13 @@ SELECT c.id, c.version, c.company_id, c.contact_id, coalesce(s.lead_ids, '{}') A
        p.owner_id AS contact_owner_id, s.title
   FROM read.customer_v1 c
   LEFT JOIN read.company_v1 f ON f.tenant_id = c.tenant_id AND f.id = c.company_id
-  LEFT JOIN read.contact_v1 p ON p.tenant_id = c.tenant_id AND p.id = c.contact_id AND p.deleted_at IS NULL
+  LEFT JOIN LATERAL (
+       WITH RECURSIVE chain (id) AS (
+            SELECT c.contact_id UNION SELECT m.into_id FROM chain k
+              JOIN read.contact_family_v1 m ON m.tenant_id = c.tenant_id AND m.id = k.id AND m.until IS NULL
+       ) SELECT x.name, x.owner_id FROM chain k
+           JOIN read.contact_v1 x ON x.tenant_id = c.tenant_id AND x.id = k.id AND x.deleted_at IS NULL
+  ) p ON true
   LEFT JOIN LATERAL (
        SELECT array_agg(l.id ORDER BY l.created_at, l.id) AS lead_ids, min(l.title) AS title FROM read.lead_v1 l
         WHERE l.tenant_id = c.tenant_id AND l.id = ANY (c.lead_ids) AND (%s::uuid[] IS NULL OR l.owner_id = ANY (%s))

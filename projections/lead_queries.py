@@ -11,6 +11,8 @@ from msgspec import Struct, structs
 
 from domain.lead import OPEN, Lead, Status
 from domain.money import Money
+from projections.contact_family import STANDS, whole_family
+from projections.placing import placed
 from projections.ports import Connection
 from projections.position import Moment
 
@@ -21,7 +23,7 @@ class Flag(StrEnum):
     """What somebody should look at."""
 
     DUPLICATE = "duplicate"
-    """Another open lead is of the same contact."""
+    """Another open lead is of the same contact, or of one that was merged with it."""
 
 
 class LeadView(Struct, frozen=True, kw_only=True):
@@ -86,25 +88,33 @@ _OPEN = ", ".join(f"'{status.value}'" for status in OPEN)
 _STOOD = "{0}.since <= %s AND ({0}.until IS NULL OR {0}.until > %s)"
 
 
-def _duplicate(table: str, stood: str = "TRUE") -> str:
-    """Whether a lead `l` has an open sister; both of them have to be open."""
-    return f"""(l.status IN ({_OPEN}) AND EXISTS (
-        SELECT FROM {table} d WHERE d.tenant_id = l.tenant_id AND d.contact_id = l.contact_id AND d.id <> l.id
-           AND d.status IN ({_OPEN}) AND d.deleted_at IS NULL AND {stood}))"""
+def _duplicate(table: str, lead: str = "TRUE", link: str = STANDS) -> str:
+    """Whether a lead `l` has an open sister; both of them have to be open. `lead` and `link`: when rows of both stood.
+
+    A sister is of the same contact, or of one that is the same since they were merged. Most contacts never were, so
+    whether there is any link is asked first.
+    """
+    sister = f"""SELECT FROM {table} d WHERE d.tenant_id = l.tenant_id AND d.id <> l.id AND d.status IN ({_OPEN})
+                    AND d.deleted_at IS NULL AND {lead} AND d.contact_id"""
+    linked = f"""SELECT FROM read.contact_family_v1 f
+                  WHERE f.tenant_id = l.tenant_id AND (f.id = l.contact_id OR f.into_id = l.contact_id) AND {link}"""
+    family = whole_family("l.contact_id", "l.tenant_id", link)
+    return f"""(l.status IN ({_OPEN}) AND (EXISTS ({sister} = l.contact_id)
+            OR EXISTS ({linked}) AND EXISTS ({sister} IN {family})))"""
 
 
 _SHARED = tuple(name for name in (*LeadView.__struct_fields__, "deleted_at") if name not in {"custom", "flags"})
 _FLAGS = "CASE WHEN {} THEN ARRAY['duplicate'] ELSE '{{}}' END AS flags"
 _SELECT = f"SELECT {', '.join(f'l.{name}' for name in _SHARED)}, '{{}}'::jsonb AS custom"
 _NOW_TWIN = _duplicate("read.lead_v1")
-_THEN_TWIN = _duplicate("read.lead_past_v1", _STOOD.format("d"))
+_THEN_TWIN = _duplicate("read.lead_past_v1", _STOOD.format("d"), _STOOD.format("f"))
 _NOW = f"{_SELECT}, {_FLAGS.format(_NOW_TWIN)} FROM read.lead_v1 l"
 _THEN = f"{_SELECT}, {_FLAGS.format(_THEN_TWIN)} FROM read.lead_past_v1 l"
 # As JSON text: the decoder does all conversions in one go.
 _BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE l.tenant_id = %s AND l.id = ANY(%s)) v"
 _HAS_TWIN = f"""
-SELECT EXISTS (SELECT FROM read.lead_v1 d WHERE d.tenant_id = %s AND d.contact_id = %s AND d.id <> %s
-                  AND d.status IN ({_OPEN}) AND d.deleted_at IS NULL)
+SELECT EXISTS (SELECT FROM read.lead_v1 d WHERE d.tenant_id = %(tenant)s AND d.id <> %(lead)s AND d.status IN ({_OPEN})
+                  AND d.deleted_at IS NULL AND d.contact_id IN {whole_family("%(contact)s::uuid", "%(tenant)s")})
 """
 
 _CONDITIONS = {
@@ -112,7 +122,7 @@ _CONDITIONS = {
     "owner_id": "l.owner_id = %s",
     "source": "l.source = %s",
     "min_score": "l.score >= %s",
-    "contact_id": "l.contact_id = %s",
+    "contact_id": "l.contact_id = ANY (%s)",
     "company_id": "l.company_id = %s",
 }
 _OWNED = "l.owner_id = ANY (%s)"
@@ -140,7 +150,8 @@ async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -
 
 async def has_twin(connection: Connection, tenant_id: UUID, lead_id: UUID, contact_id: UUID) -> bool:
     """Whether another open lead is of a contact."""
-    found = await (await connection.execute(_HAS_TWIN, (tenant_id, contact_id, lead_id))).fetchone()
+    values = {"tenant": tenant_id, "contact": contact_id, "lead": lead_id}
+    found = await (await connection.execute(*placed(_HAS_TWIN, values))).fetchone()
     return bool(found[0])
 
 
@@ -150,6 +161,7 @@ async def page(
     filters: Filters,
     sort: Sort,
     *,
+    contacts: Sequence[UUID] | None = None,
     after: Bound | None,
     limit: int,
     as_of: Moment | None = None,
@@ -157,12 +169,13 @@ async def page(
 ) -> tuple[list[Stored], Bound | None]:
     """A page of the leads that are there, or were at a moment, and the bound after which the next one starts.
 
+    `contacts` are all the ids that the contact filtered by goes by, where it has others than its own.
     With `owners`, of theirs only: of those that are theirs now, also where it is about a moment of the past. A bound is
     [value of the sort column, id]: pages neither repeat nor miss rows that stay in place.
     """
     column = sort.removeprefix("-")
     direction, comparison = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
-    source, conditions, parameters = _selected(tenant_id, filters, as_of)
+    source, conditions, parameters = _selected(tenant_id, filters, contacts, as_of)
     if owners is not None:
         conditions.append(_OWNED_NOW if as_of else _OWNED)
         parameters.append(list(owners))
@@ -179,17 +192,22 @@ async def page(
     return rows[:limit], [value.isoformat() if isinstance(value, datetime) else str(value), str(rows[limit - 1].id)]
 
 
-def _selected(tenant_id: UUID, filters: Filters, as_of: Moment | None) -> tuple[str, list[str], list[Any]]:
+def _selected(
+    tenant_id: UUID, filters: Filters, contacts: Sequence[UUID] | None, as_of: Moment | None
+) -> tuple[str, list[str], list[Any]]:
     """Where the leads come from, which of them, and the parameters of both."""
     conditions = ["l.tenant_id = %s", "l.deleted_at IS NULL"]
     parameters: list[Any] = [tenant_id]
     if as_of:
         conditions.append(_STOOD.format("l"))
-        parameters = [*(as_of.position,) * 2, tenant_id, *(as_of.position,) * 2]
+        parameters = [*(as_of.position,) * _THEN_TWIN.count("%s"), tenant_id, *(as_of.position,) * 2]
     for name, value in structs.asdict(filters).items():
         if name == "flag" and value is not None:
             conditions.append(_THEN_TWIN if as_of else _NOW_TWIN)
-            parameters += [as_of.position] * 2 if as_of else []
+            parameters += [as_of.position] * _THEN_TWIN.count("%s") if as_of else []
+        elif name == "contact_id" and value is not None:
+            conditions.append(_CONDITIONS[name])
+            parameters.append([value] if contacts is None else list(contacts))
         elif value is not None:
             conditions.append(_CONDITIONS[name])
             parameters.append(value)

@@ -162,8 +162,8 @@ async def _leads(
     page = partial(lead_queries.page, sort=LeadSort.CREATED_AT, after=None, limit=_MOST, as_of=moment, owners=owners)
 
     async def ask(connection: Connection, ids: list[UUID]) -> list[lead_queries.Stored]:
-        pages = [await page(connection, tenant_id, lead_queries.Filters(contact_id=each)) for each in ids]
-        return [row for rows, _ in pages for row in rows]
+        rows, _ = await page(connection, tenant_id, lead_queries.Filters(contact_id=contact_id), contacts=ids)
+        return rows
 
     rows = await reads.ask(tenant_id, by_family(ask, tenant_id, contact_id, moment), at_least=level)
     told = telling(caller, LEADS)

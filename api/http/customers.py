@@ -18,11 +18,11 @@ from commands.access import Principal
 from commands.sight import SEEING as SEEING_CONTACTS
 from commands.visible import CONTACTS, LEADS, view_of
 from domain.errors import GoneError, NotFoundError
-from projections import company, contact, customer, lead
+from projections import company, contact, contact_family, customer, lead
 from projections.customer import CustomerView, Stored
 from projections.position import Level
 
-READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (company, contact, lead, customer))
+READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (company, contact, contact_family, lead, customer))
 _SEEN = (
     "A customer is seen by who may read one of its leads, and shows those leads. `name` is that of the company, else of"
     " the contact, else of the first lead; null for who must not see any of these."

@@ -1,5 +1,6 @@
 """Leads over HTTP: lists, one, and its history."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -23,12 +24,15 @@ from commands.visible import LEADS, view_of
 from domain import lead
 from domain.errors import GoneError, NotFoundError
 from domain.lead import Lead, Status
-from projections import history, lead_queries
+from projections import contact_family, history, lead_queries
 from projections import lead as lead_rows
+from projections.contact_family import by_family
 from projections.lead_queries import Filters, Flag, LeadView, Sort, Stored
+from projections.ports import Connection
 from projections.position import Level, Moment
 
-READ_MODELS = (lead_rows.PROJECTION.checkpoint,)
+READ_MODELS = (lead_rows.PROJECTION.checkpoint, contact_family.PROJECTION.checkpoint)
+Rows = tuple[list[Stored], list[str] | None]
 HIDING = "Leads beyond the reach of the caller's leads.read are missing; fields that roles hide are absent."
 
 
@@ -52,7 +56,10 @@ class LeadsQuery(Struct, forbid_unknown_fields=True):
     "/leads",
     **operation(
         summary="List leads",
-        description=f"{HIDING} Filtering by a hidden field is refused.",
+        description=(
+            f"{HIDING} Filtering by a hidden field is refused. `contact_id` finds the leads of contacts that were merged"
+            " into it too."
+        ),
         tag="leads",
         permission=SEEING,
         query=LeadsQuery,
@@ -79,7 +86,10 @@ async def list_leads(request: HttpRequest) -> Answer:
     level = await settled(request, READ_MODELS, at_least=moment.position if moment else 0)
     page = partial(lead_queries.page, tenant_id=tenant_id, filters=filters, sort=query.sort, after=after)
     page = partial(page, limit=query.limit, as_of=moment, owners=caller.owners(SEEING))
-    rows, bound = await services.reads.ask(tenant_id, page, at_least=level)
+    ask: Callable[[Connection], Awaitable[Rows]] = page
+    if query.contact_id:
+        ask = by_family(lambda of, ids: page(of, contacts=ids), tenant_id, query.contact_id, moment)
+    rows, bound = await services.reads.ask(tenant_id, ask, at_least=level)
     place = (bound, moment.position if moment else None)
     next_cursor = services.cursors.make(tenant_id, scope, place) if bound else None
     if not rows:
