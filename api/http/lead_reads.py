@@ -57,7 +57,7 @@ class LeadsQuery(Struct, forbid_unknown_fields=True):
     **operation(
         summary="List leads",
         description=(
-            f"{HIDING} Filtering by a hidden field is refused. `contact_id` finds the leads of contacts that were merged"
+            f"{HIDING} Filtering by a hidden field is refused. `contact_id` finds leads of contacts that were merged"
             " into it too."
         ),
         tag="leads",
