@@ -17,7 +17,7 @@ from commands.batch_world import Known, Seen, StaleError, World
 from commands.decision import Context, FindCustom, Given, Lookup, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
 from commands.handle import TRIES, UseCase, contention, key_reused
-from commands.look import Look
+from commands.look import Look, Looked
 from commands.ports import (
     Append,
     ClaimTakenError,
@@ -55,13 +55,14 @@ class Asked(Struct, frozen=True, kw_only=True):
 class ByKey(Struct, frozen=True, kw_only=True):
     """An item about whichever record has one of its `keys`; earlier items of the batch may have made or changed it.
 
-    `asks` is told the states of those records and gives what is asked, or raises DomainError. `lookups` are those of
-    all commands that it may give.
+    `asks` is told the states of those records and gives what is asked, or raises DomainError. `lookups` and `looks_at`
+    are those of all commands that it may give.
     """
 
     keys: tuple[Lookup, ...]
     asks: Callable[[Sequence[Any]], Asked]
     lookups: Sequence[Lookup] = ()
+    looks_at: Sequence[Looked] = ()
 
 
 Item = Asked | ByKey
@@ -194,14 +195,20 @@ class Batches:
         streams: dict[tuple[str, Callable[..., Any]], set[UUID]] = {}
         wanted: set[Lookup] = set()
         keys: set[Lookup] = set()
+        looked: set[tuple[str, UUID]] = set()
         for item in items:
             if isinstance(item, ByKey):
+                looks_at = item.looks_at
                 wanted.update(item.lookups)
                 keys.update(item.keys)
             else:
+                looks_at = item.case.looks_at(item.command)
                 wanted.update(item.case.lookups(item.command))
                 if item.stream_id and not item.case.creates:
                     streams.setdefault((item.case.kind, item.case.evolve), set()).add(item.stream_id)
+            for kind, evolve, stream_id in looks_at:
+                streams.setdefault((kind, evolve), set()).add(stream_id)
+                looked.add((kind, stream_id))
         known = Known()
         if matching and keys:
             known.matched = await matching.find(tenant_id, keys)
@@ -209,6 +216,12 @@ class Batches:
             streams.setdefault((matching.kind, matching.evolve), set()).update(found)
         for (kind, evolve), ids in streams.items():
             known.states |= await self._states.load_several(tenant_id, kind, evolve, ids) if ids else {}
+        # Nor need be looked up whether they are there.
+        for kind, stream_id in looked:
+            state = known.states.setdefault(stream_id, None)
+            wanted.discard((kind, str(stream_id)))
+            if state is not None and (state.deleted_at is None or getattr(state, "merged_into", None)):
+                known.found[kind, str(stream_id)] = stream_id
         if wanted:
             known.found.update(await self._find_all(tenant_id, wanted))
         return known

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from commands.decision import Context, Decision, FindCustom, Given, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
-from commands.look import Look
+from commands.look import Look, Looked
 from commands.ports import (
     Append,
     Claim,
@@ -50,13 +50,14 @@ class UseCase(Struct, Generic[C, S], frozen=True, kw_only=True):
     """Is asked of what was deleted too, to bring it back."""
     status: int = 200
     admit: Callable[[Any], Awaitable[None] | None] = lambda _: None
-    """Refuses what the caller may not do to a record (None where there is none yet), once it is known which one that
-    is."""
+    """Refuses what the caller may not do to a record (None: there is none yet), once it is known which that is."""
     custom: str = ""
     """The kind of record whose custom fields it must know."""
     lookups: Callable[[C], Sequence[tuple[str, str]]] = lambda _: ()
     gather: Callable[[C, S | None, Look], Awaitable[Any]] | None = None
     """Finds out what a look-up by one value can't: states of other records. The decision has it as `given.known`."""
+    looks_at: Callable[[C], Sequence[Looked]] = lambda _: ()
+    """Records that `gather` looks at, as far as the command says: a batch reads those of all its items at once."""
     claim_taken: Callable[[Claim], DomainError | None] = lambda _: None
 
 
@@ -77,8 +78,7 @@ class Outcome(Struct, Generic[S], frozen=True, kw_only=True):
 class Handler:
     """Carries out commands on an event store. `find` answers look-ups: (kind, value) to the id that holds it.
 
-    `states` loads what commands are about; by default it keeps no snapshots. `custom` finds a tenant's custom fields as
-    of the last commit: by kind of record, then by key.
+    `states` loads what commands are about. `custom` finds a tenant's custom fields, by kind and key, as they are now.
     """
 
     def __init__(

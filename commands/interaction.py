@@ -13,7 +13,7 @@ from msgspec import UNSET, structs
 from commands import normalise
 from commands.decision import Decision, Given
 from commands.interaction_input import ChangeInteraction, LogInteraction, ParticipantInput
-from commands.look import Look
+from commands.look import Look, Looked
 from commands.normalise import Problems, pointer
 from commands.ports import Claim
 from domain import contact
@@ -58,12 +58,20 @@ def lookups(command: LogInteraction | ChangeInteraction) -> list[tuple[str, str]
     return list(dict.fromkeys((kind, str(found)) for _, kind, found in references(command)))
 
 
+def looks_at(command: LogInteraction) -> Sequence[Looked]:
+    """Whom `company_of` looks at."""
+    if command.company_id is not None or not isinstance(command.contact_id, UUID):
+        return ()
+    return (("contact", contact.evolve, command.contact_id),)
+
+
 async def company_of(command: LogInteraction, _: Interaction | None, look: Look) -> UUID | None:
     """The company that the contact works for: an interaction is with that too, unless it says with which."""
-    if command.company_id is not None or not isinstance(command.contact_id, UUID):
-        return None
-    known = await look.state("contact", contact.evolve, command.contact_id)
-    return known.company_id if known else None
+    for kind, evolve, contact_id in looks_at(command):
+        if known := await look.state(kind, evolve, contact_id):
+            company_id: UUID | None = known.company_id
+            return company_id
+    return None
 
 
 def log(command: LogInteraction, given: Given[Interaction]) -> Decision:

@@ -10,6 +10,9 @@ from domain.errors import NotFoundError
 
 T = TypeVar("T")
 
+Looked = tuple[str, Callable[..., Any], UUID]
+"""A record whose state is looked at: its kind, how that evolves, and its id."""
+
 States = Callable[[UUID, str, Callable[..., Any], UUID], Awaitable[Any]]
 Find = Callable[[UUID, str, str], Awaitable[UUID | None]]
 

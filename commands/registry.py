@@ -219,6 +219,7 @@ LOG_INTERACTION: UseCase[LogInteraction, Interaction] = UseCase(
     creates=True,
     status=201,
     gather=interaction.company_of,
+    looks_at=interaction.looks_at,
     lookups=interaction.lookups,
     claim_taken=interaction.claim_taken,
 )

@@ -10,7 +10,7 @@ from msgspec import structs
 from domain import interaction as domain
 from domain.event import Event, Recorded, topics
 from domain.interaction import Interaction, missing
-from projections.folding import evolved, json_text
+from projections.folding import array_text, evolved, from_lists, json_text
 from projections.ports import Connection
 from projections.projection import Projection
 
@@ -57,29 +57,30 @@ _COLUMNS = """
     next_action text, external_id text, missing text[], created_at timestamptz, updated_at timestamptz
 """
 _ORDER = tuple(column.split()[0] for column in _COLUMNS.split(","))
+_PARTICIPANTS = _ORDER.index("participants")
 _LATER = ", ".join(f"{name} = excluded.{name}" for name in _ORDER if name not in {"tenant_id", "id", "created_at"})
 
 _LOAD = """
 SELECT coalesce(json_agg(i), '[]')::text FROM interaction_v1 i WHERE i.tenant_id = %s AND i.id = ANY(%s)
 """
 _SAVE = f"""
-INSERT INTO interaction_v1 SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r ({_COLUMNS})
+INSERT INTO interaction_v1 {from_lists(_COLUMNS)}
 ON CONFLICT (tenant_id, id) DO UPDATE SET {_LATER}
 """
 
 _states = msgspec.json.Decoder(list[Interaction])
 
 
-def _row(tenant_id: UUID, interaction: Interaction, position: int) -> dict[str, Any]:
-    """An interaction as its row."""
+def _row(tenant_id: UUID, interaction: Interaction, position: int) -> list[Any]:
+    """An interaction as its row, in the order of the table's columns."""
     known = structs.asdict(interaction)
     known |= {
         "tenant_id": tenant_id,
         "position": position,
         "at": interaction.occurred_at or interaction.recorded_at,
-        "missing": list(missing(interaction)),
+        "missing": array_text(missing(interaction)),
     }
-    return {name: known[name] for name in _ORDER}
+    return [known[name] for name in _ORDER]
 
 
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
@@ -102,8 +103,8 @@ def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]
     if state is None:
         return {}
     values = _row(events[0].tenant_id, state, events[-1].position)
-    values["participants"] = json_text(values["participants"])
-    return {"interaction_v1": [tuple(values.values())]}
+    values[_PARTICIPANTS] = json_text(values[_PARTICIPANTS])
+    return {"interaction_v1": [tuple(values)]}
 
 
 async def _load(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Interaction]:

@@ -1,6 +1,7 @@
 """What a projection is: a name, a version, tables, and a function from events to rows."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,10 @@ class Projection(Struct, frozen=True, kw_only=True):
         if topic in self.topics:
             return True
         return isinstance(item.event, Unreadable) and topic not in TOPICS and _kind(topic) in self.kinds
+
+    def listens(self, found: AbstractSet[str]) -> bool:
+        """Whether it may want some of the events that have these topics."""
+        return not self.topics.isdisjoint(found) or not found <= TOPICS.keys()
 
 
 def _kind(topic: str) -> str:

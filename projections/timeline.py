@@ -5,14 +5,13 @@ all their ids. A row is written once and closed once, with the positions from an
 timeline as of a moment comes of the same table.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from domain.company import CompanyDeleted, CompanyRegistered, CompanyRestored
 from domain.contact import (
@@ -26,21 +25,13 @@ from domain.contact import (
 from domain.event import Event, Recorded, topics
 from domain.interaction import InteractionChanged, InteractionLogged
 from projections import timeline_leads as leads
-from projections.contact_text import words
-from projections.folding import json_text
+from projections.folding import from_lists, json_text
 from projections.ports import Connection
 from projections.projection import Projection
+from projections.timeline_rows import COLUMNS, Entry, Row, rows_of, said
 
-_MOST_WORDS = 2000
 _ABOUT = ("contact_id", "company_id", "lead_id")
 """Which records an entry is shown with."""
-
-_COLUMNS = """
-    tenant_id uuid, record_id uuid, id uuid, since bigint, until bigint, stream_id uuid, kind text, at timestamptz,
-    told_at timestamptz, type text, channel text, author_id uuid, outcome text, title text, said text, next text,
-    refs jsonb, words tsvector
-"""
-_ORDER = tuple(column.split()[0] for column in _COLUMNS.split(","))
 
 # Of a stream's entries only the first, which has its id, says what the others are about.
 _LOAD = """
@@ -51,7 +42,7 @@ SELECT coalesce(json_agg(t), '[]')::text
 """
 _SAVE = f"""
 WITH new AS (
-    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r ({_COLUMNS})
+    {from_lists(COLUMNS)}
 ), closed AS (
     UPDATE timeline_v1 t SET until = over.since
       FROM unnest(%s::uuid[], %s::bigint[]) AS over (id, since)
@@ -76,33 +67,7 @@ _OF_COMPANIES: Mapping[type[Event], str] = {
 }
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """Something that happened. `refs` are the ids of what it is about, `said` the words of its text beside the title.
-
-    `told_at` stands in for when it happened while nobody knows; `next` is what is to be done next.
-    """
-
-    id: UUID
-    stream_id: UUID
-    kind: str
-    at: datetime
-    told_at: datetime
-    refs: Mapping[str, UUID]
-    type: str | None = None
-    channel: str | None = None
-    author_id: UUID | None = None
-    outcome: str | None = None
-    title: str | None = None
-    said: str = ""
-    next: str | None = None
-
-
 _entries = msgspec.json.Decoder(list[Entry])
-
-
-def tag(record_id: UUID) -> str:
-    """What stands before a record's words, so that the index has them next to each other: the random end of its id."""
-    return record_id.hex[-8:]
 
 
 def _all_told(first: Entry | None, item: Recorded[Any]) -> list[Entry]:
@@ -168,48 +133,21 @@ def _changed(entry: Entry, values: Mapping[str, Any]) -> Entry:
     if "next_action" in values:
         new["next"] = values["next_action"]
     if "body" in values:
-        new["said"] = _said(values["body"] or "")
+        new["said"] = said(values["body"] or "")
     return structs.replace(entry, **new)
 
 
-def _said(text: str) -> str:
-    """A text's words, each once, as far as anybody looks for them."""
-    found: dict[str, None] = {}
-    for word in _split(text):
-        found[word] = None
-        if len(found) == _MOST_WORDS:
-            break
-    return " ".join(found)
-
-
-def _split(text: str) -> Iterator[str]:
-    return (word for chunk in text.split() for word in words(chunk))
-
-
-def _rows(tenant_id: UUID, entry: Entry, since: int) -> list[dict[str, Any]]:
-    """An entry as rows, one for each record that it is about; under its own id while that is nobody."""
-    known = structs.asdict(entry) | {"tenant_id": tenant_id, "since": since, "until": None}
-    said = set(entry.said.split())
-    said.update(*(_split(text) for text in (entry.title, entry.outcome, entry.next) if text))
-    rows = []
-    for record_id in dict.fromkeys(entry.refs.values()) or (entry.stream_id,):
-        of_record = tag(record_id)
-        known |= {"record_id": record_id, "words": " ".join(sorted(f"'{of_record}{word}'" for word in said))}
-        rows.append({name: known[name] for name in _ORDER})
-    return rows
-
-
-def _versions(first: dict[UUID, Entry], events: Sequence[Recorded[Event]]) -> list[dict[str, Any]]:
+def _versions(first: dict[UUID, Entry], events: Sequence[Recorded[Event]]) -> list[Row]:
     """The rows that events make, from the first entries of their streams; those of an entry end with the next ones."""
-    rows: list[dict[str, Any]] = []
-    last: dict[UUID, list[dict[str, Any]]] = {}
+    rows: list[Row] = []
+    last: dict[UUID, list[Row]] = {}
     for item in events:
         for entry in _all_told(first.get(item.stream_id), item):
             if entry.id == item.stream_id:
                 first[item.stream_id] = entry
             for row in last.get(entry.id, ()):
-                row["until"] = item.position
-            last[entry.id] = _rows(item.tenant_id, entry, item.position)
+                row.until = item.position
+            last[entry.id] = rows_of(item.tenant_id, entry, item.position)
             rows += last[entry.id]
     return rows
 
@@ -222,14 +160,14 @@ async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> N
     rows = _versions(dict(standing), events)
     since: dict[UUID, int] = {}
     for row in rows:
-        if row["id"] in standing:
-            since.setdefault(row["id"], row["since"])
+        if row.id in standing:
+            since.setdefault(row.id, row.since)
     await connection.execute(_SAVE, (json_text(rows), list(since), list(since.values()), tenant_id))
 
 
 def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]:
     rows = _versions({}, events)
-    return {"timeline_v1": [tuple((row | {"refs": json_text(row["refs"])}).values()) for row in rows]}
+    return {"timeline_v1": [structs.astuple(structs.replace(row, refs=json_text(row.refs))) for row in rows]}
 
 
 async def _standing(connection: Connection, tenant_id: UUID, streams: Iterable[UUID]) -> dict[UUID, Entry]:

@@ -25,7 +25,7 @@ CREATE INDEX ON read.timeline_v1 (tenant_id, record_id, at, id) INCLUDE (since, 
 CREATE INDEX ON read.timeline_v1 (tenant_id, stream_id);
 -- Each word stands after a tag of the record, as does a beginning that is looked for: a range of this index, which holds
 -- words of this record and nobody else's.
-CREATE INDEX ON read.timeline_v1 USING gin (words) WITH (gin_pending_list_limit = 256);
+CREATE INDEX ON read.timeline_v1 USING gin (words) WITH (gin_pending_list_limit = 1024);
 
 -- A page of the entries of some records, as JSON. `filters` may have kind, type, channel, author_id, outcome, from, to;
 -- authors, of whom alone interactions are shown; leads_of, of whom alone leads are; without, kinds that are not; and,

@@ -12,7 +12,7 @@ from domain.interaction import Channel, Type
 from projections.contact_text import words
 from projections.ports import Connection
 from projections.position import Moment
-from projections.timeline import tag
+from projections.timeline_rows import tag
 
 Bound = list[str]
 

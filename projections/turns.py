@@ -110,8 +110,9 @@ class Turns:
     async def _fast(self, tenant_id: UUID, position: int, events: Sequence[Recorded[Event]]) -> None:
         names, last = self.checkpoints, events[-1].position
         async with self._sessions.advancing(tenant_id, names, position, last, followed=self._follows) as connection:
+            found = {item.event.TOPIC for item in events}
             for projection in self._projections.values():
-                if mine := list(filter(projection.wants, events)):
+                if projection.listens(found) and (mine := list(filter(projection.wants, events))):
                     await projection.apply(connection, mine)
         self._level[tenant_id] = last
         await self._on_applied(tenant_id, names, events)

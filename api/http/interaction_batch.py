@@ -76,7 +76,8 @@ async def _item(request: HttpRequest, data: Any) -> Item:
         return new
     keys = ((interaction.EXTERNAL_ID, interaction.external_id(command.external_id)),)
     lookups = tuple(LOG_INTERACTION.lookups(command))
-    return ByKey(keys=keys, asks=partial(_first_or_new, caller, new), lookups=lookups)
+    looks_at = tuple(LOG_INTERACTION.looks_at(command))
+    return ByKey(keys=keys, asks=partial(_first_or_new, caller, new), lookups=lookups, looks_at=looks_at)
 
 
 def _first_or_new(caller: Principal, new: Asked, known: Sequence[Interaction]) -> Asked:

@@ -93,6 +93,8 @@ def _check_once(raw: bytes) -> None:
         return  # no name stands twice anywhere, however it may be nested
 
     def once(pairs: list[tuple[str, Any]]) -> None:
+        if len(dict(pairs)) == len(pairs):
+            return
         names: set[str] = set()
         for name, _ in pairs:
             if name in names:

@@ -1,6 +1,6 @@
 """Between appends and `store.append`: the batch that it takes, and the columns that readers ask for."""
 
-import hmac
+import hashlib
 import os
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,17 +20,23 @@ COLUMNS = "tenant_id, position, stream_id, version, topic, data, metadata, comma
 """The columns of store.event in the order that `opened.Row` has them."""
 
 _NONCE = 12
+_BLOCK = 64  # bytes that SHA-256 takes at a time
 _encoder = msgspec.json.Encoder()
 
 
 def claim_hmac(secret: Secret, tenant_id: UUID, kind: str, value: str) -> bytes:
     """What the claim table keeps of a unique value: its HMAC under the tenant's own key."""
-    return hmac.digest(_claim_key(secret, tenant_id), f"{kind}\0{value}".encode(), "sha256")
+    inner, outer = (begun.copy() for begun in _claim_hashes(secret, tenant_id))
+    inner.update(f"{kind}\0{value}".encode())
+    outer.update(inner.digest())
+    return outer.digest()
 
 
 @lru_cache(maxsize=1024)
-def _claim_key(secret: Secret, tenant_id: UUID) -> bytes:
-    return secret.key(f"claim/{tenant_id}")
+def _claim_hashes(secret: Secret, tenant_id: UUID) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """Both hashes of an HMAC (RFC 2104) with their key taken in: a batch makes a thousand under the same one."""
+    key = secret.key(f"claim/{tenant_id}").ljust(_BLOCK, b"\0")
+    return hashlib.sha256(bytes(each ^ 0x36 for each in key)), hashlib.sha256(bytes(each ^ 0x5C for each in key))
 
 
 def sealed_results(secret: Secret, tenant_id: UUID, key: KeyUse) -> bytes | None:

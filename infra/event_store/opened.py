@@ -1,9 +1,9 @@
 """Rows of store.event as events: what is sealed in them is opened with the keys that there are."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -48,32 +48,56 @@ async def recorded(rows: Sequence[Row], keyring: Keyring) -> list[Recorded[Event
         BrokenSealError: something sealed was changed or moved.
         StoreUnavailableError: Postgres can't be reached.
     """
+    subjects = [_subject(row[2], row[5]) if shape_of(row[4]) else None for row in rows]
     missing: dict[UUID, set[UUID]] = defaultdict(set)
-    for row in rows:
-        if shape_of(row[4]) and keyring.lacks(row[0], subject := _subject(row[2], row[5])):
+    for row, subject in zip(rows, subjects, strict=True):
+        if subject and keyring.lacks(row[0], subject):
             missing[row[0]].add(subject)
-    for tenant_id, subjects in missing.items():
-        await keyring.load(tenant_id, subjects)
-    found = []
-    for row in rows:
+    await _load(keyring, missing)
+    found, unknown = _as_far_as_known(rows, subjects, keyring)
+    if unknown:
+        # Other processes have made keys since those of their subjects were read: all of these are read at once.
+        missing.clear()
+        for error in unknown.values():
+            missing[error.tenant_id].add(error.subject)
+        await _load(keyring, missing)
+        for number in unknown:
+            found[number] = await _with_more_keys(rows[number], keyring)
+    return cast("list[Recorded[Event]]", found)
+
+
+def _as_far_as_known(
+    rows: Sequence[Row], subjects: Sequence[UUID | None], keyring: Keyring
+) -> tuple[list[Recorded[Event] | None], dict[int, UnknownKeyError]]:
+    """The events in rows, and where they can't be opened with the keys in hand."""
+    found: list[Recorded[Event] | None] = []
+    unknown: dict[int, UnknownKeyError] = {}
+    acts = _Acts(keyring.find)
+    for number, (row, subject) in enumerate(zip(rows, subjects, strict=True)):
         try:
-            found.append(opened(row, keyring.find))
-        except UnknownKeyError as unknown:
-            found.append(await _with_more_keys(row, keyring, unknown))
-    return found
+            found.append(_opened(row, keyring.find, subject, acts.metadata(row)))
+        except UnknownKeyError as error:
+            found.append(None)
+            unknown[number] = error
+    return found, unknown
 
 
-async def _with_more_keys(row: Row, keyring: Keyring, unknown: UnknownKeyError) -> Recorded[Event]:
-    """Another process has made a key since the subject's were read, or it is the key of who acted."""
+async def _load(keyring: Keyring, subjects: Mapping[UUID, Collection[UUID]]) -> None:
+    for tenant_id, of_tenant in subjects.items():
+        await keyring.load(tenant_id, of_tenant)
+
+
+async def _with_more_keys(row: Row, keyring: Keyring) -> Recorded[Event]:
+    """It may be the key of whom it is about that is not in hand, or that of who acted."""
     asked: set[UUID] = set()
-    while unknown.subject not in asked:
-        asked.add(unknown.subject)
-        await keyring.load(unknown.tenant_id, [unknown.subject])
+    while True:
         try:
             return opened(row, keyring.find)
-        except UnknownKeyError as another:
-            unknown = another
-    raise unknown
+        except UnknownKeyError as unknown:
+            if unknown.subject in asked:
+                raise
+            asked.add(unknown.subject)
+            await keyring.load(unknown.tenant_id, [unknown.subject])
 
 
 def opened(row: Row, find: Find) -> Recorded[Event]:
@@ -82,27 +106,50 @@ def opened(row: Row, find: Find) -> Recorded[Event]:
     Raises:
         UnknownTopicError, msgspec.ValidationError, UnknownKeyError, BrokenSealError: see `recorded`.
     """
-    tenant_id, position, stream_id, version, topic, data, metadata, command_id, occurred_at, recorded_at = row
+    subject = _subject(row[2], row[5]) if shape_of(row[4]) else None
+    return _opened(row, find, subject, _Acts(find).metadata(row))
+
+
+def _opened(row: Row, find: Find, subject: UUID | None, metadata: Metadata) -> Recorded[Event]:
+    tenant_id, position, stream_id, version, topic, data, _, command_id, occurred_at, recorded_at = row
     erased = False
-    if shape := shape_of(topic):
-        where = place(tenant_id, stream_id, version)
-        data, erased = sealing.unseal(shape, data, where, partial(find, tenant_id, _subject(stream_id, data)))
-    if _SEALED_ADDRESS in metadata:
-        subject = _acted.decode(metadata).actor.id or tenant_id
-        where = metadata_place(tenant_id, command_id)
-        metadata, _ = sealing.unseal(METADATA, metadata, where, partial(find, tenant_id, subject))
+    if subject and (shape := shape_of(topic)):
+        data, erased = sealing.unseal(
+            shape, data, place(tenant_id, stream_id, version), partial(find, tenant_id, subject)
+        )
     return Recorded(
         tenant_id=tenant_id,
         position=position,
         stream_id=stream_id,
         version=version,
         event=decode(topic, data),
-        metadata=_metadata.decode(metadata),
+        metadata=metadata,
         command_id=command_id,
         occurred_at=occurred_at,
         recorded_at=recorded_at,
         erased=erased,
     )
+
+
+class _Acts:
+    """The metadata of rows. Events of one act have the same, and stand next to each other: those are opened once."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._last: tuple[UUID, UUID, bytes] | None = None
+        self._metadata: Metadata | None = None
+
+    def metadata(self, row: Row) -> Metadata:
+        """Those of a row. Raises UnknownKeyError, BrokenSealError."""
+        act = tenant_id, command_id, metadata = row[0], row[7], row[6]
+        if self._metadata is None or self._last != act:
+            if _SEALED_ADDRESS in metadata:
+                subject = _acted.decode(metadata).actor.id or tenant_id
+                where = metadata_place(tenant_id, command_id)
+                metadata, _ = sealing.unseal(METADATA, metadata, where, partial(self._find, tenant_id, subject))
+            self._metadata = _metadata.decode(metadata)
+            self._last = act
+        return self._metadata
 
 
 def _subject(stream_id: UUID, data: bytes) -> UUID:
