@@ -79,10 +79,8 @@ def name_levels(
     if not best or min(best) > CLOSE:
         return straight
     if all(one) and all(other):
-        if max(crossed) <= PARTIAL:
-            return crossed[0] + 1, crossed[1] + 1
-        # Only one of the swapped names agrees: more likely the family's.
-        return DIFFERENT, min(best) + 1
+        # Whoever comes first: the one that agrees more is the family's. Where only one does, the other is different.
+        return (max(crossed) + 1 if max(crossed) <= PARTIAL else DIFFERENT), min(crossed) + 1
     # One of them has only one name, and it stands where the other has the other one.
     return (MISSING, min(best)) if not (one[0] and other[0]) else (min(best), MISSING)
 

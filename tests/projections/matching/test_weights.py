@@ -1,7 +1,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from projections.matching import blocking, estimate, weights, within
@@ -37,6 +37,7 @@ def model(families: World) -> Model:
 
 
 @given(st.lists(st.text(max_size=8), min_size=4, max_size=4), st.lists(st.text(max_size=8), min_size=4, max_size=4))
+@example(["0", "10", "", ""], ["1", "0", "", ""])
 def test_a_score_is_a_probability_whoever_comes_first(one: list[str], other: list[str]) -> None:
     a, b = (
         person(KEYS, given=given, family=family, emails=[email], custom={"street": street})
