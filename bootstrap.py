@@ -216,13 +216,15 @@ async def projector(wired: Wiring) -> None:
 
 
 async def worker(wired: Wiring) -> None:
-    """Go on with imports, a turn at a time, and rescore duplicates, until cancelled."""
+    """Go on with imports, a turn at a time, and keep duplicates and scores of leads, until cancelled."""
     from api.worker import duplicates, imports
     from infra.imports.tools import working
     from infra.matching import comparing
+    from infra.scoring import keeping
 
     tools = await working(wired)
     wired.spawn(duplicates.run(*await comparing(wired, tools.store)))
+    wired.spawn((await keeping(wired)).run())
     collect_seldom()
     await imports.run(tools)
 

@@ -38,8 +38,7 @@ _COLUMNS = """
     last_activity_at timestamptz NOT NULL,
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
-    deleted_at       timestamptz,
-    score            integer NOT NULL
+    deleted_at       timestamptz
 """
 _NOW_KEY = "tenant_id uuid NOT NULL, id uuid NOT NULL, position bigint NOT NULL"
 _PAST_KEY = "tenant_id uuid NOT NULL, id uuid NOT NULL, since bigint NOT NULL, until bigint"
@@ -50,7 +49,6 @@ CREATE TABLE read.lead_v1 ({_NOW_KEY}, {_COLUMNS}, PRIMARY KEY (tenant_id, id)) 
 CREATE INDEX ON read.lead_v1 (tenant_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.lead_v1 (tenant_id, status_since, id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.lead_v1 (tenant_id, status, created_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX ON read.lead_v1 (tenant_id, score, id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.lead_v1 (tenant_id, owner_id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.lead_v1 (tenant_id, contact_id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.lead_v1 (tenant_id, company_id) WHERE deleted_at IS NULL;
@@ -62,7 +60,7 @@ CREATE INDEX ON read.lead_past_v1 (tenant_id, contact_id) WHERE deleted_at IS NU
 FIELDS = tuple(column.split()[0] for column in _COLUMNS.split(","))
 """What both tables have of a lead beside its id."""
 _TYPED = ", ".join(" ".join(column.split()[:2]) for column in _COLUMNS.split(","))
-STATE = ", ".join(("id", *(name for name in FIELDS if name != "score")))
+STATE = ", ".join(("id", *FIELDS))
 """The columns that the domain's lead is read from."""
 _SET = ", ".join(f"{name} = excluded.{name}" for name in ("position", *FIELDS))
 _JSON = ("value", "external_ids", "stays")
@@ -90,10 +88,6 @@ INSERT INTO lead_past_v1 SELECT * FROM new
 _leads = msgspec.json.Decoder(list[Lead])
 
 
-def _row(lead: Lead) -> dict[str, Any]:
-    return structs.asdict(lead) | {"score": 0}
-
-
 def _versions(leads: dict[UUID, Lead], events: Sequence[Recorded[Event]]) -> list[dict[str, Any]]:
     """A row for each event, from the states before them, which are brought up to date."""
     rows: list[dict[str, Any]] = []
@@ -102,7 +96,11 @@ def _versions(leads: dict[UUID, Lead], events: Sequence[Recorded[Event]]) -> lis
         lead = leads[item.stream_id] = evolved(domain.evolve, leads.get(item.stream_id), item)
         if item.stream_id in last:
             last[item.stream_id]["until"] = item.position
-        last[item.stream_id] = _row(lead) | {"tenant_id": item.tenant_id, "since": item.position, "until": None}
+        last[item.stream_id] = structs.asdict(lead) | {
+            "tenant_id": item.tenant_id,
+            "since": item.position,
+            "until": None,
+        }
         rows.append(last[item.stream_id])
     return rows
 

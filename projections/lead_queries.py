@@ -1,6 +1,6 @@
 """What is read of leads: some by id, a page of a list."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -103,25 +103,29 @@ def _duplicate(table: str, lead: str = "TRUE", link: str = STANDS) -> str:
             OR EXISTS ({linked}) AND EXISTS ({sister} IN {family})))"""
 
 
-_SHARED = tuple(name for name in (*LeadView.__struct_fields__, "deleted_at") if name not in {"custom", "flags"})
+_SHARED = tuple(
+    name for name in (*LeadView.__struct_fields__, "deleted_at") if name not in {"custom", "flags", "score"}
+)
 _FLAGS = "CASE WHEN {} THEN ARRAY['duplicate'] ELSE '{{}}' END AS flags"
-_SELECT = f"SELECT {', '.join(f'l.{name}' for name in _SHARED)}, '{{}}'::jsonb AS custom"
+_SELECT = f"SELECT {', '.join(f'l.{name}' for name in _SHARED)}, coalesce(s.score, 0) AS score, '{{}}'::jsonb AS custom"
+_SCORE = "LEFT JOIN read.lead_score_v1 s ON s.tenant_id = l.tenant_id AND s.id = l.id"
 _NOW_TWIN = _duplicate("read.lead_v1")
 _THEN_TWIN = _duplicate("read.lead_past_v1", _STOOD.format("d"), _STOOD.format("f"))
-_NOW = f"{_SELECT}, {_FLAGS.format(_NOW_TWIN)} FROM read.lead_v1 l"
-_THEN = f"{_SELECT}, {_FLAGS.format(_THEN_TWIN)} FROM read.lead_past_v1 l"
+_NOW = f"{_SELECT}, {_FLAGS.format(_NOW_TWIN)} FROM read.lead_v1 l {_SCORE}"
+_THEN = f"{_SELECT}, {_FLAGS.format(_THEN_TWIN)} FROM read.lead_past_v1 l {_SCORE}"
 # As JSON text: the decoder does all conversions in one go.
 _BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE l.tenant_id = %s AND l.id = ANY(%s)) v"
-_HAS_TWIN = f"""
+_BESIDE = f"""
 SELECT EXISTS (SELECT FROM read.lead_v1 d WHERE d.tenant_id = %(tenant)s AND d.id <> %(lead)s AND d.status IN ({_OPEN})
-                  AND d.deleted_at IS NULL AND d.contact_id IN {whole_family("%(contact)s::uuid", "%(tenant)s")})
+                  AND d.deleted_at IS NULL AND d.contact_id IN {whole_family("%(contact)s::uuid", "%(tenant)s")}),
+       coalesce((SELECT s.score FROM read.lead_score_v1 s WHERE s.tenant_id = %(tenant)s AND s.id = %(lead)s), 0)
 """
 
 _CONDITIONS = {
     "status": "l.status = %s",
     "owner_id": "l.owner_id = %s",
     "source": "l.source = %s",
-    "min_score": "l.score >= %s",
+    "min_score": "coalesce(s.score, 0) >= %s",
     "contact_id": "l.contact_id = ANY (%s)",
     "company_id": "l.company_id = %s",
 }
@@ -130,15 +134,16 @@ _OWNED = "l.owner_id = ANY (%s)"
 _OWNED_NOW = (
     "EXISTS (SELECT FROM read.lead_v1 n WHERE n.tenant_id = l.tenant_id AND n.id = l.id AND n.owner_id = ANY (%s))"
 )
-_TYPES = {"created_at": "timestamptz", "status_since": "timestamptz", "score": "integer"}
+# In this order they make one list by score. Those of scores have an index; the leads in between come by id.
+_BY_SCORE = ("s.score > 0", "coalesce(s.score, 0) = 0", "s.score < 0")
 
 _stored = msgspec.json.Decoder(list[Stored])
 
 
-def view(lead: Lead, *, is_duplicate: bool = False) -> LeadView:
+def view(lead: Lead, *, is_duplicate: bool = False, score: int = 0) -> LeadView:
     """A lead's state as clients see it."""
-    shared = {name: getattr(lead, name) for name in _SHARED if name not in {"score", "deleted_at"}}
-    return LeadView(**shared, score=0, custom={}, flags=(Flag.DUPLICATE,) if is_duplicate else ())
+    shared = {name: getattr(lead, name) for name in _SHARED if name != "deleted_at"}
+    return LeadView(**shared, score=score, custom={}, flags=(Flag.DUPLICATE,) if is_duplicate else ())
 
 
 async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Stored]:
@@ -148,11 +153,11 @@ async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -
     return [by_id[lead_id] for lead_id in ids if lead_id in by_id]
 
 
-async def has_twin(connection: Connection, tenant_id: UUID, lead_id: UUID, contact_id: UUID) -> bool:
-    """Whether another open lead is of a contact."""
+async def beside(connection: Connection, tenant_id: UUID, lead_id: UUID, contact_id: UUID | None) -> tuple[bool, int]:
+    """What is told of a lead that it doesn't know itself: whether a contact has another open one; and its score."""
     values = {"tenant": tenant_id, "contact": contact_id, "lead": lead_id}
-    found = await (await connection.execute(*placed(_HAS_TWIN, values))).fetchone()
-    return bool(found[0])
+    found = await (await connection.execute(*placed(_BESIDE, values))).fetchone()
+    return bool(found[0]), int(found[1])
 
 
 async def page(
@@ -173,23 +178,45 @@ async def page(
     With `owners`, of theirs only: of those that are theirs now, also where it is about a moment of the past. A bound is
     [value of the sort column, id]: pages neither repeat nor miss rows that stay in place.
     """
-    column = sort.removeprefix("-")
-    direction, comparison = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
     source, conditions, parameters = _selected(tenant_id, filters, contacts, as_of)
     if owners is not None:
         conditions.append(_OWNED_NOW if as_of else _OWNED)
         parameters.append(list(owners))
-    if after:
-        conditions.append(f"(l.{column}, l.id) {comparison} (%s::{_TYPES[column]}, %s::uuid)")
-        parameters.extend(after)
-    inner = f"{source} WHERE {' AND '.join(conditions)} ORDER BY l.{column} {direction}, l.id {direction} LIMIT %s"
-    query = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({inner}) v"
-    found = await (await connection.execute(query, (*parameters, limit + 1))).fetchone()
-    rows = _stored.decode(found[0])
-    if len(rows) <= limit:
-        return rows, None
-    value = getattr(rows[limit - 1], column)
-    return rows[:limit], [value.isoformat() if isinstance(value, datetime) else str(value), str(rows[limit - 1].id)]
+    rows: list[Stored] = []
+    for more, order, values in _orders(sort, after):
+        where = " AND ".join((*conditions, *more))
+        query = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({source} WHERE {where} ORDER BY {order} LIMIT %s) v"
+        found = await (await connection.execute(query, (*parameters, *values, limit + 1 - len(rows)))).fetchone()
+        rows += _stored.decode(found[0])
+        if len(rows) > limit:
+            value = getattr(rows[limit - 1], sort.removeprefix("-"))
+            told = value.isoformat() if isinstance(value, datetime) else str(value)
+            return rows[:limit], [told, str(rows[limit - 1].id)]
+    return rows, None
+
+
+def _orders(sort: Sort, after: Bound | None) -> Iterator[tuple[list[str], str, list[Any]]]:
+    """The parts that a list has in turn: conditions, order, and the parameters of the conditions."""
+    if sort is Sort.SCORE_DESC:
+        yield from _by_score(after)
+        return
+    column = sort.removeprefix("-")
+    direction, comparison = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    beyond = [f"(l.{column}, l.id) {comparison} (%s::timestamptz, %s::uuid)"] if after else []
+    yield beyond, f"l.{column} {direction}, l.id {direction}", list(after or ())
+
+
+def _by_score(after: Bound | None) -> Iterator[tuple[list[str], str, list[Any]]]:
+    score = int(after[0]) if after else 0
+    first = 0 if not after or score > 0 else 1 if score == 0 else 2
+    for number, part in enumerate(_BY_SCORE[first:], start=first):
+        order = "l.id DESC" if number == 1 else "s.score DESC, s.id DESC"
+        if not after or number > first:
+            yield [part], order, []
+        elif number == 1:
+            yield [part, "l.id < %s::uuid"], order, [after[1]]
+        else:
+            yield [part, "(s.score, s.id) < (%s::integer, %s::uuid)"], order, list(after)
 
 
 def _selected(
@@ -209,6 +236,7 @@ def _selected(
             conditions.append(_CONDITIONS[name])
             parameters.append([value] if contacts is None else list(contacts))
         elif value is not None:
-            conditions.append(_CONDITIONS[name])
+            # Only those that are worth something are looked at where nobody else is asked for.
+            conditions.append("s.score >= %s" if name == "min_score" and value > 0 else _CONDITIONS[name])
             parameters.append(value)
     return _THEN if as_of else _NOW, conditions, parameters

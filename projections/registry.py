@@ -13,9 +13,12 @@ from projections import (
     imports,
     interaction,
     lead,
+    lead_contribution,
+    lead_score,
     matching_rules,
     pipeline,
     relationship,
+    scoring_rules,
     timeline,
     user,
 )
@@ -39,6 +42,9 @@ POSTGRES = (
     lead.PROJECTION,
     customer.PROJECTION,
     pipeline.PROJECTION,
+    scoring_rules.PROJECTION,
+    lead_contribution.PROJECTION,
+    lead_score.PROJECTION,
 )
 """In this order within a transaction; those with one of their own come after the others."""
 

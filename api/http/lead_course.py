@@ -116,10 +116,13 @@ async def _view(request: HttpRequest, outcome: Outcome[Lead], *, is_new: bool) -
     """The lead as clients see it; its sisters as far as the read model knows them."""
     state, tenant_id = outcome.state, principal_of(request).tenant_id
     came_along = any(isinstance(event, ContactRegistered) for event in outcome.events)
-    if state.contact_id is None or came_along or state.status not in OPEN or state.deleted_at is not None:
+    has_no_twin = state.contact_id is None or came_along or state.status not in OPEN
+    if state.deleted_at is not None or (is_new and has_no_twin):
         return lead_queries.view(state)
     if is_new and outcome.position:
         # Who adds a second one is told, also when the first one has only just come in.
         await services_of(request).progress.reached(tenant_id, _READ_MODELS, outcome.position, _MOST_SECONDS)
-    twin = partial(lead_queries.has_twin, tenant_id=tenant_id, lead_id=state.id, contact_id=state.contact_id)
-    return lead_queries.view(state, is_duplicate=await services_of(request).reads.ask(tenant_id, twin))
+    contact_id = None if has_no_twin else state.contact_id
+    ask = partial(lead_queries.beside, tenant_id=tenant_id, lead_id=state.id, contact_id=contact_id)
+    is_duplicate, score = await services_of(request).reads.ask(tenant_id, ask)
+    return lead_queries.view(state, is_duplicate=is_duplicate, score=score)

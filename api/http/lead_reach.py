@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from api.http.exchange import HttpRequest
+from api.http.exchange import HttpRequest, principal_of, services_of
 from api.http.reach import admission, require_reach
 from commands import lead as commands
 from commands.access import Principal, lacking
@@ -16,6 +16,7 @@ from commands.sight import SEEING as SEEING_CONTACTS
 from domain import lead
 from domain.company import CompanyRegistered
 from domain.contact import ContactRegistered
+from domain.errors import GoneError, NotFoundError
 from domain.event import Event
 from domain.lead import Lead, LeadAssigned, LeadRegistered
 
@@ -64,3 +65,21 @@ def _check(event: Event, given: Given[Lead], caller: Principal, permission: str)
 async def require_sight(request: HttpRequest, lead_id: UUID) -> None:
     """Let nobody look into the past of a lead that they can't read now. Raises NotFoundError."""
     await require_reach(request, "lead", lead.evolve, SEEING, lead_id)
+
+
+async def require_lead(request: HttpRequest, lead_id: UUID, permission: str) -> None:
+    """Let nobody say something of a lead that is not there by the log, or not theirs to say it of.
+
+    Raises:
+        NotFoundError: it is not there, or not for this caller to read.
+        DomainError: permission.missing.
+        GoneError: it was deleted.
+    """
+    caller, handler = principal_of(request), services_of(request).handler
+    found = await handler.state(caller.tenant_id, "lead", lead.evolve, lead_id)
+    if not caller.reaches(SEEING, found.owner_id):
+        raise NotFoundError("lead")
+    if not caller.reaches(permission, found.owner_id):
+        raise lacking(permission)
+    if found.deleted_at is not None:
+        raise GoneError("lead")

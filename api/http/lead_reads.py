@@ -24,14 +24,14 @@ from commands.visible import LEADS, view_of
 from domain import lead
 from domain.errors import GoneError, NotFoundError
 from domain.lead import Lead, Status
-from projections import contact_family, history, lead_queries
+from projections import contact_family, history, lead_queries, lead_score
 from projections import lead as lead_rows
 from projections.contact_family import by_family
 from projections.lead_queries import Filters, Flag, LeadView, Sort, Stored
 from projections.ports import Connection
 from projections.position import Level, Moment
 
-READ_MODELS = (lead_rows.PROJECTION.checkpoint, contact_family.PROJECTION.checkpoint)
+READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (lead_rows, contact_family, lead_score))
 Rows = tuple[list[Stored], list[str] | None]
 HIDING = "Leads beyond the reach of the caller's leads.read are missing; fields that roles hide are absent."
 
@@ -58,7 +58,8 @@ class LeadsQuery(Struct, forbid_unknown_fields=True):
         summary="List leads",
         description=(
             f"{HIDING} Filtering by a hidden field is refused. `contact_id` finds leads of contacts that were merged"
-            " into it too."
+            " into it too. `score` follows a lead's events a moment later, which Read-After waits for, and is that of"
+            " today also as of a past moment."
         ),
         tag="leads",
         permission=SEEING,
@@ -122,7 +123,9 @@ async def read_lead(request: HttpRequest) -> Answer:
     if moment := await moment_of(request, query.as_of):
         await settled(request, ())
         was = await lead_then(request, lead_id, moment)
-        return Answer(told(lead_queries.view(was)), headers={"ETag": etag(was.version)})
+        ask = partial(lead_queries.beside, tenant_id=caller.tenant_id, lead_id=lead_id, contact_id=None)
+        _, score = await services_of(request).reads.ask(caller.tenant_id, ask)
+        return Answer(told(lead_queries.view(was, score=score)), headers={"ETag": etag(was.version)})
     found = await lead_now(request, lead_id, await settled(request, READ_MODELS))
     return Answer(told(found.view()), headers={"ETag": etag(found.version)})
 

@@ -12,8 +12,14 @@ from tests.acceptance.installation import PASSWORD, Tenant
 
 Document = Mapping[str, Any]
 
-_WORDS = {"record_kind": "contact"}
-_OWN_WORDS = {("record_kind", "GET"), ("record_kind", "PUT"), ("record_kind", "DELETE"), ("field_key", "PUT")}
+_WORDS = {"record_kind": "contact", "score_name": "model"}
+_OWN_WORDS = {
+    ("record_kind", "GET"),
+    ("record_kind", "PUT"),
+    ("record_kind", "DELETE"),
+    ("field_key", "PUT"),
+    ("score_name", "PUT"),
+}
 """Parts of paths that name no record of anybody: of the kinds there are one, and what a new field is to be called."""
 
 
@@ -162,6 +168,8 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
             made[name] = answer.json()["key" if name == "role_key" else "id"]
             tenant.position = int(answer.headers.get("Event-Position", tenant.position))
             if path == "leads":
+                said = {"value": 1, "confidence": 1, "explanation": sign}
+                assert tenant.http.put(f"/v1/leads/{made['lead_id']}/score/model", json=said).status_code == 200
                 made["customer_id"] = _converted(tenant, made["lead_id"])
     assert tenant.http.patch(f"/v1/contacts/{made['contact_id']}", json={"title": sign}).status_code == 200
     assert tenant.http.patch(f"/v1/companies/{made['company_id']}", json={"size": sign}).status_code == 200

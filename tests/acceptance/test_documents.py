@@ -135,6 +135,7 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
         "role_key": tenant.http.post("/v1/roles", json={"name": "Guests", "permissions": []}).json()["key"],
         "record_kind": "contact",
         "field_key": "contract_number",
+        "score_name": "win_model",
     }
     twin = {"from": tenant.add({"name": "Twin", "title": "Countess"})["id"]}
     there = {f"/v1/contacts/{{contact_id}}/{act}": twin for act in ("merge", "unmerge")}

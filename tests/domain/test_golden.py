@@ -30,6 +30,7 @@ from tests.domain.golden_imports import IMPORTS
 from tests.domain.golden_interactions import INTERACTIONS
 from tests.domain.golden_leads import LEADS
 from tests.domain.golden_merging import MERGING
+from tests.domain.golden_scoring import SCORING
 from tests.domain.golden_settings import SETTINGS
 
 COMPANY = UUID("01890000-0000-7000-8000-0000000000c1")
@@ -82,6 +83,7 @@ EXPECTED: dict[str, Event] = {
     **COMPANIES,
     **LEADS,
     **SETTINGS,
+    **SCORING,
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""

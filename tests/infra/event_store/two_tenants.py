@@ -13,8 +13,10 @@ from domain.customer import CustomerRegistered
 from domain.imports import ImportReceived, Policy
 from domain.interaction import InteractionLogged
 from domain.lead import LeadQualified, LeadRegistered
+from domain.lead_score import LeadScoreContributed
 from domain.matching import DuplicatesDismissed, MatchingRulesSet
 from domain.relationship import RelationshipSet
+from domain.scoring import FieldCondition, Operator, Rule, ScoringRulesSet
 from domain.tenant import PLATFORM
 from domain.user import UserRegistered
 from infra.access.key_uses import PostgresKeyUses
@@ -31,6 +33,8 @@ from tests.conftest import SECRET, Database
 from tests.given import changed, emails, registered
 from tests.infra.event_store.appends import append, claim, key, one
 from tests.projections.reading import catch_up
+
+_QUALIFIED = Rule(id=uuid4(), label="Qualified", when=FieldCondition("status", Operator.EQ, "qualified"), points=5)
 
 
 async def two_tenants(database: Database) -> tuple[UUID, UUID]:
@@ -50,6 +54,9 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         deal = uuid4()
         await store.append(one(tenant, CustomerRegistered(lead_id=deal)))
         await store.append(append(tenant, StreamEvents(deal, 0, (LeadRegistered(title="Engine"), LeadQualified()))))
+        await store.append(one(tenant, ScoringRulesSet(rules=(_QUALIFIED,))))
+        said = LeadScoreContributed(subject_id=deal, name="model", value=1, confidence=1, explanation="Engines")
+        await store.append(one(tenant, said))
         about = RelationshipSet(contact_id=ada, other_id=deal, kind="colleague", reverse_kind="colleague")
         await store.append(one(tenant, about))
         await store.append(one(tenant, InteractionLogged(contact_id=ada, subject="Engines")))

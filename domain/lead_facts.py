@@ -1,0 +1,108 @@
+"""What rules of scoring see of a lead: the members that are not personal, and whether a condition holds of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from operator import ge, gt, le, lt
+from types import MappingProxyType
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.money import Money
+from domain.scoring import FieldCondition, Operator
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """A version of a lead, by the position from which it stood."""
+
+    id: UUID
+    since: int
+    status: str
+    status_since: datetime
+    occurred_at: datetime
+    updated_at: datetime
+    source: str | None = None
+    value: Money | None = None
+    owner_id: UUID | None = None
+    contact_id: UUID | None = None
+    company_id: UUID | None = None
+    customer_id: UUID | None = None
+
+    def told_at(self, before: "Facts | None") -> datetime:
+        """When it came to be so: when the lead came in or was moved, which may be told later, else when it changed."""
+        if before is None:
+            return self.occurred_at
+        moved = (self.status, self.status_since) != (before.status, before.status_since)
+        return self.status_since if moved else self.updated_at
+
+
+class Since(Struct, frozen=True):
+    """From when something has been so, and the position of the event that made it."""
+
+    position: int
+    at: datetime
+
+
+_SIDES: Mapping[Operator, Callable[[Decimal, Decimal], bool]] = MappingProxyType(
+    {Operator.GT: gt, Operator.GTE: ge, Operator.LT: lt, Operator.LTE: le}
+)
+
+
+def holding_since(condition: FieldCondition, versions: Sequence[Facts]) -> Since | None:
+    """Since when a condition holds without a break; None when it doesn't. `versions` are a lead's, oldest first."""
+    found: Since | None = None
+    before: Facts | None = None
+    for facts in versions:
+        if not holds(condition, facts):
+            found = None
+        elif found is None:
+            found = Since(facts.since, facts.told_at(before))
+        before = facts
+    return found
+
+
+def holds(condition: FieldCondition, facts: Facts) -> bool:
+    """Whether a condition holds of a lead. What has no value is not equal to any, and neither more nor less."""
+    root, _, part = condition.field.partition(".")
+    value = getattr(facts, root)
+    match condition.operator:
+        case Operator.HAS:
+            return value is not None
+        case Operator.NOT_HAS:
+            return value is None
+        case Operator.NEQ | Operator.NOT_IN:
+            return not _is_among(condition, value, part)
+        case Operator.EQ | Operator.IN:
+            return _is_among(condition, value, part)
+        case Operator.CONTAINS_TOKEN:
+            return value is not None and _plain(str(condition.value)) in _plain(value).split()
+        case side:
+            amounts = _amounts(condition, value)
+            return amounts is not None and _SIDES[side](*amounts)
+
+
+def _is_among(condition: FieldCondition, value: object, part: str) -> bool:
+    if value is None:
+        return False
+    if isinstance(value, Money) and part != "currency":
+        amounts = _amounts(condition, value)
+        return amounts is not None and amounts[0] == amounts[1]
+    wanted = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    found = value.currency if isinstance(value, Money) else str(value)
+    return _plain(found) in {_plain(str(each)) for each in wanted}
+
+
+def _amounts(condition: FieldCondition, value: Money | None) -> tuple[Decimal, Decimal] | None:
+    """The lead's amount and that of the condition; None where there is nothing to compare, like two currencies."""
+    if value is None:
+        return None
+    if isinstance(condition.value, Money):
+        if condition.value.currency != value.currency:
+            return None
+        return Decimal(value.amount), Decimal(condition.value.amount)
+    return Decimal(value.amount), Decimal(str(condition.value))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -1,0 +1,165 @@
+"""What leads are worth by some rules on a day, reckoned from the rows of leads and interactions: wholly anew each time.
+
+So a score depends on those rows, the rules and the day alone, not on the order in which things happened.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime
+from itertools import groupby
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain.interaction import Direction, Type
+from domain.lead_facts import Facts, holding_since
+from domain.scoring import FieldCondition, InteractionCondition, Rule, is_decaying, worth
+from projections.placing import placed
+from projections.ports import Connection
+
+MOST_EACH = 200
+"""Interactions that one rule counts of a lead: the newest ones. So an explanation can be read, and reckoned soon."""
+
+# All versions of a lead where rules ask since when something is so.
+_LEADS = """
+SELECT coalesce(json_agg(v ORDER BY v.id, v.since), '[]')::text
+  FROM (SELECT p.id, p.since, p.status, p.status_since, p.occurred_at, p.updated_at, p.source, p.value, p.owner_id,
+               p.contact_id, p.company_id, p.customer_id
+          FROM read.lead_v1 l
+          JOIN read.lead_past_v1 p ON p.tenant_id = l.tenant_id AND p.id = l.id
+         WHERE l.tenant_id = %(tenant)s AND l.id = ANY(%(ids)s) AND l.deleted_at IS NULL
+           AND (%(all)s OR p.until IS NULL)) v
+"""
+
+# A contact's tree: up to what it was merged into, and down to all that were merged into any of those.
+TREE = """
+up (id, at_id) AS (
+    SELECT u.id, u.id FROM unnest(%(contacts)s::uuid[]) u (id)
+     UNION
+    SELECT c.id, f.into_id FROM up c
+      JOIN read.contact_family_v1 f ON f.tenant_id = %(tenant)s AND f.id = c.at_id AND f.until IS NULL
+), tree (id, member) AS (
+    SELECT u.id, u.at_id FROM up u
+     UNION
+    SELECT t.id, f.id FROM tree t
+      JOIN read.contact_family_v1 f ON f.tenant_id = %(tenant)s AND f.into_id = t.member AND f.until IS NULL
+)
+"""
+# An interaction counts once for a lead, be it with the lead or with its contact.
+_INTERACTIONS = f"""
+WITH RECURSIVE {TREE}, about AS (
+    SELECT a.lead_id, t.member FROM unnest(%(leads)s::uuid[], %(contacts)s::uuid[]) a (lead_id, contact_id)
+      JOIN tree t ON t.id = a.contact_id
+), touched AS (
+    SELECT a.lead_id, i.id, i.type, i.direction, i.at, i.position
+      FROM about a JOIN read.interaction_v1 i ON i.tenant_id = %(tenant)s AND i.contact_id = a.member
+     WHERE i.type = ANY(%(types)s)
+     UNION
+    SELECT i.lead_id, i.id, i.type, i.direction, i.at, i.position
+      FROM read.interaction_v1 i
+     WHERE i.tenant_id = %(tenant)s AND i.lead_id = ANY(%(ids)s) AND i.type = ANY(%(types)s)
+)
+SELECT coalesce(json_agg(n ORDER BY n.lead_id, n.at DESC, n.id DESC), '[]')::text
+  FROM (SELECT t.*, row_number() OVER (PARTITION BY t.lead_id, t.type, t.direction ORDER BY t.at DESC, t.id DESC) AS nth
+          FROM touched t) n
+ WHERE n.nth <= {MOST_EACH}
+"""
+
+
+class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Points for one thing, and the position of the event that made it; as the rule gives them, before any decay."""
+
+    rule: UUID
+    position: int
+    at: datetime
+    points: int
+    decay_days: int | None = None
+
+    @property
+    def day(self) -> date:
+        """When it was, by the calendar of UTC."""
+        return self.at.astimezone(UTC).date()
+
+    def worth(self, day: date) -> int:
+        """Points on a day."""
+        return worth(self.points, self.decay_days, self.day, day)
+
+
+class Scored(Struct, frozen=True, kw_only=True):
+    """A lead's score on a day, of what it is made, and whether another day makes another one."""
+
+    score: int
+    decays: bool
+    parts: Sequence[Part]
+
+
+class _Touch(Struct, frozen=True):
+    """An interaction that counts for a lead."""
+
+    lead_id: UUID
+    type: Type
+    direction: Direction
+    at: datetime
+    position: int
+
+
+_facts = msgspec.json.Decoder(list[Facts])
+_touches = msgspec.json.Decoder(list[_Touch])
+
+
+def scored(parts: Sequence[Part], day: date) -> Scored:
+    """What parts make together on a day."""
+    decays = any(is_decaying(part.points, part.decay_days, part.day, day) for part in parts)
+    return Scored(score=sum(part.worth(day) for part in parts), decays=decays, parts=parts)
+
+
+async def reckoned(
+    connection: Connection, tenant_id: UUID, ids: Collection[UUID], rules: Sequence[Rule], day: date
+) -> dict[UUID, Scored]:
+    """The scores of leads; those that are not there, or that no rule says anything of, are left out."""
+    if not ids or not rules:
+        return {}
+    is_asked_since = any(isinstance(rule.when, FieldCondition) for rule in rules)
+    values = {"tenant": tenant_id, "ids": list(ids), "all": is_asked_since}
+    found = await (await connection.execute(*placed(_LEADS, values))).fetchone()
+    versions = {lead_id: list(rows) for lead_id, rows in groupby(_facts.decode(found[0]), lambda row: row.id)}
+    touches = await _touched(connection, tenant_id, [rows[-1] for rows in versions.values()], rules)
+    made = {lead_id: _parts(rules, rows, touches.get(lead_id, ())) for lead_id, rows in versions.items()}
+    return {lead_id: scored(parts, day) for lead_id, parts in made.items() if parts}
+
+
+async def _touched(
+    connection: Connection, tenant_id: UUID, leads: Sequence[Facts], rules: Sequence[Rule]
+) -> Mapping[UUID, list[_Touch]]:
+    """The interactions that rules look at, by lead, the newest first."""
+    types = sorted({rule.when.type for rule in rules if isinstance(rule.when, InteractionCondition)})
+    if not types or not leads:
+        return {}
+    of_contacts = [(lead.id, lead.contact_id) for lead in leads if lead.contact_id]
+    values = {
+        "tenant": tenant_id,
+        "ids": [lead.id for lead in leads],
+        "leads": [lead_id for lead_id, _ in of_contacts],
+        "contacts": [contact_id for _, contact_id in of_contacts],
+        "types": types,
+    }
+    found = await (await connection.execute(*placed(_INTERACTIONS, values))).fetchone()
+    return {lead_id: list(rows) for lead_id, rows in groupby(_touches.decode(found[0]), lambda row: row.lead_id)}
+
+
+def _parts(rules: Sequence[Rule], versions: Sequence[Facts], touches: Sequence[_Touch]) -> list[Part]:
+    """What the rules give a lead, in their order."""
+    parts: list[Part] = []
+    for rule in rules:
+        when = rule.when
+        if isinstance(when, FieldCondition):
+            since = holding_since(when, versions)
+            made = [(since.position, since.at)] if since else []
+        else:
+            wanted = (each for each in touches if each.type is when.type and when.direction in {None, each.direction})
+            made = [(each.position, each.at) for each in wanted][:MOST_EACH]
+        parts += [
+            Part(rule=rule.id, position=position, at=at, points=rule.points, decay_days=rule.decay_days)
+            for position, at in made
+        ]
+    return parts
