@@ -103,9 +103,9 @@ def _duplicate(table: str, lead: str = "TRUE", link: str = STANDS) -> str:
             OR EXISTS ({linked}) AND EXISTS ({sister} IN {family})))"""
 
 
-_SHARED = tuple(name for name in (*LeadView.__struct_fields__, "deleted_at") if name not in {"custom", "flags"})
+_SHARED = tuple(name for name in (*LeadView.__struct_fields__, "deleted_at") if name != "flags")
 _FLAGS = "CASE WHEN {} THEN ARRAY['duplicate'] ELSE '{{}}' END AS flags"
-_SELECT = f"SELECT {', '.join(f'l.{name}' for name in _SHARED)}, '{{}}'::jsonb AS custom"
+_SELECT = f"SELECT {', '.join(f'l.{name}' for name in _SHARED)}"
 _NOW_TWIN = _duplicate("read.lead_v1")
 _THEN_TWIN = _duplicate("read.lead_past_v1", _STOOD.format("d"), _STOOD.format("f"))
 _NOW = f"{_SELECT}, {_FLAGS.format(_NOW_TWIN)} FROM read.lead_v1 l"
@@ -138,7 +138,7 @@ _stored = msgspec.json.Decoder(list[Stored])
 def view(lead: Lead, *, is_duplicate: bool = False) -> LeadView:
     """A lead's state as clients see it."""
     shared = {name: getattr(lead, name) for name in _SHARED if name not in {"score", "deleted_at"}}
-    return LeadView(**shared, score=0, custom={}, flags=(Flag.DUPLICATE,) if is_duplicate else ())
+    return LeadView(**shared, score=0, flags=(Flag.DUPLICATE,) if is_duplicate else ())
 
 
 async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Stored]:
