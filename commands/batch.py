@@ -252,6 +252,7 @@ class Batches:
             known=await case.gather(command, state, self._look(world, now)) if case.gather else None,
             errors=tuple(asked.errors),
             custom=(context.custom or {}).get(case.custom, {}),
+            customs=context.custom or {},
         )
         decision = case.decide(command, given)
         if asked.errors:

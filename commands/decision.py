@@ -61,6 +61,8 @@ class Given(Struct, Generic[S], frozen=True, kw_only=True):
     errors: tuple[FieldError, ...] = ()
     custom: Mapping[str, CustomField] = MappingProxyType({})
     """The custom fields that such a record has now."""
+    customs: AllCustomFields = MappingProxyType({})
+    """Those of all kinds: of records that may come with it."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):

@@ -154,6 +154,7 @@ class Handler:
         found = read()
         command, errors = await found if isinstance(found, Awaitable) else found
         now, look = self._clock(), Look(context.tenant_id, self.state, self._find)
+        customs = await custom_fields(context, self._custom) if case.custom else {}
         given = Given(
             tenant_id=context.tenant_id,
             stream_id=stream_id,
@@ -164,7 +165,8 @@ class Handler:
             found=await self._look_up(context.tenant_id, wanted) if (wanted := case.lookups(command)) else {},
             known=await case.gather(command, state, look) if case.gather else None,
             errors=tuple(errors),
-            custom=(await custom_fields(context, self._custom)).get(case.custom, {}) if case.custom else {},
+            custom=customs.get(case.custom, {}),
+            customs=customs,
         )
         decision = case.decide(command, given)
         if errors:

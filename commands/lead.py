@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from commands import company, contact, normalise
+from commands import company, contact, custom_values, normalise
 from commands.contact_input import CompanyInput, RegisterContact
 from commands.contact_values import COMPANY, USER
 from commands.decision import Decision, Given
@@ -121,6 +121,8 @@ def register(command: RegisterLead, given: Given[Lead]) -> Decision:
     owner_id = command.owner_id or given.caller
     contact_id, given = _contact(command, owner_id, course, given, problems)
     values, company_name = wanted(patch, nobody, given, problems)
+    custom = values.get("custom", {})
+    custom_values.require_all(custom, command.custom, given.custom, problems)
     if len(command.moves or ()) > MOST:
         problems.add("/moves", "list.too_long", f"more than {MOST} of them are not allowed")
     if problems.errors:
@@ -128,7 +130,8 @@ def register(command: RegisterLead, given: Given[Lead]) -> Decision:
     problems.raise_if_any()
     values = {"owner_id": owner_id} | values | ({"contact_id": contact_id} if contact_id else {})
     course.company_made(values.get("company_id"), company_name)
-    course.claims += _claims(given, values.get("external_ids", {}))
+    course.claims += (*_claims(given, values.get("external_ids", {})), *custom_values.claims(given, custom))
+    course.expects += custom_values.expected({}, custom, given.custom)
     course.happened(LeadRegistered(**values), at)
     moves(list(command.moves or ()), course, problems)
     problems.raise_if_any()
@@ -160,7 +163,7 @@ def _contact(
         return known.id, given
     about: Given[Contact] = Given(
         tenant_id=given.tenant_id, stream_id=given.new_id(), state=None, now=given.now, new_id=given.new_id,
-        caller=owner_id, found=given.found, custom=given.custom,
+        caller=owner_id, found=given.found, custom=given.customs.get("contact", {}),
     )  # fmt: skip
     try:
         decided = contact.register(inline, about)
@@ -187,16 +190,18 @@ def change(command: ChangeLead, given: Given[Lead]) -> Decision:
     values, company_name = wanted(command, before, given, problems)
     problems.raise_if_any()
     changed = others_than(before, {name: value for name, value in values.items() if name != "owner_id"})
-    gone: dict[str, str] = {}
+    releases: tuple[Claim, ...] = ()
     if changed:
         course.company_made(values.get("company_id"), company_name)
-        after = values.get("external_ids", before.external_ids)
-        course.claims += _claims(given, {k: v for k, v in after.items() if before.external_ids.get(k) != v})
-        gone = {k: v for k, v in before.external_ids.items() if after.get(k) != v}
+        after = structs.replace(before, **changed)
+        held, kept = _held(given, before), _held(given, after)
+        course.claims += tuple(claim for claim in kept if claim not in held)
+        releases = tuple(claim for claim in held if claim not in kept)
+        course.expects += custom_values.expected(before.custom, after.custom, given.custom)
         course.happened(LeadChanged(**changed))
     if "owner_id" in values:
         assigned(before, values["owner_id"], course)
-    return course.decision(releases=_claims(given, gone))
+    return course.decision(releases=releases)
 
 
 def assign(command: AssignLead, given: Given[Lead]) -> Decision:
@@ -215,14 +220,17 @@ def assign(command: AssignLead, given: Given[Lead]) -> Decision:
 def delete(_: DeleteLead, given: Given[Lead]) -> Decision:
     """Gone from every view but history, and from its customer."""
     course = Course(given)
-    held = course.state.external_ids
+    before = course.state
     leave(course, given.now)
     course.happened(LeadDeleted())
-    return course.decision(releases=_claims(given, held))
+    course.expects += custom_values.expected(before.custom, {}, given.custom)
+    return course.decision(releases=_held(given, before))
 
 
 def claim_taken(claim: Claim) -> DomainError | None:
     """The refusal when a unique value belongs to another record; None when trying again finds it."""
+    if claim.kind.startswith("lead.custom/"):
+        return custom_values.claim_taken(claim)
     if not claim.kind.startswith(_CLAIM):
         if (refusal := contact.claim_taken(claim)) is None:
             return None
@@ -237,6 +245,11 @@ def claim_taken(claim: Claim) -> DomainError | None:
         hint="Change that lead instead, or take the id off it first.",
         errors=(FieldError(at, "lead.external_ids_taken", "belongs to another lead"),),
     )
+
+
+def _held(given: Given[Lead], lead: Lead) -> tuple[Claim, ...]:
+    """All that a lead holds alone."""
+    return (*_claims(given, lead.external_ids), *custom_values.claims(given, lead.custom))
 
 
 def _claims(given: Given[Lead], ids: dict[str, str]) -> tuple[Claim, ...]:

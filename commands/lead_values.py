@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct
 
-from commands import company, normalise
+from commands import company, custom_values, normalise
 from commands.contact_input import CompanyInput
 from commands.contact_values import COMPANY, USER
 from commands.decision import Given
@@ -37,6 +37,8 @@ def wanted(
 ) -> tuple[dict[str, Any], str | None]:
     """The values that a patch asks for by field, and the name of a company that has to be made."""
     values = _plain(patch, problems)
+    if patch.custom is not UNSET:
+        values["custom"] = custom_values.wanted(patch.custom, before.custom, given.custom, problems)
     if patch.external_ids is not UNSET:
         ids = normalise.external_ids(patch.external_ids or {}, "/external_ids", problems)
         merged = {**(before.external_ids if patch.external_ids is not None else {}), **ids}
@@ -74,10 +76,6 @@ def _plain(patch: ChangeLead, problems: Problems) -> dict[str, Any]:
         values["tags"] = normalise.tags((patch.tags or [])[:MOST], "/tags", problems)
     if patch.value is not UNSET:
         values["value"] = _money(patch.value, problems) if patch.value else None
-    for key in patch.custom or {}:
-        problems.add(
-            normalise.pointer("/custom", key), "custom_field.unknown", "no custom field with this key is defined"
-        )
     return values
 
 

@@ -55,7 +55,7 @@ from domain.tenant_settings import evolve as evolve_settings
 from domain.user import User
 from domain.user import evolve as evolve_user
 
-CONTACT, COMPANY = RecordKind.CONTACT, RecordKind.COMPANY
+CONTACT, COMPANY, LEAD = RecordKind.CONTACT, RecordKind.COMPANY, RecordKind.LEAD
 
 REGISTER_TENANT: UseCase[identity.NewTenant, Tenant] = UseCase(
     kind="tenant",
@@ -260,7 +260,7 @@ REGISTER_LEAD: UseCase[RegisterLead, Lead] = UseCase(
     decide=lead.register,
     creates=True,
     status=201,
-    custom="contact",  # of the contact that may come with it
+    custom=LEAD,
     lookups=lead.lookups,
     gather=lead.gathering(),
     claim_taken=lead.claim_taken,
@@ -269,6 +269,7 @@ CHANGE_LEAD: UseCase[ChangeLead, Lead] = UseCase(
     kind="lead",
     evolve=evolve_lead,
     decide=lead.change,
+    custom=LEAD,
     lookups=lead.lookups,
     gather=lead.gathering(),
     claim_taken=lead.claim_taken,
@@ -285,5 +286,5 @@ MOVE_LEAD: UseCase[MoveLead, Lead] = UseCase(
     claim_taken=lead.claim_taken,
 )
 DELETE_LEAD: UseCase[DeleteLead, Lead] = UseCase(
-    kind="lead", evolve=evolve_lead, decide=lead.delete, status=204, gather=lead.gathering()
+    kind="lead", evolve=evolve_lead, decide=lead.delete, custom=LEAD, status=204, gather=lead.gathering()
 )

@@ -73,6 +73,7 @@ class LeadRegistered(Event, topic="lead.registered.v1", data_class="lead"):
     source: str | None = None
     value: Money | None = None
     tags: Personal[tuple[str, ...]] = ()
+    custom: Personal[dict[str, Any]] = field(default_factory=dict)
     external_ids: Personal[dict[str, str]] = field(default_factory=dict)
 
 
@@ -85,6 +86,7 @@ class LeadChanged(Event, topic="lead.changed.v1", data_class="lead"):
     source: str | UnsetType | None = UNSET
     value: Money | UnsetType | None = UNSET
     tags: Personal[tuple[str, ...]] | UnsetType = UNSET
+    custom: Personal[dict[str, Any]] | UnsetType = UNSET
     external_ids: Personal[dict[str, str]] | UnsetType = UNSET
 
     def changes(self) -> dict[str, Any]:
@@ -165,6 +167,7 @@ class Lead(Struct, frozen=True, kw_only=True):
     source: str | None = None
     value: Money | None = None
     tags: tuple[str, ...] = ()
+    custom: dict[str, Any] = field(default_factory=dict)
     external_ids: dict[str, str] = field(default_factory=dict)
     status: Status = Status.NEW
     status_since: datetime

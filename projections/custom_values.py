@@ -7,16 +7,21 @@ from uuid import UUID
 import msgspec
 
 from domain.custom_field import Held
-from projections import company, contact
+from projections import company, contact, lead
 from projections.ports import Connection
 
 CHECKPOINTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"contact": (contact.PROJECTION.checkpoint,), "company": (company.PROJECTION.checkpoint,)}
+    {
+        "contact": (contact.PROJECTION.checkpoint,),
+        "company": (company.PROJECTION.checkpoint,),
+        "lead": (lead.PROJECTION.checkpoint,),
+    }
 )
-"""The read models that have the values of each kind of record; a kind that is not here has none."""
+"""The read models that have the values of each kind of record."""
 _ROWS = {
     "contact": "SELECT id, version, owner_id, custom FROM read.contact_v1",
     "company": "SELECT id, version, NULL::uuid AS owner_id, custom FROM read.company_v1",
+    "lead": "SELECT id, version, owner_id, custom FROM read.lead_v1",
 }
 _OF_TENANT = "WHERE tenant_id = %s AND custom ? %s AND deleted_at IS NULL"
 

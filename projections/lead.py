@@ -28,6 +28,7 @@ _COLUMNS = """
     source           text,
     value            jsonb,
     tags             text[] NOT NULL,
+    custom           jsonb NOT NULL,
     external_ids     jsonb NOT NULL,
     status           text NOT NULL,
     status_since     timestamptz NOT NULL,
@@ -63,7 +64,7 @@ _TYPED = ", ".join(" ".join(column.split()[:2]) for column in _COLUMNS.split(","
 STATE = ", ".join(("id", *FIELDS))
 """The columns that the domain's lead is read from."""
 _SET = ", ".join(f"{name} = excluded.{name}" for name in ("position", *FIELDS))
-_JSON = ("value", "external_ids", "stays")
+_JSON = ("value", "custom", "external_ids", "stays")
 
 _LOAD = f"""
 SELECT coalesce(json_agg(l), '[]')::text

@@ -103,11 +103,9 @@ def _duplicate(table: str, lead: str = "TRUE", link: str = STANDS) -> str:
             OR EXISTS ({linked}) AND EXISTS ({sister} IN {family})))"""
 
 
-_SHARED = tuple(
-    name for name in (*LeadView.__struct_fields__, "deleted_at") if name not in {"custom", "flags", "score"}
-)
+_SHARED = tuple(name for name in (*LeadView.__struct_fields__, "deleted_at") if name not in {"flags", "score"})
 _FLAGS = "CASE WHEN {} THEN ARRAY['duplicate'] ELSE '{{}}' END AS flags"
-_SELECT = f"SELECT {', '.join(f'l.{name}' for name in _SHARED)}, coalesce(s.score, 0) AS score, '{{}}'::jsonb AS custom"
+_SELECT = f"SELECT {', '.join(f'l.{name}' for name in _SHARED)}, coalesce(s.score, 0) AS score"
 _SCORE = "LEFT JOIN read.lead_score_v1 s ON s.tenant_id = l.tenant_id AND s.id = l.id"
 _NOW_TWIN = _duplicate("read.lead_v1")
 _THEN_TWIN = _duplicate("read.lead_past_v1", _STOOD.format("d"), _STOOD.format("f"))
@@ -143,7 +141,7 @@ _stored = msgspec.json.Decoder(list[Stored])
 def view(lead: Lead, *, is_duplicate: bool = False, score: int = 0) -> LeadView:
     """A lead's state as clients see it."""
     shared = {name: getattr(lead, name) for name in _SHARED if name != "deleted_at"}
-    return LeadView(**shared, score=score, custom={}, flags=(Flag.DUPLICATE,) if is_duplicate else ())
+    return LeadView(**shared, score=score, flags=(Flag.DUPLICATE,) if is_duplicate else ())
 
 
 async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Stored]:

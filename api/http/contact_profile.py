@@ -28,6 +28,7 @@ from api.http.timelines import TimelineEntry, entry, seen_by
 from commands.sight import SEEING
 from commands.visible import CONTACTS, LEADS, view_of
 from domain import company
+from domain.custom_field import RecordKind
 from domain.lead import OPEN
 from projections import (
     company_queries,
@@ -52,6 +53,7 @@ from projections.timeline_queries import Filters
 NEWEST = 20
 """Entries of the timeline that a profile shows."""
 _MOST = 200
+LEAD = RecordKind.LEAD
 _NOW = tuple({*READ_MODELS, *TIMELINE, *CUSTOMERS, relationship.PROJECTION.checkpoint})
 _THEN = (*_NOW, contact_past.PROJECTION.checkpoint)
 
@@ -166,7 +168,7 @@ async def _leads(
         return rows
 
     rows = await reads.ask(tenant_id, by_family(ask, tenant_id, contact_id, moment), at_least=level)
-    told = telling(caller, LEADS)
+    told = telling(caller, LEADS, kind=LEAD, defined=await defined_then(request, moment, rows, LEAD))
     leads = [told(row.view()) for row in rows if row.status in OPEN]
     became = next((row.customer_id for row in rows if row.customer_id), None)
     if became is None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import structs
 
 from api.http.exchange import HttpRequest
-from api.http.reach import admission, require_reach
+from api.http.reach import admission, givable, require_reach
 from commands.access import Principal, lacking
 from commands.contact import ADDRESSED_BY, NOTHING_LEFT, is_addressed
 from commands.decision import Decision, Given
@@ -16,7 +16,6 @@ from commands.visible import View
 from domain import contact
 from domain.contact import Contact, ContactChanged, ContactRegistered, ContactSeparated
 from domain.errors import InvalidError
-from domain.field_rules import OPEN, FieldAccess
 
 
 def within_reach(case: UseCase[Any, Contact], caller: Principal, permission: str) -> UseCase[Any, Contact]:
@@ -69,11 +68,7 @@ def within_sight(case: UseCase[Any, Contact], view: View) -> UseCase[Any, Contac
 
 def _asking_only(case: UseCase[Any, Contact], view: View) -> UseCase[Any, Contact]:
     def decide(command: Any, given: Given[Contact]) -> Decision:
-        custom = {
-            key: field if view.access(f"{OPEN}.{key}") is FieldAccess.WRITE else structs.replace(field, required=False)
-            for key, field in given.custom.items()
-        }
-        return case.decide(command, structs.replace(given, custom=custom))
+        return case.decide(command, structs.replace(given, custom=givable(view, given.custom)))
 
     return structs.replace(case, decide=decide)
 

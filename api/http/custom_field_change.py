@@ -5,6 +5,7 @@ from functools import partial
 from uuid import UUID
 
 from api.http.exchange import HttpRequest, principal_of, services_of
+from api.http.lead_reach import SEEING as SEEING_LEADS
 from api.http.read_after import settled
 from commands.custom_field_check import Check
 from commands.decision import Context
@@ -20,17 +21,16 @@ from projections.position import Level
 async def require_fit(
     request: HttpRequest, context: Context, field: CustomField, rule: Rule, position: int, *, claim: bool
 ) -> None:
-    """See commands.custom_field_check; a kind of record that has no read model has no values. Raises as that."""
-    if field.kind not in CHECKPOINTS:
-        return
+    """See commands.custom_field_check. Raises as that."""
     services, caller = services_of(request), principal_of(request)
     hidden = view_of_kind(caller, field.kind).hides(f"{OPEN}.{field.key}")
 
     def sees(held: Held) -> bool:
         if hidden:
             return False
-        # Companies are nobody's own: who sees any sees them all.
-        return SEEING in caller.grants if field.kind is RecordKind.COMPANY else caller.reaches(SEEING, held.owner_id)
+        if field.kind is RecordKind.COMPANY:  # these are nobody's own: who sees any sees them all
+            return SEEING in caller.grants
+        return caller.reaches(SEEING_LEADS if field.kind is RecordKind.LEAD else SEEING, held.owner_id)
 
     check = Check(
         field=field,

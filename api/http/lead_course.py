@@ -33,6 +33,7 @@ from commands.lead_values import below
 from commands.normalise import MOST_PROBLEMS
 from commands.visible import CONTACTS, LEADS, view_of
 from domain.contact import ContactRegistered
+from domain.custom_field import RecordKind
 from domain.errors import DomainError, FieldError
 from domain.lead import OPEN, Lead
 from projections import lead as lead_rows
@@ -68,7 +69,7 @@ async def write(
     async with alone(request, context):
         outcome = await services.handler.handle(context, case, read, stream_id=lead_id, if_match=if_match(request))
     made = await _view(request, outcome, is_new=case.creates)
-    told = telling(caller, LEADS)
+    told = telling(caller, LEADS, kind=RecordKind.LEAD)
     if query.dry_run:
         return dry_run_answer(outcome, told(made), events_told(caller))
     headers = write_headers(outcome, location=f"/v1/leads/{outcome.stream_id}")

@@ -6,22 +6,25 @@ from uuid import UUID
 from msgspec import structs
 
 from api.http.exchange import HttpRequest, principal_of, services_of
-from api.http.reach import admission, require_reach
+from api.http.reach import admission, givable, require_reach
 from commands import lead as commands
 from commands.access import Principal, lacking
 from commands.decision import Decision, Given
 from commands.handle import UseCase
 from commands.lead_values import SLACK
 from commands.sight import SEEING as SEEING_CONTACTS
+from commands.visible import CONTACTS, LEADS, view_of
 from domain import lead
 from domain.company import CompanyRegistered
 from domain.contact import ContactRegistered
+from domain.custom_field import RecordKind
 from domain.errors import GoneError, NotFoundError
 from domain.event import Event
 from domain.lead import Lead, LeadAssigned, LeadRegistered
 
 SEEING = "leads.read"
 """The permission to see a lead."""
+CONTACT = RecordKind.CONTACT
 _ASSIGNING, _BACKDATING, _ADDING_CONTACTS = "leads.assign", "history.backdate", "contacts.write"
 
 
@@ -33,7 +36,7 @@ def within_reach(case: UseCase[Any, Lead], caller: Principal, permission: str) -
     """
 
     def decide(command: Any, given: Given[Lead]) -> Decision:
-        decision = case.decide(command, given)
+        decision = case.decide(command, _asked_of(caller, given))
         for event in decision.events:
             _check(event, given, caller, permission)
         for stream in decision.before:
@@ -46,6 +49,14 @@ def within_reach(case: UseCase[Any, Lead], caller: Principal, permission: str) -
     admit = admission("lead", lambda found: found.owner_id, caller, SEEING, permission)
     gather = case.gather and commands.gathering(lambda contact: caller.reaches(SEEING_CONTACTS, contact.owner_id))
     return structs.replace(case, admit=admit, decide=decide, gather=gather)
+
+
+def _asked_of(caller: Principal, given: Given[Lead]) -> Given[Lead]:
+    leads, contacts = view_of(caller, LEADS), view_of(caller, CONTACTS)
+    if leads.is_free and contacts.is_free:
+        return given
+    customs = dict(given.customs) | {CONTACT: givable(contacts, given.customs.get(CONTACT, {}))}
+    return structs.replace(given, custom=givable(leads, given.custom), customs=customs)
 
 
 def _check(event: Event, given: Given[Lead], caller: Principal, permission: str) -> None:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from api.http import examples_leads as examples
 from api.http.answer import Answer
-from api.http.as_of import AsOf, moment_of
+from api.http.as_of import AsOf, defined_then, moment_of
 from api.http.contact_reads import ReadQuery
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.histories import HistoryQuery, history_page
@@ -22,6 +22,7 @@ from api.http.telling import require_shown, telling
 from api.http.tried import note_filters
 from commands.visible import LEADS, view_of
 from domain import lead
+from domain.custom_field import RecordKind
 from domain.errors import GoneError, NotFoundError
 from domain.lead import Lead, Status
 from projections import contact_family, history, lead_queries, lead_score
@@ -32,6 +33,7 @@ from projections.ports import Connection
 from projections.position import Level, Moment
 
 READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (lead_rows, contact_family, lead_score))
+LEAD = RecordKind.LEAD
 Rows = tuple[list[Stored], list[str] | None]
 HIDING = "Leads beyond the reach of the caller's leads.read are missing; fields that roles hide are absent."
 
@@ -95,7 +97,7 @@ async def list_leads(request: HttpRequest) -> Answer:
     next_cursor = services.cursors.make(tenant_id, scope, place) if bound else None
     if not rows:
         note_filters(request, query)
-    told = telling(caller, LEADS)
+    told = telling(caller, LEADS, kind=LEAD, defined=await defined_then(request, moment, rows, LEAD))
     return Answer(Page(data=[told(row.view()) for row in rows], next_cursor=next_cursor))
 
 
@@ -119,14 +121,15 @@ async def read_lead(request: HttpRequest) -> Answer:
     lead_id = path_id(request, "lead_id", "lead")
     query: ReadQuery = query_of(request, ReadQuery)
     caller = principal_of(request)
-    told = telling(caller, LEADS)
     if moment := await moment_of(request, query.as_of):
         await settled(request, ())
         was = await lead_then(request, lead_id, moment)
         ask = partial(lead_queries.beside, tenant_id=caller.tenant_id, lead_id=lead_id, contact_id=None)
         _, score = await services_of(request).reads.ask(caller.tenant_id, ask)
+        told = telling(caller, LEADS, kind=LEAD, defined=await defined_then(request, moment, [was], LEAD))
         return Answer(told(lead_queries.view(was, score=score)), headers={"ETag": etag(was.version)})
     found = await lead_now(request, lead_id, await settled(request, READ_MODELS))
+    told = telling(caller, LEADS, kind=LEAD)
     return Answer(told(found.view()), headers={"ETag": etag(found.version)})
 
 

@@ -13,6 +13,7 @@ from commands.registry import ASSIGN_LEAD, CHANGE_LEAD, DELETE_LEAD, REGISTER_LE
 from projections.lead_queries import LeadView
 
 BODY_ERRORS = ("body.malformed", "body.media_type", "body.too_large")
+TAKEN = ("lead.external_ids_taken", "lead.custom_taken")
 CHANGE_ERRORS = ("lead.not_found", "lead.deleted", "precondition.version", "if_match.invalid", "body.too_large")
 
 
@@ -32,8 +33,8 @@ CHANGE_ERRORS = ("lead.not_found", "lead.deleted", "precondition.version", "if_m
         query=WriteQuery,
         answers={201: LeadView, 200: DryRun},
         errors=(
-            *("validation.failed", "lead.external_ids_taken", "contact.external_ids_taken", "lead.move_not_allowed"),
-            *BODY_ERRORS,
+            *("validation.failed", *TAKEN, "contact.external_ids_taken", "contact.custom_taken"),
+            *("lead.move_not_allowed", *BODY_ERRORS),
         ),
         example=examples.NEW_LEAD,
         result=examples.LEAD,
@@ -62,7 +63,7 @@ async def register_lead(request: HttpRequest) -> Answer:
         media=PATCH,
         query=WriteQuery,
         answers={200: (LeadView, DryRun)},
-        errors=("validation.failed", "lead.external_ids_taken", *CHANGE_ERRORS, "body.malformed", "body.media_type"),
+        errors=("validation.failed", *TAKEN, *CHANGE_ERRORS, "body.malformed", "body.media_type"),
         example={"source": "fair"},
         result=examples.CHANGED,
         writes=True,

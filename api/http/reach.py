@@ -4,9 +4,15 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
+
 from api.http.exchange import HttpRequest, principal_of, services_of
 from commands.access import Principal, lacking
+from commands.custom_values import Fields
+from commands.visible import View
+from domain.custom_field import CustomField
 from domain.errors import NotFoundError
+from domain.field_rules import OPEN, FieldAccess
 
 OwnerOf = Callable[[Any], UUID | None]
 
@@ -22,6 +28,14 @@ def admission(kind: str, owner_of: OwnerOf, caller: Principal, seeing: str, perm
             raise lacking(permission)
 
     return admit
+
+
+def givable(view: View, fields: Fields) -> dict[str, CustomField]:
+    """Custom fields as they are for who may not write all of them: what they can't give is not required of them."""
+    return {
+        key: field if view.access(f"{OPEN}.{key}") is FieldAccess.WRITE else structs.replace(field, required=False)
+        for key, field in fields.items()
+    }
 
 
 async def require_reach(

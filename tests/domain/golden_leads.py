@@ -51,3 +51,8 @@ LEADS: dict[str, Event] = {
     "a customer with another lead": CustomerLeadAdded(lead_id=LEAD),
     "a customer without a lead": CustomerLeadRemoved(lead_id=LEAD),
 }
+
+LEADS_CUSTOM: dict[str, Event] = {
+    "a lead with custom values": LeadRegistered(title="Engine", custom={"budget": 1200, "region": "North"}),
+    "custom values of a lead changed": LeadChanged(custom={"budget": 900}),
+}
