@@ -11,6 +11,7 @@ import httpx
 
 from infra.embedded import ports
 from tests.acceptance.installation import ROOT, Installation
+from tests.waiting import PATIENCE
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def more_apis(first: Installation, number: int, environment: Mapping[str, str]) 
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait(15)
+            process.wait(PATIENCE)
 
 
 def _start(first: Installation, port: int, environment: Mapping[str, str], log: int) -> "subprocess.Popen[bytes]":
@@ -46,7 +47,7 @@ def _start(first: Installation, port: int, environment: Mapping[str, str], log: 
     return subprocess.Popen(command, cwd=ROOT, env=settings, stdout=log, stderr=log)
 
 
-def _wait(url: str, seconds: float = 120) -> None:
+def _wait(url: str, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
