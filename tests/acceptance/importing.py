@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.acceptance.installation import Tenant
+from tests.waiting import PATIENCE
 
 OVER = frozenset({"completed", "failed", "cancelled", "undone"})
 
@@ -29,7 +30,7 @@ def uploaded(tenant: Any, text: str | bytes, **options: Any) -> dict[str, Any]:
     return made
 
 
-def ended(tenant: Any, import_id: str, seconds: float = 15) -> dict[str, Any]:
+def ended(tenant: Any, import_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
     """The import once it is over."""
     deadline = time.monotonic() + seconds
     while True:

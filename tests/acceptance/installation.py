@@ -23,6 +23,8 @@ from infra.keys.signing import SigningKeys, load_signing_keys
 from infra.keys.tokens import AccessTokens
 from infra.postgres import open_pool
 from infra.secret import secret_in
+from tests.acceptance.patient import patient
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
@@ -78,7 +80,7 @@ class Installation:
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(15)
+        return self.process.wait(PATIENCE)
 
     def signing_keys(self) -> SigningKeys:
         """The keys that it signs tokens with: for tokens that it would not give."""
@@ -121,7 +123,7 @@ class Installation:
                     return child.pid
         raise LookupError(name)
 
-    def wait_for_role(self, name: str, *, other_than: int, seconds: float = 60) -> int:
+    def wait_for_role(self, name: str, *, other_than: int, seconds: float = PATIENCE) -> int:
         """Wait until a role runs again under another process id."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -158,7 +160,7 @@ class Tenant:
 
     def __init__(self, url: str, name: str) -> None:
         self.email = f"admin-{uuid.uuid4().hex[:12]}@engines.example"
-        self.http = httpx.Client(base_url=url, timeout=15)
+        self.http = patient(url)
         body = {"tenant_name": name, "name": "Grace Hopper", "email": self.email, "password": PASSWORD}
         answer = self.http.post("/v1/auth/register", json=body)
         assert answer.status_code == 201, answer.text

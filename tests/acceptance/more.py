@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -11,24 +10,25 @@ import httpx
 
 from infra.embedded import ports
 from tests.acceptance.installation import ROOT, Installation
+from tests.waiting import PATIENCE, wait
 
 
 @contextmanager
 def more_apis(first: Installation, number: int, environment: Mapping[str, str]) -> Iterator[list[str]]:
     """So many of them, serving; gives their URLs."""
-    free = [port for port in ports.usual_range()[:: 1 + os.getpid() % 7] if ports.is_free(port)][:number]
+    free = [ports.find_free(ports.usual_range()) for _ in range(number)]
     with (first.data / "logs" / "api-more.log").open("ab") as log:
         processes = [_start(first, port, environment, log.fileno()) for port in free]
     try:
         urls = [f"http://127.0.0.1:{port}" for port in free]
-        for url in urls:
-            _wait(url)
+        for url, process in zip(urls, processes, strict=True):
+            wait(lambda url=url, process=process: _serves(url, process), 2 * PATIENCE)  # type: ignore[misc]
         yield urls
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait(15)
+            process.wait(PATIENCE)
 
 
 def _start(first: Installation, port: int, environment: Mapping[str, str], log: int) -> "subprocess.Popen[bytes]":
@@ -46,11 +46,8 @@ def _start(first: Installation, port: int, environment: Mapping[str, str], log: 
     return subprocess.Popen(command, cwd=ROOT, env=settings, stdout=log, stderr=log)
 
 
-def _wait(url: str, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with suppress(httpx.TransportError):
-            if httpx.get(f"{url}/health/live").is_success:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(url)
+def _serves(url: str, process: "subprocess.Popen[bytes]") -> bool:
+    assert process.poll() is None, "it has ended; see logs/api-more.log"
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/health/live").is_success
+    return False

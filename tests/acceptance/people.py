@@ -22,6 +22,7 @@ from infra.event_store.store import PostgresEventStore
 from infra.postgres import APPEND, SERVICE, TenantConnections, open_pool, role_dsn
 from infra.secret import secret_in
 from tests.acceptance.installation import PASSWORD, Installation, Tenant
+from tests.acceptance.patient import patient
 
 _HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
@@ -32,7 +33,7 @@ class Person:
     def __init__(self, url: str, user_id: UUID, email: str) -> None:
         self.id = str(user_id)
         self.email = email
-        self.http = httpx.Client(base_url=url, timeout=15)
+        self.http = patient(url)
         self.tokens = login(self.http, email)
         self.token = self.tokens["access_token"]
         self.http.headers["Authorization"] = f"Bearer {self.token}"

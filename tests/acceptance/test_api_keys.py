@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.acceptance.installation import Installation, Tenant, bad_fields, problem
+from tests.acceptance.patient import patient
 from tests.acceptance.people import person
 
 pytestmark = pytest.mark.servers
@@ -25,7 +26,7 @@ class Program:
     """Somebody who has a key, and nothing else."""
 
     def __init__(self, installation: Installation, key: str) -> None:
-        self.http = httpx.Client(base_url=str(installation.ready["url"]), timeout=15)
+        self.http = patient(str(installation.ready["url"]))
         self.http.headers["Authorization"] = f"Bearer {key}"
         installation.clients.append(self.http)
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.installation import Installation, Tenant, problem
 from tests.acceptance.people import Person, person
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -102,7 +103,7 @@ def fail_to_sign_in(who: Person) -> None:
 
 def security_events(tenant: Tenant, at_least: int, **filters: Any) -> list[dict[str, Any]]:
     """Failures are noted off the way of the answer, so they are waited for."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while True:
         found = [event for page in tenant.pages("/v1/security-events", **filters) for event in page]
         if len(found) >= at_least or time.monotonic() > deadline:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.acceptance.installation import Installation, Tenant, problem
 from tests.acceptance.people import Person, person
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -16,7 +17,7 @@ LIST, RULES = "/v1/contacts/duplicates", "/v1/matching-rules"
 
 def listed(tenant: Tenant, **parameters: Any) -> list[dict[str, Any]]:
     """The pairs as soon as they are there."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while (answer := tenant.get(LIST, **parameters)).status_code == 503 and time.monotonic() < until:
         assert answer.json()["code"] == "read_after.timeout"
     assert answer.status_code == 200, answer.text
@@ -98,7 +99,7 @@ def test_sure_pairs_are_merged_by_themselves_once_and_not_after_somebody_took_th
     assert listed(tenant) == []
 
 
-def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait until something is so."""
     started = time.monotonic()
     while not holds():

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.acceptance.installation import Installation, Tenant
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -45,7 +46,7 @@ def test_a_person_is_nowhere_but_in_what_is_read(installation: Installation, ten
     told = (*WORDS, tenant.email, "Grace Hopper", "$2b$")
     assert not [word for word in told for value in stored if word.encode() in value]
     sealed_in_nats = (b'"title":{"k":', b"contact.changed.v1")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not all(holding(installation.data / "nats", mark.decode()) for mark in sealed_in_nats):
         assert time.monotonic() < deadline, "the relay has published nothing"
         time.sleep(0.1)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.acceptance.installation import Installation, Tenant, problem
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -139,7 +140,8 @@ def test_what_was_under_way_when_the_process_died_happened_once_or_not_at_all(br
 
 def answered(tenant: Tenant, headers: dict[str, str]) -> httpx.Response:
     """The answer of an API that is just coming up again."""
-    for _ in range(200):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         try:
             answer = tenant.http.post("/v1/contacts", json=BODY, headers=headers)
         except httpx.TransportError:

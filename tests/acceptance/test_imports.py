@@ -8,6 +8,7 @@ import pytest
 
 from tests.acceptance.importing import contacts, ended, errors, head, imported, upload, uploaded
 from tests.acceptance.installation import Installation, Tenant, bad_fields, problem
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -217,7 +218,7 @@ def test_progress_is_told_until_it_is_over(tenant: Tenant) -> None:
     rows = "".join(f"Person {n},q{n}@x.example\n" for n in range(2000))
     made = uploaded(tenant, "name,email\n" + rows, auto_start=True)
     told = []
-    with tenant.http.stream("GET", f"/v1/imports/{made['id']}/progress", timeout=30) as answer:
+    with tenant.http.stream("GET", f"/v1/imports/{made['id']}/progress", timeout=PATIENCE) as answer:
         assert answer.headers["Content-Type"] == "text/event-stream"
         told = [json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: ")]
     assert told[-1]["status"] == "completed"

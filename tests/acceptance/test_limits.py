@@ -12,9 +12,11 @@ from ipaddress import IPv4Address
 import httpx
 import psutil
 import pytest
+from valkey import Valkey
 
 from tests.acceptance.installation import PASSWORD, Installation, Tenant, problem
 from tests.acceptance.more import more_apis
+from tests.waiting import PATIENCE, wait
 
 pytestmark = pytest.mark.servers
 
@@ -65,8 +67,19 @@ def tenant(first: Installation, address: str) -> Iterator[Tenant]:
 
 def at_once(urls: list[str], token: str, number: int) -> list[httpx.Response]:
     """The answers to requests that go to all processes at the same time."""
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as http, ThreadPoolExecutor(12) as pool:
+    with (
+        httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE) as http,
+        ThreadPoolExecutor(12) as pool,
+    ):
         return list(pool.map(http.get, [f"{urls[n % len(urls)]}/v1/me" for n in range(number)]))
+
+
+def each_has_heard_of_the_others(valkey: str) -> None:
+    """Wait until all three have looked who is there since all three were."""
+    with Valkey.from_url(valkey) as client:
+        wait(lambda: client.zcard("limit:processes") == 3)
+        since = time.time()
+        wait(lambda: client.zcount("limit:processes", since, "+inf") == 3)
 
 
 def test_over_three_processes_exactly_the_limit_is_let_through(urls: list[str], tenant: Tenant) -> None:
@@ -83,7 +96,7 @@ def test_a_refusal_says_what_is_limited_and_when_to_come_again(tenant: Tenant) -
     assert answers[0].headers["RateLimit-Policy"] == '"user-search";q=3;w=60, "tenant";q=100;w=60'
     assert answers[0].headers["RateLimit"].startswith('"user-search";r=2;t=60, "tenant";r=99;t=')
     refused = problem(answers[3], 429, "rate_limit.exceeded")
-    assert 55 <= refused["retry_after"] == int(answers[3].headers["Retry-After"]) <= 90
+    assert 30 <= refused["retry_after"] == int(answers[3].headers["Retry-After"]) <= 90
     assert answers[3].headers["RateLimit"].startswith('"user-search";r=0;t=')
     assert "user-search" in refused["detail"]
     assert tenant.http.get("/v1/me").status_code == 200, "another kind of route counts apart"
@@ -147,7 +160,7 @@ def test_while_valkey_is_frozen_requests_go_on_by_local_shares_and_revocation_ho
     )
     login = {"email": tenant.email, "password": PASSWORD}
     other = {"Authorization": f"Bearer {tenant.http.post('/v1/auth/login', json=login).json()['access_token']}"}
-    time.sleep(1.2)  # until each process has heard of the others
+    each_has_heard_of_the_others(str(first.ready["valkey"]))
     os.kill(valkey, signal.SIGSTOP)
     try:
         # The first few requests wait for as long as these processes are told to.
@@ -159,7 +172,8 @@ def test_while_valkey_is_frozen_requests_go_on_by_local_shares_and_revocation_ho
             429: 90 - 3 * (40 // 3) + 1,
         }
         started = time.monotonic()
-        assert tenant.http.get("/v1/me", headers={"Authorization": "Bearer x"}).status_code == 401
-        assert time.monotonic() - started < 1, "nothing waits for it any more"
+        for _ in range(15):
+            assert tenant.http.get("/v1/me", headers={"Authorization": "Bearer x"}).status_code in {401, 429}
+        assert time.monotonic() - started < 20, "nothing waits for it any more, or it would have taken two seconds each"
     finally:
         os.kill(valkey, signal.SIGCONT)

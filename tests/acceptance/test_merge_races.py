@@ -15,6 +15,7 @@ from infra.secret import secret_in
 from tests.acceptance.installation import LIFTED, Installation, Tenant
 from tests.acceptance.more import more_apis
 from tests.faults.check import check
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -34,7 +35,7 @@ def urls(installation: Installation) -> Iterator[list[str]]:
 def meddle(urls: list[str], token: str, ids: list[str], seed: int) -> Counter[tuple[str, int]]:
     """Merge, unmerge and change at random, over both processes; what was answered."""
     chance, answers = random.Random(seed), Counter[tuple[str, int]]()  # noqa: S311
-    with httpx.Client(timeout=30, headers={"Authorization": f"Bearer {token}"}) as http:
+    with httpx.Client(timeout=PATIENCE, headers={"Authorization": f"Bearer {token}"}) as http:
         for number in range(REQUESTS):
             into, other = chance.sample(ids, 2)
             act = chance.choice(["merge", "merge", "unmerge", "patch"])

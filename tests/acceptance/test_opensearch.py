@@ -13,6 +13,7 @@ import pytest
 
 from tests.acceptance.installation import Installation
 from tests.acceptance.test_up import rapport
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.servers, pytest.mark.opensearch, pytest.mark.timeout(300)]
 
@@ -27,7 +28,7 @@ def test_search_moves_to_opensearch_falls_back_and_returns(tmp_path: Path) -> No
         early = tenant.get(PATH, **MISSPELT)
         assert [hit["id"] for hit in early.json()["data"]] == [first["id"]], "while OpenSearch starts"
 
-        joined = until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"), seconds=90)
+        joined = until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"))
         assert [hit["id"] for hit in joined.json()["data"]] == [first["id"]]
 
         second = tenant.add({"name": "Augusta Ada Lovelace"})
@@ -42,17 +43,17 @@ def test_search_moves_to_opensearch_falls_back_and_returns(tmp_path: Path) -> No
         assert {answer.status_code for answer in answers} == {200}, "no client sees that OpenSearch is slow"
         assert answers[-1].headers["Search-Backend"] == "postgres"
         assert [{hit["id"] for hit in answer.json()["data"]} for answer in answers] == [second_of_all] * 8
-        until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"), seconds=60)
+        until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"))
 
         store = opensearch_url(running)
         block(store)
         full = tenant.add({"name": "Full Lovelace"})
         while_full = tenant.get(PATH, **MISSPELT)
         assert {hit["id"] for hit in while_full.json()["data"]} == {*second_of_all, full["id"]}
-        until(lambda: tenant.get(PATH, **MISSPELT), backend("postgres"), seconds=10)
+        until(lambda: tenant.get(PATH, **MISSPELT), backend("postgres"))
         block(store, None)
         tenant.position = int(tenant.http.delete(f"/v1/contacts/{full['id']}").headers["Event-Position"])
-        emptied = until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"), seconds=60)
+        emptied = until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"))
         assert {hit["id"] for hit in emptied.json()["data"]} == second_of_all
 
         os.kill(opensearch_pid(running), signal.SIGKILL)
@@ -61,12 +62,12 @@ def test_search_moves_to_opensearch_falls_back_and_returns(tmp_path: Path) -> No
         assert answers[-1].headers["Search-Backend"] == "postgres"
 
         third = tenant.add({"name": "Byron Lovelace"})
-        back = until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"), seconds=90)
+        back = until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"))
         assert {hit["id"] for hit in back.json()["data"]} == {first["id"], second["id"], third["id"]}
 
         rebuilt = rapport("projections", "rebuild", "search", "--json", RAPPORT_DATA=str(running.data))
         assert json.loads(rebuilt.stdout.splitlines()[-1])["events"] == 4, rebuilt.stderr  # one is deleted
-        anew = until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"), seconds=60)
+        anew = until(lambda: tenant.get(PATH, **MISSPELT), backend("opensearch"))
         assert {hit["id"] for hit in anew.json()["data"]} == {first["id"], second["id"], third["id"]}
 
 
@@ -75,7 +76,7 @@ def backend(name: str) -> Callable[[httpx.Response], bool]:
 
 
 def until(
-    ask: Callable[[], httpx.Response], right: Callable[[httpx.Response], bool], *, seconds: float
+    ask: Callable[[], httpx.Response], right: Callable[[httpx.Response], bool], *, seconds: float = 2 * PATIENCE
 ) -> httpx.Response:
     """Ask until the answer is right."""
     deadline = time.monotonic() + seconds

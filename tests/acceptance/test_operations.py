@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.acceptance.installation import Installation, Tenant
 from tests.acceptance.test_up import rapport
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -40,7 +41,7 @@ def figures(installation: Installation) -> dict[tuple[str, str | None, str | Non
     }
 
 
-def until(holds: Any, seconds: float = 10) -> None:
+def until(holds: Any, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline

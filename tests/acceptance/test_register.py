@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.acceptance.installation import PASSWORD, Installation, Tenant, bad_fields, problem
+from tests.acceptance.patient import patient
 
 pytestmark = pytest.mark.servers
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.servers
 @pytest.fixture
 def http(installation: Installation) -> Any:
     """Somebody who is not signed in."""
-    with httpx.Client(base_url=str(installation.ready["url"]), timeout=15) as client:
+    with patient(str(installation.ready["url"])) as client:
         yield client
 
 

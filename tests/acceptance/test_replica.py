@@ -10,6 +10,7 @@ import pytest
 from infra.embedded import ports
 from tests.acceptance.installation import Installation, Tenant
 from tests.infra.replicas import replica_of
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -26,7 +27,7 @@ def installation(tmp_path: Path, port: int) -> Iterator[Installation]:
         yield running
 
 
-def wait(condition: Callable[[], Any], seconds: float = 15) -> None:
+def wait(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

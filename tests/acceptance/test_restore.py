@@ -19,6 +19,7 @@ from infra.integrity.keys import SigningKey
 from infra.integrity.records import Restored, from_lines, is_signed_by
 from infra.secret import secret_in
 from tests.acceptance.installation import Installation, Tenant
+from tests.acceptance.patient import patient
 from tests.infra.integrity.audited import cut_off
 
 pytestmark = [pytest.mark.servers, pytest.mark.opensearch, pytest.mark.timeout(240)]
@@ -34,15 +35,15 @@ def test_positions_that_are_used_anew_reach_everything(tmp_path: Path) -> None:
         kept = tenant.position
         tenant.add({"name": "Grace Hopper"})
         lost = tenant.position
-        wait_until(lambda: found_by_opensearch(tenant, "grace") == ["Grace Hopper"], 90)
-        wait_until(lambda: signed_to(outside, tenant.id) == lost, 15)
+        wait_until(lambda: found_by_opensearch(tenant, "grace") == ["Grace Hopper"])
+        wait_until(lambda: signed_to(outside, tenant.id) == lost)
         before = incarnation(first)
 
     with start(data, ["postgres"]) as servers, psycopg.connect(servers.endpoints.postgres_admin or "") as admin:
         cut_off(admin, UUID(tenant.id), kept)
 
     with Installation(data, "--no-demo", environment=environment) as second:
-        tenant.http = httpx.Client(base_url=str(second.ready["url"]), headers=tenant.http.headers, timeout=15)
+        tenant.http = patient(str(second.ready["url"]), headers=tenant.http.headers)
         now = incarnation(second)
         assert now != before
         tenant.position = kept
@@ -52,7 +53,7 @@ def test_positions_that_are_used_anew_reach_everything(tmp_path: Path) -> None:
         assert tenant.position == lost, "the position is used anew"
         assert names(tenant) == ["Ada Lovelace", "Hedy Lamarr"]
         tenant.http.patch(f"/v1/contacts/{ada['id']}", json={"title": "Countess"}).raise_for_status()
-        wait_until(lambda: found_by_opensearch(tenant, "hedy") == ["Hedy Lamarr"], 90)
+        wait_until(lambda: found_by_opensearch(tenant, "hedy") == ["Hedy Lamarr"])
         assert found_by_opensearch(tenant, "grace") == []
 
         carried = messages(str(second.ready["nats"]))
@@ -61,7 +62,7 @@ def test_positions_that_are_used_anew_reach_everything(tmp_path: Path) -> None:
         url = json.loads((data / "secrets" / "running.json").read_text())["opensearch_url"]
         indexes = httpx.get(f"{url}/rapport-*").json()
         assert {name[:20] for name in indexes} == {f"rapport-{now.hex[:12]}"}
-        wait_until(lambda: signed_to(outside, tenant.id) == lost + 1, 15)
+        wait_until(lambda: signed_to(outside, tenant.id) == lost + 1)
         another_one_begins_beside_it(second, tenant)
 
     key = SigningKey(secret_in(data)).public
@@ -79,12 +80,12 @@ def another_one_begins_beside_it(running: Installation, tenant: Tenant) -> None:
     with psycopg.connect(running.ready["postgres_admin"], autocommit=True) as admin:
         admin.execute("UPDATE ops.installation SET former = former || incarnation, incarnation = gen_random_uuid()")
     for name, pid in roles.items():
-        running.wait_for_role(name, other_than=pid, seconds=30)
-    wait_until(lambda: answers(tenant), 30)
+        running.wait_for_role(name, other_than=pid)
+    wait_until(lambda: answers(tenant))
     tenant.add({"name": "Mary Somerville"})
     assert names(tenant) == ["Ada Lovelace", "Hedy Lamarr", "Mary Somerville"]
     wanted = incarnation(running).hex[:12]
-    wait_until(lambda: {name[4:16] for name in messages(str(running.ready["nats"]))} == {wanted}, 15)
+    wait_until(lambda: {name[4:16] for name in messages(str(running.ready["nats"]))} == {wanted})
 
 
 def answers(tenant: Tenant) -> bool:
@@ -137,7 +138,7 @@ def incarnation(running: Installation) -> UUID:
     return UUID(str(found[0]))
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 100) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.acceptance.installation import PASSWORD, Installation, Tenant, bad_fields, problem
+from tests.acceptance.patient import patient
 from tests.acceptance.people import login, person
 
 pytestmark = pytest.mark.servers
@@ -19,7 +20,7 @@ NEW = "a better horse battery staple"
 @pytest.fixture
 def http(installation: Installation) -> Any:
     """Somebody who is not signed in."""
-    with httpx.Client(base_url=str(installation.ready["url"]), timeout=15) as client:
+    with patient(str(installation.ready["url"])) as client:
         yield client
 
 

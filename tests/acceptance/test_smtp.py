@@ -12,6 +12,7 @@ from tests.acceptance.installation import LIFTED, Installation, Tenant, problem
 from tests.acceptance.more import more_apis
 from tests.acceptance.test_invites import token_in
 from tests.infra.mail.serving import served
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -35,7 +36,9 @@ def urls(installation: Installation, folder: Path) -> Iterator[list[str]]:
 
 def invite(url: str, tenant: Tenant, address: str) -> httpx.Response:
     headers = {"Authorization": f"Bearer {tenant.token}"}
-    return httpx.post(f"{url}/v1/invites", json={"email": address, "roles": ["sales"]}, headers=headers, timeout=15)
+    return httpx.post(
+        f"{url}/v1/invites", json={"email": address, "roles": ["sales"]}, headers=headers, timeout=PATIENCE
+    )
 
 
 def test_an_invitation_arrives_and_is_accepted(urls: list[str], folder: Path, tenant: Tenant) -> None:
@@ -43,7 +46,7 @@ def test_an_invitation_arrives_and_is_accepted(urls: list[str], folder: Path, te
     assert invite(urls[0], tenant, address).status_code == 201
     mail = email.message_from_bytes((folder / f"{address}.plain").read_bytes().replace(b"\r\n", b"\n"))
     body = {"token": token_in(mail), "name": "Ada Byron", "password": "a password that is long"}
-    assert httpx.post(f"{urls[0]}/v1/auth/invites/accept", json=body, timeout=15).is_success
+    assert httpx.post(f"{urls[0]}/v1/auth/invites/accept", json=body, timeout=PATIENCE).is_success
 
 
 def test_while_the_mail_server_is_away_the_answer_says_so_and_asking_again_later_sends_the_mail(

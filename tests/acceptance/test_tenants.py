@@ -12,7 +12,9 @@ import pytest
 from tests.acceptance.command_line import Ran, rapport
 from tests.acceptance.installation import LIFTED, PASSWORD, Installation, Tenant, problem
 from tests.acceptance.more import more_apis
+from tests.acceptance.patient import patient
 from tests.acceptance.people import person
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -40,7 +42,7 @@ def operator(capsys: pytest.CaptureFixture[str], installation: Installation) -> 
 
 def login(tenant: Tenant, password: str = PASSWORD) -> httpx.Response:
     return httpx.post(
-        f"{tenant.http.base_url}/v1/auth/login", json={"email": tenant.email, "password": password}, timeout=15
+        f"{tenant.http.base_url}/v1/auth/login", json={"email": tenant.email, "password": password}, timeout=PATIENCE
     )
 
 
@@ -58,7 +60,7 @@ def test_nobody_of_a_suspended_tenant_gets_in_and_all_go_on_when_it_is_restored(
         lambda: tenant.http.post("/v1/auth/refresh", json={"refresh_token": signed_in["refresh_token"]}),
     ]
     with more_apis(installation, 1, LIFTED | {"RAPPORT_TESTING": "1", "RAPPORT_BCRYPT_COST": "4"}) as (elsewhere,):
-        there = httpx.Client(base_url=elsewhere, headers=dict(tenant.http.headers), timeout=15)
+        there = patient(elsewhere, headers=dict(tenant.http.headers))
         installation.clients.append(there)
         assert there.get("/v1/me").status_code == 200
 

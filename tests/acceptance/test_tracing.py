@@ -9,13 +9,15 @@ import psycopg
 import pytest
 
 from tests.acceptance.installation import PASSWORD, Installation, Tenant
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
 
 def logged(installation: Installation, correlation_id: str) -> dict[str, Any]:
     """The line that the API wrote of a request."""
-    for _ in range(50):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         for line in installation.log_lines("api"):
             if line.get("correlation_id") == correlation_id and line.get("event") == "request":
                 return line

@@ -12,6 +12,7 @@ import pytest
 
 from tests.acceptance.command_line import rapport
 from tests.acceptance.installation import Installation, Tenant, problem
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -28,7 +29,7 @@ def other(installation: Installation) -> Tenant:
 def told(capsys: pytest.CaptureFixture[str], installation: Installation) -> Told:
     """What the operator is told of a tenant, oldest first, once there are so many."""
 
-    def of(tenant: Tenant, number: int, seconds: float = 8) -> list[dict[str, Any]]:
+    def of(tenant: Tenant, number: int, seconds: float = PATIENCE) -> list[dict[str, Any]]:
         deadline = time.monotonic() + seconds
         while True:
             ran = rapport(capsys, installation, "security-events", "--limit", 1000, "--json")

@@ -19,6 +19,7 @@ from tests.faults.journal import Fault, Journal, read
 from tests.faults.site import Shape, Site
 from tests.faults.table import SCENARIOS
 from tests.faults.trial import Scenario, carry_out
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -74,7 +75,7 @@ def _killed(process: subprocess.Popen[bytes]) -> Iterator[None]:
         process.kill()
 
 
-def _wait(condition: Callable[[], bool], seconds: float = 30) -> None:
+def _wait(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

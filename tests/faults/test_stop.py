@@ -15,6 +15,7 @@ from infra.secret import secret_in
 from tests.acceptance.installation import Installation
 from tests.faults.check import check
 from tests.infra.embedded.processes import all_gone
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -37,15 +38,15 @@ def test_it_answers_requests_under_way_and_leaves_nothing_running(tmp_path: Path
             time.sleep(0.5)
             assert not any(each.done() for each in sent)
             connection.rollback()
-            answers = [each.result(timeout=10) for each in sent]
-        code = installation.process.wait(10)
+            answers = [each.result(timeout=PATIENCE) for each in sent]
+        code = installation.process.wait(PATIENCE)
         took = time.monotonic() - started
         assert [answer.status_code for answer in answers] == [201, 201, 201]
         assert sorted(int(answer.headers["Event-Position"]) for answer in answers) == [position + n for n in (1, 2, 3)]
         assert code == 0
-        assert took < 10
+        assert took < PATIENCE / 2
         assert len(tree) > 6
-        assert all_gone([process.pid for process in tree], seconds=2)
+        assert all_gone([process.pid for process in tree])
 
 
 def test_what_was_written_is_there_after_a_stop_and_a_start(tmp_path: Path) -> None:

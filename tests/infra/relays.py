@@ -14,7 +14,7 @@ from infra.postgres import RELAY
 from infra.relay import Relay
 from tests.conftest import Database
 from tests.infra.event_store.appends import call, one
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 INCARNATION = uuid4()
 
@@ -48,7 +48,7 @@ class World:
         rows = [envelope.row(message.payload) for message in self.publisher.messages]
         return [position for tenant_id, position, *_ in rows if tenant_id == (tenant or self.tenant)]
 
-    async def reached(self, position: int, seconds: float = 3, tenant: UUID | None = None) -> None:
+    async def reached(self, position: int, seconds: float = PATIENCE, tenant: UUID | None = None) -> None:
         await until(lambda: position in self.published(tenant), seconds)
 
     async def checkpoint(self) -> int:

@@ -11,6 +11,7 @@ import pytest
 from infra.postgres import Connection
 from projections.ports import CheckpointMovedError
 from tests.conftest import Database
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -96,8 +97,8 @@ async def test_one_that_is_cancelled_leaves_nothing(database: Database, tenant: 
             await add(connection, tenant)
             waiting.set()
             if asks:
-                await (await connection.execute("SELECT pg_sleep(5)")).fetchone()
-            await asyncio.sleep(5)
+                await (await connection.execute("SELECT pg_sleep(%s)", (PATIENCE,))).fetchone()
+            await asyncio.sleep(PATIENCE)
 
     task = asyncio.create_task(turn())
     await waiting.wait()

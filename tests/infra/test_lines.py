@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import psycopg
@@ -11,13 +12,14 @@ from psycopg_pool import PoolTimeout
 from infra.postgres import SERVICE, Pool, open_pool
 from tests.conftest import Database
 from tests.infra.event_store.catalogue import Connection
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.servers
 
 SIZE = 6
 LINES = 2
 """Of that many connections four are left to those who ask the pool itself."""
+_WAITS = "SELECT 1 FROM pg_advisory_xact_lock_shared(hashtext('tests/lines'))"
 _MINE = "application_name = 'rapport-lines'"
 
 
@@ -32,6 +34,22 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 def admin(database: Database) -> Iterator[Connection]:
     with psycopg.connect(database.admin_dsn, autocommit=True) as made:
         yield made
+
+
+@contextmanager
+def held(admin: Connection) -> Iterator[None]:
+    """Whoever asks for the lock waits until the end of the block."""
+    admin.execute("SELECT pg_advisory_lock(hashtext('tests/lines'))")
+    try:
+        yield
+    finally:
+        admin.execute("SELECT pg_advisory_unlock_all()")
+
+
+def waiting(admin: Connection) -> int:
+    """How many wait for the lock."""
+    found = admin.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
+    return found[0] if found else 0
 
 
 async def one(pool: Pool, query: str, *values: object) -> object:
@@ -73,13 +91,14 @@ async def test_more_askers_than_connections_wait_for_each_other(pool: Pool) -> N
         assert connection.info.backend_pid not in pids
 
 
-async def test_who_waits_too_long_is_told(database: Database) -> None:
+async def test_who_waits_too_long_is_told(database: Database, admin: Connection) -> None:
     pool = await open_pool(database.dsns[SERVICE], name="lines", size=1, patient=False)
     try:
-        slow = asyncio.create_task(one(pool, "SELECT 1 FROM pg_sleep(2)"))
-        await asyncio.sleep(0.05)
-        with pytest.raises(PoolTimeout):
-            await one(pool, "SELECT 1")
+        with held(admin):
+            slow = asyncio.create_task(one(pool, _WAITS))
+            await until(lambda: waiting(admin) == 1)
+            with pytest.raises(PoolTimeout):
+                await one(pool, "SELECT 1")
         assert await slow == 1
         assert await one(pool, "SELECT 1") == 1
     finally:
@@ -95,36 +114,38 @@ async def test_askers_who_go_away_leave_no_connection_behind(pool: Pool) -> None
     await asyncio.wait(tasks)
     assert all(task.cancelled() or task.result() == 1 for task in tasks)
     assert await asyncio.gather(*(one(pool, "SELECT %s", number) for number in range(10))) == list(range(10))
-    await until(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"], 3)
+    await until(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"])
 
 
-async def test_a_turn_that_comes_to_somebody_who_goes_away_is_the_next_ones(pool: Pool) -> None:
-    slow = [asyncio.create_task(one(pool, "SELECT 1 FROM pg_sleep(3)")) for _ in range(LINES)]
-    await asyncio.sleep(0.2)
-    gone, patient = [asyncio.create_task(one(pool, "SELECT %s", number)) for number in (1, 2)]
-    await asyncio.sleep(0.05)
-    pool.lines._open -= 1
-    pool.lines._hand_on(None)  # as when a connection is dropped: another may be opened in its place
-    gone.cancel()
-    async with asyncio.timeout(2):
-        assert await patient == 2
-    assert gone.cancelled()
+async def test_a_turn_that_comes_to_somebody_who_goes_away_is_the_next_ones(pool: Pool, admin: Connection) -> None:
+    with held(admin):
+        slow = [asyncio.create_task(one(pool, _WAITS)) for _ in range(LINES)]
+        await until(lambda: waiting(admin) == LINES)
+        gone, patient = [asyncio.create_task(one(pool, "SELECT %s", number)) for number in (1, 2)]
+        await until(lambda: len(pool.lines._waiting) == 2)
+        pool.lines._open -= 1
+        pool.lines._hand_on(None)  # as when a connection is dropped: another may be opened in its place
+        gone.cancel()
+        async with asyncio.timeout(PATIENCE):
+            assert await patient == 2
+        assert gone.cancelled()
     assert await asyncio.gather(*slow) == [1] * LINES
 
 
 async def test_a_lost_connection_fails_who_uses_it_and_nobody_after(pool: Pool, admin: Connection) -> None:
-    slow = asyncio.create_task(one(pool, "SELECT 1 FROM pg_sleep(5)"))
-    await asyncio.sleep(0.1)
-    admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_MINE}")
-    with pytest.raises(psycopg.OperationalError):
-        await slow
+    with held(admin):
+        slow = asyncio.create_task(one(pool, _WAITS))
+        await until(lambda: waiting(admin) == 1)
+        admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_MINE}")
+        with pytest.raises(psycopg.OperationalError):
+            await slow
     assert await one(pool, "SELECT %s", 1) == 1
 
 
 async def test_statements_that_a_rollback_made_psycopg_forget_are_prepared_again(pool: Pool) -> None:
     query = "SELECT %s::int + 40"
     assert await one(pool, query, 1) == 41
-    await until(lambda: pool.get_stats()["pool_available"] == 1, 2)
+    await until(lambda: pool.get_stats()["pool_available"] == 1)
     async with pool.connection() as connection:
         await connection.execute("DEALLOCATE ALL")
     assert await one(pool, query, 2) == 42

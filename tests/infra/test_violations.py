@@ -18,7 +18,7 @@ from infra.event_store.memory import MemoryEventStore
 from infra.violations import ViolationQueue
 from tests.commands.test_violations import OTHER, THEIRS, Known, tried
 from tests.given import TENANT, some_id
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 class Away(MemoryEventStore):
@@ -149,5 +149,5 @@ async def test_what_waits_is_written_when_the_process_stops() -> None:
 async def test_a_process_that_stops_does_not_wait_for_a_store_that_is_away() -> None:
     queue = ViolationQueue(Violations(Known(Owned(THEIRS, OTHER, "contact")), clock.now, clock.new_id), Away(99))
     queue.note(tried())
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         await queue.finish()

@@ -13,11 +13,12 @@ _METADATA = Metadata(actor=SYSTEM, correlation_id="test")
 
 
 class FakeLog:
-    """Implements projections.ports.Log; counts what is read."""
+    """Implements projections.ports.Log; counts what is read, and how often somebody asked where logs end."""
 
     def __init__(self) -> None:
         self.events: dict[UUID, list[Recorded[Event]]] = {}
         self.reads = 0
+        self.looks = 0
 
     def add(self, tenant_id: UUID, stream_id: UUID, *events: Event) -> list[Recorded[Event]]:
         """Append events; gives them as they would be delivered."""
@@ -60,6 +61,7 @@ class FakeLog:
     async def behind(self, projections: Sequence[str]) -> Sequence[Behind]:
         """See the port: everybody, who is level costs one look."""
         del projections
+        self.looks += 1
         return await self.tenants()
 
     async def tenants(self) -> Sequence[Behind]:

@@ -19,6 +19,7 @@ from tests.conftest import Database
 from tests.given import changed, registered
 from tests.projections.fakes import FakeDeliveries, FakeLog, Heard
 from tests.projections.reading import checkpoints, contents
+from tests.waiting import PATIENCE
 
 CONTACT = contact.PROJECTION.checkpoint
 
@@ -72,6 +73,7 @@ class Projector:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        """Run until the end of the block."""
         task = asyncio.create_task(self.runner.run())
         try:
             yield
@@ -80,20 +82,23 @@ class Projector:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 3) -> None:
+    async def looked(self) -> None:
+        """Wait until it has asked where logs end for the first time, which it does for each of its groups."""
+        await self.until(lambda: self.log.looks >= len(self.runner._lanes))
+
+    async def until(self, holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(seconds):
             while not holds():  # noqa: ASYNC110  what is looked at is in Postgres
                 await asyncio.sleep(0.02)
 
-    async def reached(self, tenant: UUID, position: int, seconds: float = 3, name: str | None = None) -> float:
-        """Wait until the read models, or the one named, are there; answers how long it took."""
-        started = time.monotonic()
+    async def reached(self, tenant: UUID, position: int, name: str | None = None) -> None:
+        """Wait until the read models, or the one named, are there."""
+        deadline = time.monotonic() + PATIENCE
         names = [name] if name else [each.checkpoint for each in POSTGRES]
         while min(checkpoints(self._database, tenant).get(each, 0) for each in names) < position:
-            assert time.monotonic() - started < seconds, checkpoints(self._database, tenant)
+            assert time.monotonic() < deadline, checkpoints(self._database, tenant)
             await asyncio.sleep(0.02)
-        return time.monotonic() - started
 
 
 def story(log: FakeLog, tenant: UUID, contacts: int = 3) -> list[Recorded[Event]]:

@@ -24,6 +24,7 @@ from tests.conftest import Database
 from tests.given import changed, registered
 from tests.projections.reading import checkpoints, contents
 from tests.projections.workshop import Workshop
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -197,7 +198,7 @@ async def test_what_was_built_stays_while_the_tables_are_in_use(
         with pytest.raises(SwapBlockedError):
             await workshop.rebuild()
         await workshop.happened(tenant, uuid4(), registered())
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             await workshop.level(tenant)
     rebuilt = await workshop.rebuild()
     assert rebuilt.was_resumed

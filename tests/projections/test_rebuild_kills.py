@@ -18,6 +18,7 @@ from projections.rebuild import Rebuilt
 from tests.given import registered
 from tests.projections.reading import contents
 from tests.projections.workshop import Workshop
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -48,7 +49,7 @@ async def stage(process: asyncio.subprocess.Process, name: str) -> None:
 
 async def again(workshop: Workshop, projection: Projection) -> Rebuilt:
     """Rebuild as soon as the server has noticed that the other is gone."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 return await workshop.rebuild(projection)
@@ -80,12 +81,12 @@ async def test_killed_in_the_middle_of_the_swap_nothing_has_changed(workshop: Wo
         reader.execute("SELECT count(*) FROM read.contact_v1")  # so the swap has to wait, holding what it holds
         async with rebuilding(workshop, contact.PROJECTION) as process:
             await stage(process, "swap")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while not _waiting(workshop):  # noqa: ASYNC110  another process's lock sets no event
                     await asyncio.sleep(0.01)
         assert contents(workshop.database, tenant) == before
     await workshop.happened(tenant, uuid4(), registered())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await workshop.level(tenant)
     assert len(contents(workshop.database, tenant)["contact_v1"]) == 4
     assert (await again(workshop, contact.PROJECTION)).was_resumed

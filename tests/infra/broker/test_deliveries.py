@@ -14,7 +14,7 @@ from infra.broker.connection import NatsConnection
 from infra.broker.deliveries import JetStreamDeliveries
 from infra.broker.jetstream import JetStreamPublisher, ensure_streams, stream_name
 from tests.infra.broker.streams import PARTITIONS, delete_streams, event_message, opened_without_keys, tenant_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.servers
 
@@ -47,7 +47,7 @@ def feed(connection: NatsConnection, incarnation: UUID) -> Feed:
 
 
 async def gathered(
-    deliveries: JetStreamDeliveries, count: int, *, seconds: float = 5, tenant: UUID | None = None
+    deliveries: JetStreamDeliveries, count: int, *, seconds: float = PATIENCE, tenant: UUID | None = None
 ) -> list[int]:
     """Positions in the order in which they come, until there are so many."""
     found: list[int] = []
@@ -65,24 +65,23 @@ async def test_events_come_in_order_and_whole(feed: Feed) -> None:
         assert await gathered(deliveries, 1200) == list(range(1, 1201))
 
 
-async def test_an_event_comes_within_a_moment(feed: Feed) -> None:
+async def test_an_event_comes_alone_without_waiting_for_others(feed: Feed) -> None:
     tenant = tenant_in(1)
     async with feed.deliveries() as deliveries:
         await feed.publish(tenant, 1, 1)
         await gathered(deliveries, 1)
         for position in range(2, 12):
-            started = time.monotonic()
             await feed.publish(tenant, position, position)
-            batch = await deliveries.fetch(most=500, wait=2)
+            async with asyncio.timeout(PATIENCE):
+                batch = await deliveries.fetch(most=500, wait=10 * PATIENCE)
             assert [item.position for item in batch] == [position]
-            assert time.monotonic() - started < 0.5
 
 
 async def test_nothing_to_fetch_is_no_error(feed: Feed) -> None:
     async with feed.deliveries() as deliveries:
         started = time.monotonic()
         assert list(await deliveries.fetch(most=10, wait=0.2)) == []
-        assert 0.15 < time.monotonic() - started < 1
+        assert time.monotonic() - started > 0.15
 
 
 async def test_without_a_broker_fetching_is_only_quiet(incarnation: UUID) -> None:
@@ -99,7 +98,7 @@ async def test_closing_is_heard_at_any_moment(feed: Feed) -> None:
     """N-R1: an answer of the broker that comes at the same moment must not swallow it."""
     chance = random.Random(1)  # noqa: S311  not a secret
     for _ in range(60):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             async with feed.deliveries():
                 await asyncio.sleep(chance.random() * 0.02)
 
@@ -152,8 +151,8 @@ async def test_a_stream_that_is_deleted_and_made_again_is_pulled_from_again(feed
         await ensure_streams(client, feed.incarnation, PARTITIONS)
         await feed.publish(tenant, 6, 10)
         await feed.publish(neighbour, 1, 3)
-        assert await gathered(deliveries, 3, tenant=neighbour, seconds=2) == [1, 2, 3]
-        assert await gathered(deliveries, 5, tenant=tenant, seconds=5) == [6, 7, 8, 9, 10]
+        assert await gathered(deliveries, 3, tenant=neighbour) == [1, 2, 3]
+        assert await gathered(deliveries, 5, tenant=tenant) == [6, 7, 8, 9, 10]
 
 
 async def test_all_streams_deleted_are_made_again_by_who_pulls(feed: Feed, client: Client) -> None:

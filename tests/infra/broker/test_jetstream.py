@@ -12,6 +12,7 @@ from infra.broker.connection import NatsConnection
 from infra.broker.jetstream import JetStreamPublisher, PublishError, ensure_streams, stream_name
 from tests.given import registered
 from tests.infra.broker.streams import PARTITIONS, event_message, stored, tenant_in
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -29,7 +30,7 @@ async def test_a_cancelled_publisher_stops_at_any_moment(connection: NatsConnect
         task = asyncio.create_task(publish_on())
         await asyncio.sleep(chance.random() * 0.01)
         task.cancel()
-        _, pending = await asyncio.wait({task}, timeout=1)
+        _, pending = await asyncio.wait({task}, timeout=PATIENCE)
         assert not pending
         assert task.cancelled()
 
@@ -95,7 +96,7 @@ async def test_a_batch_may_take_long_as_long_as_something_is_acknowledged(monkey
 
     async def acknowledge() -> None:
         for number in numbers:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
             waiting.acknowledge(number, jetstream._Ack(stream="EVT", seq=1))
 
     await asyncio.gather(waiting.acknowledged(), acknowledge())

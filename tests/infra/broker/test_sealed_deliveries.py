@@ -23,7 +23,7 @@ from tests.infra.broker.streams import PARTITIONS, stored, tenant_in
 from tests.infra.event_store.catalogue import Connection
 from tests.infra.event_store.conftest import admin
 from tests.infra.event_store.people import ADDRESS, WORDS, a_change, a_contact, events, forget, person, process
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.servers
 
@@ -66,7 +66,7 @@ async def wire(connection: NatsConnection, client: Client, incarnation: UUID, ad
 
 async def gathered(deliveries: JetStreamDeliveries, count: int) -> list[Recorded[Event]]:
     found: list[Recorded[Event]] = []
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + PATIENCE
     while len(found) < count and time.monotonic() < deadline:
         found += await deliveries.fetch(most=500, wait=0.1)
     return found

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -15,7 +14,7 @@ from infra.broker.connection import NatsConnection
 from infra.broker.signals import NatsSignals
 from infra.embedded.client import Embedded, start
 from tests.infra.broker.streams import open_connection
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.servers
 
@@ -30,7 +29,7 @@ class Ear:
         self.heard.append(said)
 
     async def has(self, count: int) -> list[tuple[object, ...]]:
-        await until(lambda: len(self.heard) >= count, 2)
+        await until(lambda: len(self.heard) >= count)
         return self.heard
 
 
@@ -81,9 +80,9 @@ async def test_noise_on_the_wire_does_not_deafen(connection: NatsConnection, cli
     assert await announcements.has(1) == [(tenant, ["contact_v1"], 1)]
 
 
-async def test_without_a_broker_a_signal_is_lost_at_once() -> None:
+async def test_without_a_broker_a_signal_is_lost_and_nobody_waits() -> None:
     signals = NatsSignals(NatsConnection("nats://127.0.0.1:1", "tests"))
-    async with asyncio.timeout(0.1):
+    async with asyncio.timeout(PATIENCE):
         await signals.poke({uuid4(): 1})
         await signals.applied(uuid4(), ["contact_v1"], 1)
 
@@ -92,10 +91,10 @@ async def test_a_frozen_broker_holds_nobody_up(frozen_connection: NatsConnection
     """Fault 6: it takes nothing any more, and the connection stands. A poke stands in the way of every command."""
     signals = NatsSignals(frozen_connection)
     tenants: dict[UUID, int] = {uuid4(): 10**9 for _ in range(500)}
-    slowest = 0.0
-    for _ in range(600):  # far more than the sockets on the way hold
-        started = time.monotonic()
-        await signals.poke(tenants)
-        slowest = max(slowest, time.monotonic() - started)
-        await asyncio.sleep(0)
-    assert slowest < 0.2
+    async with asyncio.timeout(PATIENCE):
+        for _ in range(600):  # far more than the sockets on the way hold
+            await signals.poke(tenants)
+            await asyncio.sleep(0)
+    client = frozen_connection.client
+    assert client is not None
+    assert client.pending_data_size > 0, "it does take nothing any more"

@@ -1,6 +1,8 @@
 """R7.1, R7.3: limits that are exact over all that share a Valkey, and a local share of them while it is away."""
 
 import asyncio
+import struct
+import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -11,9 +13,28 @@ from commands.limits import Count, Limit
 from infra.cache.limits import ValkeyLimiter
 from infra.cache.windows import LocalLimiter
 from infra.embedded.client import Embedded
+from tests.waiting import PATIENCE, until
 
-PATIENCE = 5.0  # the machine that runs tests may be busy
 LIMIT = Limit("user", 50, 60)
+
+
+class Ahead:
+    """A clock that goes as usual, and can be put ahead, with what Valkey keeps of one window and one limiter of it."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self._seconds
+
+    async def go(self, seconds: float, limiter: ValkeyLimiter, limit: Limit, key: str) -> None:
+        self._seconds += seconds
+        limiter._clock = self
+        client, name = limiter._client, f"limit:{limit.name}:{limit.seconds}:{key}"
+        assert client is not None
+        if kept := await client.get(name):
+            start, *counts = struct.unpack("<ddd", kept)
+            await client.set(name, struct.pack("<ddd", start - 1000 * seconds, *counts), keepttl=True)
 
 
 @pytest.fixture
@@ -45,11 +66,11 @@ async def test_over_several_processes_exactly_the_limit_is_let_through(limiters:
 
 @pytest.mark.servers
 async def test_both_ways_of_counting_agree(limiters: list[ValkeyLimiter]) -> None:
-    alone, limit, key = LocalLimiter(), Limit("user", 3, 1), uuid4().hex
+    alone, limit, key = LocalLimiter(ahead := Ahead()), Limit("user", 3, 60), uuid4().hex
     ours: list[Count] = []
     theirs: list[Count] = []
-    for pause in (0.0, 1.5):  # then half of what the window before counted still weighs
-        await asyncio.sleep(pause)
+    for pause in (0.0, 90.0):  # then half of what the window before counted still weighs
+        await ahead.go(pause, limiters[0], limit, key)
         for _ in range(4):
             ours += await limiters[0].count([(limit, key)])
             theirs += alone.count([(limit, key)])
@@ -62,7 +83,7 @@ async def test_both_ways_of_counting_agree(limiters: list[ValkeyLimiter]) -> Non
 async def test_whom_a_limit_refused_it_refuses_without_asking_until_the_wait_is_over(
     limiters: list[ValkeyLimiter],
 ) -> None:
-    limit, key = Limit("user", 1, 1), uuid4().hex
+    limit, key = Limit("user", 1, 60), uuid4().hex
     limiter, uses = limiters[0], [(limit, key)]
     assert (await limiter.count(uses))[0].wait == 0
     assert limiter.refused(uses) == (), "one more does not fit, but nobody was told so"
@@ -70,7 +91,7 @@ async def test_whom_a_limit_refused_it_refuses_without_asking_until_the_wait_is_
     (known,) = limiter.refused(uses)
     assert 0 < known.wait <= refused.wait
     assert (known.limit, known.left) == (limit, 0)
-    await asyncio.sleep(refused.wait + 0.01)
+    await Ahead().go(refused.wait + 0.01, limiter, limit, key)
     assert not limiter.refused(uses)
     assert (await limiter.count(uses))[0].wait == 0
 
@@ -85,10 +106,13 @@ async def test_without_valkey_a_process_counts_its_share_and_with_it_again_for_a
     limiter._timeout = 0.02
     answers = [(await limiter.count([(LIMIT, key)]))[0] for _ in range(60)]
     assert sum(count.wait == 0 for count in answers) == 50 // 3
-    await asyncio.sleep(1.6)
     limiter._timeout = PATIENCE
-    await limiter.open()
-    assert limiter.shared
+
+    async def is_back() -> bool:
+        await limiter.open()
+        return limiter.shared
+
+    await until(is_back)
     assert (await limiter.count([(LIMIT, key)]))[0].wait == 0
     await client.aclose()
 

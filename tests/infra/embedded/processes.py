@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from infra.embedded.client import ServerName
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]
 Wrap = Callable[[list[str]], list[str]]
@@ -67,7 +68,7 @@ class Parent:
 
     def end(self) -> None:
         with suppress(OSError):
-            self.process.communicate(b"\n", timeout=10)
+            self.process.communicate(b"\n", timeout=PATIENCE)
 
     def kill(self) -> None:
         self.process.kill()
@@ -81,7 +82,7 @@ class Parent:
             if pid > 0 and is_alive(pid):
                 os.kill(pid, signal.SIGKILL)
         self.process.communicate()
-        wait_until(lambda: not any(map(is_alive, self.said.get("pids", {}).values())), 10)
+        wait_until(lambda: not any(map(is_alive, self.said.get("pids", {}).values())))
 
 
 def is_alive(pid: int) -> bool:
@@ -99,13 +100,13 @@ def children(pid: int) -> list[int]:
         return []
 
 
-def wait_until(what: Callable[[], bool], seconds: float) -> bool:
+def wait_until(what: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     deadline = time.monotonic() + seconds
     while not (done := what()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return done
 
 
-def all_gone(pids: Iterable[int], seconds: float = 5) -> bool:
+def all_gone(pids: Iterable[int], seconds: float = PATIENCE) -> bool:
     known = list(pids)
     return wait_until(lambda: not any(map(is_alive, known)), seconds)

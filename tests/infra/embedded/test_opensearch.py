@@ -15,6 +15,7 @@ import pytest
 from infra.embedded.client import Embedded, EmbeddedError, ServerEvent, start
 from tests.infra.embedded.processes import all_gone, wait_until
 from tests.infra.embedded.test_start import listening_on, port_of
+from tests.waiting import PATIENCE
 
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
@@ -22,7 +23,7 @@ LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 def ask(url: str, path: str, method: str = "GET", body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
         return json.load(answer)
 
 
@@ -48,7 +49,7 @@ def test_an_index_works_survives_restart_and_kill_and_nothing_is_left(tmp_path: 
         assert settings["cluster.routing.allocation.disk.threshold_enabled"] == "false"
         assert listening_on(port_of(url)) <= LOOPBACK
         os.kill(embedded.pids()["opensearch"], signal.SIGKILL)
-        assert wait_until(lambda: [e.kind for e in events].count("ready") == 2, 60)
+        assert wait_until(lambda: [e.kind for e in events].count("ready") == 2)
         assert ask(url, "/people/_count")["count"] == 1
         os.kill(embedded.supervisor_pid, signal.SIGKILL)
         assert all_gone(embedded.pids().values())
@@ -88,7 +89,7 @@ def test_it_leaves_the_others_a_head_start(tmp_path: Path) -> None:
         moments.setdefault((event.kind, event.server), time.monotonic())
 
     with start(tmp_path / "data", ["opensearch", "nats"], on_event=note, head_start=0.5):
-        assert wait_until(lambda: ("starting", "opensearch") in moments, 30)
+        assert wait_until(lambda: ("starting", "opensearch") in moments)
     assert moments["starting", "opensearch"] - moments["ready", "nats"] >= 0.5
     with start(tmp_path / "data", ["opensearch", "nats"], head_start=60) as embedded:
         assert list(embedded.pids()) == ["nats"]

@@ -59,9 +59,9 @@ def events(tenant: UUID, stream: UUID, *told: Event, after: int = 0, actor: UUID
     return append(tenant, StreamEvents(stream, after, told), metadata=metadata)
 
 
-def process(database: Database, *, ttl: float = 60.0) -> tuple[PostgresEventStore, Keyring]:
+def process(database: Database) -> tuple[PostgresEventStore, Keyring]:
     """A store as a process has it that has just started, and its keys."""
-    keyring = Keyring(database.service, local_master(SECRET), ttl=ttl)
+    keyring = Keyring(database.service, local_master(SECRET))
     return PostgresEventStore(database.appends, database.service, SECRET, keyring=keyring), keyring
 
 

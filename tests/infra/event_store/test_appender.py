@@ -14,9 +14,19 @@ from infra.event_store import waiting as waiting_module
 from infra.event_store.store import PostgresEventStore
 from tests.conftest import SECRET, Database
 from tests.infra.event_store.appends import Batches, append, call, claim, held, key, one, stream
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.servers
+
+
+async def under_way(batches: Batches) -> None:
+    """Wait until one call is under way: what comes now goes in another."""
+    await until(lambda: len(batches) == 1)
+
+
+async def in_line(store: PostgresEventStore, number: int) -> None:
+    """Wait until so many appends wait for their turn."""
+    await until(lambda: store._appender.waiting == number)
 
 
 async def test_what_waits_goes_together(
@@ -24,9 +34,9 @@ async def test_what_waits_goes_together(
 ) -> None:
     async with held(database, tenant):
         first = asyncio.create_task(store.append(one(tenant)))
-        await until(lambda: len(batches) == 1)
+        await under_way(batches)
         others = [asyncio.create_task(store.append(one(tenant))) for _ in range(7)]
-        await asyncio.sleep(0.05)
+        await in_line(store, 7)
         assert [len(batch) for batch in batches] == [1]
     positions = [answer.position for answer in await asyncio.gather(first, *others)]
     assert [len(batch) for batch in batches] == [1, 7]
@@ -42,7 +52,7 @@ async def test_of_a_tenant_with_much_to_write_a_second_call_waits_in_postgres_al
         first = [asyncio.create_task(store.append(one(tenant))) for _ in range(40)]
         await until(lambda: len(batches) == 2)
         more = [asyncio.create_task(store.append(one(tenant))) for _ in range(40)]
-        await asyncio.sleep(0.05)
+        await in_line(store, 40)
         assert [len(batch) for batch in batches] == [20, 20]
         assert (await store.append(one(uuid4()))).position == 1
     positions = [answer.position for answer in await asyncio.gather(*first, *more)]
@@ -51,15 +61,16 @@ async def test_of_a_tenant_with_much_to_write_a_second_call_waits_in_postgres_al
 
 
 async def test_a_request_that_is_cancelled_before_it_is_sent_leaves_nothing(
-    store: PostgresEventStore, database: Database, tenant: UUID
+    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches
 ) -> None:
     gone = append(tenant, stream(uuid4()), claims=[claim(tenant, "42", uuid4())], key=key("gone"))
     async with held(database, tenant):
         first = asyncio.create_task(store.append(one(tenant)))
-        await asyncio.sleep(0.05)
+        await under_way(batches)
         cancelled = asyncio.create_task(store.append(gone))
+        await in_line(store, 1)
         last = asyncio.create_task(store.append(one(tenant)))
-        await asyncio.sleep(0.05)
+        await in_line(store, 2)
         cancelled.cancel()
     assert [(await first).position, (await last).position] == [2, 3]
     assert gone.command_id not in {item.command_id for item in await store.read(tenant, after=0, limit=10)}
@@ -68,16 +79,16 @@ async def test_a_request_that_is_cancelled_before_it_is_sent_leaves_nothing(
 
 
 async def test_a_request_that_is_cancelled_while_it_is_sent_is_written_whole_and_hurts_nobody(
-    store: PostgresEventStore, database: Database, tenant: UUID
+    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches
 ) -> None:
     ada = uuid4()
     whole = append(tenant, stream(ada, count=3), claims=[claim(tenant, "42", ada)], key=key("sent"))
     async with held(database, tenant):
         cancelled = asyncio.create_task(store.append(whole))
-        await asyncio.sleep(0.05)
+        await under_way(batches)
         cancelled.cancel()
         next_one = asyncio.create_task(store.append(one(tenant)))
-        await asyncio.sleep(0.05)
+        await in_line(store, 1)
         assert cancelled.cancelled()
     assert (await next_one).position == 5
     log = await store.read(tenant, after=1, limit=10)
@@ -113,15 +124,15 @@ async def test_requests_that_are_cancelled_at_any_moment_are_written_whole_or_no
 
 
 async def test_more_than_can_wait_is_refused_at_once(
-    store: PostgresEventStore, database: Database, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """N-R3: no memory without bound, and no wait without end."""
     monkeypatch.setattr(waiting_module, "_MOST_OF_TENANT", 5)
     async with held(database, tenant):
         first = asyncio.create_task(store.append(one(tenant)))
-        await asyncio.sleep(0.05)
+        await under_way(batches)
         waiting = [asyncio.create_task(store.append(one(tenant))) for _ in range(5)]
-        await asyncio.sleep(0.05)
+        await in_line(store, 5)
         with pytest.raises(StoreOverloadedError) as refused:
             await store.append(one(tenant))
         assert refused.value.retry_after >= 1
@@ -135,9 +146,9 @@ async def test_two_appends_of_one_stream_go_in_calls_of_their_own(
     ada = uuid4()
     async with held(database, tenant):
         first = asyncio.create_task(store.append(one(tenant)))
-        await asyncio.sleep(0.05)
+        await under_way(batches)
         two = [asyncio.create_task(store.append(append(tenant, stream(ada)))) for _ in range(2)]
-        await asyncio.sleep(0.05)
+        await in_line(store, 2)
     await first
     results = await asyncio.gather(*two, return_exceptions=True)
     assert isinstance(results[1], VersionConflictError)
@@ -156,7 +167,7 @@ async def test_a_busy_tenant_does_not_hold_up_a_neighbour(
     batches.clear()
     async with held(database, tenant):
         slow, fast = (asyncio.create_task(store.append(one(t))) for t in (tenant, neighbour))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             assert (await fast).position == 2
             assert (await store.append(one(neighbour))).position == 3
         assert not slow.done()
@@ -173,7 +184,7 @@ async def test_calls_that_wait_for_heads_leave_the_way_to_others(
     async with held(database, tenant), held(database, other):
         slow = [asyncio.create_task(store.append(one(each))) for each in (tenant, other)]
         await asyncio.sleep(0.005)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             assert (await store.append(one(uuid4()))).position == 1
         assert not any(task.done() for task in slow)
     assert [answer.position for answer in await asyncio.gather(*slow)] == [2, 2]
@@ -191,7 +202,7 @@ async def test_a_tenant_that_writes_flat_out_delays_a_neighbour_by_one_call(
     batches.clear()
     async with held(database, tenant):
         hot = [asyncio.create_task(store.append(one(tenant))) for _ in range(1000)]
-        await until(lambda: len(store._appender._waiting) + sum(map(len, batches)) == 1000, seconds=30)
+        await until(lambda: len(store._appender._waiting) + sum(map(len, batches)) == 1000)
         calls = len(batches)
         cool = asyncio.create_task(store.append(one(neighbour)))
         await until(lambda: len(store._appender._waiting) + sum(map(len, batches)) == 1001)
@@ -209,10 +220,11 @@ async def test_a_claim_that_only_a_refused_neighbour_held_is_tried_again(
     both = [claim(tenant, value, ada) for value in ("wanted", "taken")]
     async with held(database, tenant):
         first = asyncio.create_task(store.append(one(tenant)))
-        await asyncio.sleep(0.05)
+        await under_way(batches)
         refused = asyncio.create_task(store.append(append(tenant, stream(ada), claims=both)))
+        await in_line(store, 1)
         fine = asyncio.create_task(store.append(append(tenant, stream(grace), claims=[claim(tenant, "wanted", grace)])))
-        await asyncio.sleep(0.05)
+        await in_line(store, 2)
     results = await asyncio.gather(first, refused, fine, return_exceptions=True)
     assert isinstance(results[1], ClaimTakenError)
     assert not isinstance(results[2], BaseException)
@@ -223,19 +235,19 @@ async def test_a_claim_that_only_a_refused_neighbour_held_is_tried_again(
 
 
 async def test_what_postgres_cannot_store_fails_alone(
-    store: PostgresEventStore, database: Database, tenant: UUID
+    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches
 ) -> None:
     """R6.5: jsonb has no NUL character; whoever sends one has the trouble, not who shares the call or waits behind."""
     ada, grace = uuid4(), uuid4()
     poison = append(tenant, stream(grace), claims=[claim(tenant, "42", grace, kind="contact.external_id/a\0b")])
     async with held(database, tenant):
         first = asyncio.create_task(store.append(one(tenant)))
-        await asyncio.sleep(0.05)
+        await under_way(batches)
         sent = [append(tenant, stream(ada)), poison, append(tenant, stream(ada)), one(tenant)]
         tasks = [asyncio.create_task(store.append(each)) for each in sent]
-        await asyncio.sleep(0.05)
+        await in_line(store, 4)
     await first
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(results[1], psycopg.DataError)
     kinds = [type(result).__name__ for result in results]
@@ -243,16 +255,16 @@ async def test_what_postgres_cannot_store_fails_alone(
     assert await store.head(tenant) == 4
 
 
-async def test_a_poke_that_fails_is_nobodys_trouble(database: Database, tenant: UUID) -> None:
+async def test_a_poke_that_fails_is_nobodys_trouble(database: Database, tenant: UUID, batches: Batches) -> None:
     async def poke(_: object) -> None:
         raise RuntimeError("no broker")
 
     store = PostgresEventStore(database.appends, database.service, SECRET, poke=poke)
     async with held(database, tenant):
         first = asyncio.create_task(store.append(one(tenant)))
-        await asyncio.sleep(0.05)
+        await under_way(batches)
         others = [asyncio.create_task(store.append(one(tenant))) for _ in range(10)]
-        await asyncio.sleep(0.05)
-    async with asyncio.timeout(5):
+        await until(lambda: len(batches) == 2)
+    async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(first, *others)
     assert [answer.position for answer in answers] == list(range(2, 13))

@@ -35,7 +35,7 @@ def alone(database: Database, pool: Pool) -> PostgresEventStore:
 async def test_connections_are_given_back_when_nothing_is_to_be_done(pool: Pool, alone: PostgresEventStore) -> None:
     await alone.append(one(uuid4()))
     assert pool.get_stats()["pool_available"] == 0
-    await until(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"], 2)
+    await until(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"])
     async with pool.connection() as connection:
         assert await (await connection.execute("SELECT 1")).fetchone() == (1,)
     assert (await alone.append(one(uuid4()))).position == 1
@@ -45,7 +45,7 @@ async def test_two_stores_can_share_a_connection(database: Database, pool: Pool,
     other = PostgresEventStore(pool, database.service, SECRET)
     for store in (alone, other):
         assert (await store.append(one(uuid4()))).position == 1
-        await until(lambda: pool.get_stats()["pool_available"] == 1, 2)
+        await until(lambda: pool.get_stats()["pool_available"] == 1)
 
 
 async def test_a_connection_that_died_meanwhile_is_not_used(
@@ -56,7 +56,7 @@ async def test_a_connection_that_died_meanwhile_is_not_used(
     (line,) = alone._appender._calls._lines._idle
     query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'rapport-calls'"
     assert (admin.execute(query).fetchone() or (0,))[0] >= 1
-    await until(lambda: line.connection.closed, 1)
+    await until(lambda: line.connection.closed)
     with structlog.testing.capture_logs() as logged:
         assert [(await alone.append(one(tenant))).position for _ in range(3)] == [3, 4, 5]
     assert logged == []
@@ -75,14 +75,14 @@ async def test_what_postgres_says_is_raised_as_psycopg_would(pool: Pool, alone: 
     poison = append(tenant, stream(ada), claims=[claim(tenant, "42", ada, kind="contact.external_id/a\0b")])
     with pytest.raises(psycopg.DataError):
         await alone.append(poison)
-    await until(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"], 2)
+    await until(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"])
 
 
 async def test_statements_that_the_client_let_go_of_are_prepared_again(
     pool: Pool, alone: PostgresEventStore, tenant: UUID
 ) -> None:
     before = await alone.append(one(tenant))
-    await until(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"], 2)
+    await until(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"])
     async with pool.connection() as connection:
         await connection.execute("DEALLOCATE ALL")
     assert (await alone.append(one(tenant))).position == before.position + 1

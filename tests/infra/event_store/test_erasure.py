@@ -1,6 +1,7 @@
 """B3, N-C1, fault 10: destroying a person's keys erases the person, everywhere and for good, and nothing else."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from domain import contact as domain
 from domain.contact import ContactRegistered, Name
 from infra.integrity.exports import MemoryExports
 from infra.keys.destruction import KeyDestroyer
-from infra.keys.keyring import Keyring
+from infra.keys.keyring import TTL_SECONDS, Keyring
 from infra.postgres import APPEND
 from projections.history import entries
 from tests.conftest import Database
@@ -256,19 +257,20 @@ async def test_a_history_shows_what_was_done_and_by_whom(database: Database, ten
     assert not [word for word in WORDS if word in str(told)]
 
 
-async def test_who_has_the_keys_in_hand_reads_on_until_they_expire(database: Database, tenant: UUID) -> None:
+async def test_who_has_the_keys_in_hand_reads_on_until_they_expire(
+    database: Database, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The bound is the keyring's TTL: docs/encryption.md."""
     store, _ = process(database)
     ada = await person(store, tenant)
-    elsewhere, _ = process(database, ttl=0.4)
-    (forgetful, theirs), (_, ours) = process(database), process(database)
+    (elsewhere, keys), (forgetful, theirs), (_, ours) = (process(database) for _ in range(3))
     for reader in (elsewhere, forgetful):
         assert [item.erased for item in await reader.load(tenant, ada)] == [False, False]
     await destroy(database, ours, tenant, ada)
     assert [item.erased for item in await elsewhere.load(tenant, ada)] == [False, False]
     theirs.forget(tenant, ada)
     assert [blank(item) for item in await forgetful.load(tenant, ada)] == [True, True]
-    await asyncio.sleep(0.45)
+    monkeypatch.setattr(keys._subjects, "_clock", lambda: time.monotonic() + TTL_SECONDS)
     assert [blank(item) for item in await elsewhere.load(tenant, ada)] == [True, True]
 
 

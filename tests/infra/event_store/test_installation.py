@@ -12,6 +12,7 @@ from infra.event_store.installation import installation, until_replaced
 from infra.postgres import PROJECTOR, RELAY, SERVICE
 from tests.conftest import Database
 from tests.infra.relays import gone
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -51,5 +52,5 @@ async def test_another_incarnation_is_noticed_also_after_the_database_was_away(
     assert not waiting.done()
     await admin.execute(_SET, (now := uuid4(), []))
     monkeypatch.setattr(module, "installation", original)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         assert await waiting == now

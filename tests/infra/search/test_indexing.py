@@ -13,6 +13,7 @@ from projections.contact_rows import Searchable
 from projections.contact_text import contact_text
 from tests.conftest import Database
 from tests.infra.search.indexing import Bench, Index
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -131,7 +132,7 @@ async def test_it_goes_on_by_itself_when_the_index_comes_back(bench: Bench) -> N
     await bench.project()
     await asyncio.sleep(0.2)
     index.is_away = False
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await bench.announced.heard.wait()
     running.cancel()
     assert index.kept
