@@ -216,15 +216,17 @@ async def projector(wired: Wiring) -> None:
 
 
 async def worker(wired: Wiring) -> None:
-    """Go on with imports, a turn at a time, and keep duplicates and scores of leads, until cancelled."""
-    from api.worker import duplicates, imports
+    """Go on with imports, a turn at a time, keep duplicates and scores of leads, and flag inactive ones, until cancelled."""
+    from api.worker import duplicates, imports, inactivity
     from infra.imports.tools import working
+    from infra.inactivity import sweeping
     from infra.matching import comparing
     from infra.scoring import keeping
 
     tools = await working(wired)
     wired.spawn(duplicates.run(*await comparing(wired, tools.store)))
     wired.spawn((await keeping(wired)).run())
+    wired.spawn(inactivity.Sweeper(*await sweeping(wired, tools.store, tools.authorization)).run())
     collect_seldom()
     await imports.run(tools)
 

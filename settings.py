@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _MIN_BCRYPT_COST = 12
 _SHORTEST_MASTER_KEY = 32
+_LONGEST_SWEEP = 60
 
 
 class SettingsError(ValueError):
@@ -76,6 +77,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     checkpoint_folder: Path | None = None
     """Where signed checkpoints of the log are kept; without one, in the data folder."""
     checkpoint_seconds: int = 3600
+    sweep_seconds: int = 60
+    """How often leads are looked through for such as nothing happens with, at least."""
     metrics_token: str | None = None
     """Who sends it may read /metrics; without one, whoever asks from this machine itself."""
 
@@ -130,8 +133,15 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=_read(environ, "RAPPORT_TRUSTED_PROXIES", _networks, ()),
         checkpoint_folder=Path(folder).absolute() if (folder := environ.get("RAPPORT_CHECKPOINT_FOLDER")) else None,
         checkpoint_seconds=number("RAPPORT_CHECKPOINT_SECONDS", 3600, 1),
+        sweep_seconds=_sweep_seconds(number("RAPPORT_SWEEP_SECONDS", 60, 1)),
         metrics_token=environ.get("RAPPORT_METRICS_TOKEN") or None,
     )
+
+
+def _sweep_seconds(asked: int) -> int:
+    if asked > _LONGEST_SWEEP:
+        raise SettingsError(f"RAPPORT_SWEEP_SECONDS must be at most {_LONGEST_SWEEP}, not {asked}")
+    return asked
 
 
 def _master_key(environ: Mapping[str, str]) -> str | None:

@@ -143,6 +143,19 @@ class LeadDeleted(Event, topic="lead.deleted.v1"):
     """A lead was deleted; its history stays."""
 
 
+class LeadFlaggedInactive(Event, topic="lead.flagged_inactive.v1"):
+    """Nothing has happened with an open lead since then, for longer than the tenant wants. `owner_id`: whose it was."""
+
+    since: datetime
+    owner_id: UUID | None = None
+
+
+class LeadFlagCleared(Event, topic="lead.flag_cleared.v1"):
+    """Something did happen with a lead that was flagged: an interaction with it or its contact, at `active_at`."""
+
+    active_at: datetime
+
+
 class Stay(Struct, frozen=True):
     """A status that a lead entered, and when; it left it when the next one began."""
 
@@ -154,7 +167,7 @@ class Lead(Struct, frozen=True, kw_only=True):
     """State of a lead; `version` counts the stream's events.
 
     `stays` are all its statuses in order, the last one is where it stands. `lent_company`: its company is that of its
-    conversion, and goes when that is undone.
+    conversion, and goes when that is undone. `inactive_since`: it is flagged, and nothing has happened since then.
     """
 
     id: UUID
@@ -176,6 +189,7 @@ class Lead(Struct, frozen=True, kw_only=True):
     lent_company: bool = False
     occurred_at: datetime
     last_activity_at: datetime
+    inactive_since: datetime | None = None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
@@ -206,6 +220,7 @@ _LEADS_TO: Mapping[type[Event], Status] = MappingProxyType(
 EVENTS = (
     *(LeadRegistered, LeadChanged, LeadAssigned, LeadDeleted),
     *(LeadQualified, LeadNurtured, LeadLost, LeadConverted, LeadReopened, LeadConversionUndone),
+    *(LeadFlaggedInactive, LeadFlagCleared),
 )
 
 
@@ -221,10 +236,12 @@ def evolve(
     match lead, event:
         case None, LeadRegistered():
             return _registered(event, stream_id, at, then)
+        case Lead(), LeadFlaggedInactive(since=since):
+            return structs.replace(lead, version=lead.version + 1, inactive_since=since)
+        case Lead(), LeadFlagCleared(active_at=active_at):
+            return _active(lead, active_at)
         case Lead(), _:
-            after = structs.replace(
-                lead, version=lead.version + 1, updated_at=at, last_activity_at=max(then, lead.last_activity_at)
-            )
+            after = structs.replace(_active(lead, then), updated_at=at)
             return structs.replace(after, **_changed(lead, event, at, then))
         case _:
             raise _misfit(event)
@@ -241,6 +258,12 @@ def _registered(event: LeadRegistered, stream_id: UUID, at: datetime, then: date
         created_at=at,
         updated_at=at,
         **structs.asdict(event),
+    )
+
+
+def _active(lead: Lead, then: datetime) -> Lead:
+    return structs.replace(
+        lead, version=lead.version + 1, last_activity_at=max(then, lead.last_activity_at), inactive_since=None
     )
 
 

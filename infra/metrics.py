@@ -16,7 +16,7 @@ MOST_TENANTS = 100
 """Tenants with figures of their own: those that lag most. The sums are over all."""
 
 _LAG: LiteralString = "SELECT projection, tenant_id::text, events, tenants, parked FROM read.lag(%s, %s)"
-_BACKLOG: LiteralString = "SELECT store.relay_backlog()"
+_BACKLOG: LiteralString = "SELECT store.relay_backlog(), store.sweeps_failing()"
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -55,22 +55,25 @@ class Metrics:
             ),
         ]
         try:
-            lag, backlog = await self._asked()
+            lag, (backlog, failing) = await self._asked()
         except (psycopg.Error, PoolTimeout):
             figures.append(_gauge("rapport_postgres_up", "Whether Postgres answers.", 0))
         else:
             figures.append(_gauge("rapport_postgres_up", "Whether Postgres answers.", 1))
             figures.append(_gauge("rapport_relay_backlog_events", "Events that are not published yet.", backlog))
+            figures.append(
+                _gauge("rapport_sweep_failing_tenants", "Tenants whose leads can't be looked through.", failing)
+            )
             figures += _of_projections(lag)
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Made(figures))
         return generate_latest(registry)
 
-    async def _asked(self) -> tuple[Rows, int]:
+    async def _asked(self) -> tuple[Rows, tuple[Any, ...]]:
         async with self._pool.connection(timeout=2) as connection:
             lag = await (await connection.execute(_LAG, (self._projections, MOST_TENANTS))).fetchall()
-            backlog = await (await connection.execute(_BACKLOG)).fetchone()
-            return lag, backlog[0] if backlog else 0
+            waiting = await (await connection.execute(_BACKLOG)).fetchone()
+            return lag, waiting or (0, 0)
 
 
 class _Made(Collector):

@@ -37,6 +37,7 @@ _COLUMNS = """
     lent_company     boolean NOT NULL,
     occurred_at      timestamptz NOT NULL,
     last_activity_at timestamptz NOT NULL,
+    inactive_since   timestamptz,
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     deleted_at       timestamptz
@@ -53,6 +54,9 @@ CREATE INDEX ON read.lead_v1 (tenant_id, status, created_at, id) WHERE deleted_a
 CREATE INDEX ON read.lead_v1 (tenant_id, owner_id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.lead_v1 (tenant_id, contact_id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.lead_v1 (tenant_id, company_id) WHERE deleted_at IS NULL;
+CREATE INDEX ON read.lead_v1 (tenant_id, last_activity_at, id)
+ WHERE deleted_at IS NULL AND inactive_since IS NULL AND status IN ('new', 'qualified', 'nurturing');
+CREATE INDEX ON read.lead_v1 (tenant_id, last_activity_at, id) WHERE deleted_at IS NULL AND inactive_since IS NOT NULL;
 CREATE TABLE read.lead_past_v1 ({_PAST_KEY}, {_COLUMNS}, PRIMARY KEY (tenant_id, id, since)) WITH (fillfactor = 80);
 CREATE INDEX ON read.lead_past_v1 (tenant_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.lead_past_v1 (tenant_id, contact_id) WHERE deleted_at IS NULL;

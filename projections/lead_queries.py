@@ -24,6 +24,8 @@ class Flag(StrEnum):
 
     DUPLICATE = "duplicate"
     """Another open lead is of the same contact, or of one that was merged with it."""
+    INACTIVE = "inactive"
+    """Nothing has happened with it for as many days as the tenant has set."""
 
 
 class LeadView(Struct, frozen=True, kw_only=True):
@@ -104,7 +106,9 @@ def _duplicate(table: str, lead: str = "TRUE", link: str = STANDS) -> str:
 
 
 _SHARED = tuple(name for name in (*LeadView.__struct_fields__, "deleted_at") if name not in {"flags", "score"})
-_FLAGS = "CASE WHEN {} THEN ARRAY['duplicate'] ELSE '{{}}' END AS flags"
+_INACTIVE = "l.inactive_since IS NOT NULL"
+_FLAGS = f"""array_remove(ARRAY[
+    CASE WHEN {{}} THEN 'duplicate' END, CASE WHEN {_INACTIVE} THEN 'inactive' END], NULL) AS flags"""
 _SELECT = f"SELECT {', '.join(f'l.{name}' for name in _SHARED)}, coalesce(s.score, 0) AS score"
 _SCORE = "LEFT JOIN read.lead_score_v1 s ON s.tenant_id = l.tenant_id AND s.id = l.id"
 _NOW_TWIN = _duplicate("read.lead_v1")
@@ -141,7 +145,8 @@ _stored = msgspec.json.Decoder(list[Stored])
 def view(lead: Lead, *, is_duplicate: bool = False, score: int = 0) -> LeadView:
     """A lead's state as clients see it."""
     shared = {name: getattr(lead, name) for name in _SHARED if name != "deleted_at"}
-    return LeadView(**shared, score=score, flags=(Flag.DUPLICATE,) if is_duplicate else ())
+    flags = {Flag.DUPLICATE: is_duplicate, Flag.INACTIVE: lead.inactive_since is not None}
+    return LeadView(**shared, score=score, flags=tuple(flag for flag, is_set in flags.items() if is_set))
 
 
 async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Stored]:
@@ -162,7 +167,7 @@ async def page(
     connection: Connection,
     tenant_id: UUID,
     filters: Filters,
-    sort: Sort,
+    sort: str,
     *,
     contacts: Sequence[UUID] | None = None,
     after: Bound | None,
@@ -172,9 +177,10 @@ async def page(
 ) -> tuple[list[Stored], Bound | None]:
     """A page of the leads that are there, or were at a moment, and the bound after which the next one starts.
 
-    `contacts` are all the ids that the contact filtered by goes by, where it has others than its own.
-    With `owners`, of theirs only: of those that are theirs now, also where it is about a moment of the past. A bound is
-    [value of the sort column, id]: pages neither repeat nor miss rows that stay in place.
+    `sort` is a Sort, or last_activity_at for flagged ones. `contacts` are all the ids that the contact filtered by goes
+    by, where it has others than its own. With `owners`, of theirs only: of those that are theirs now, also where it is
+    about a moment of the past. A bound is [value of the sort column, id]: pages neither repeat nor miss rows that stay
+    in place.
     """
     source, conditions, parameters = _selected(tenant_id, filters, contacts, as_of)
     if owners is not None:
@@ -193,9 +199,9 @@ async def page(
     return rows, None
 
 
-def _orders(sort: Sort, after: Bound | None) -> Iterator[tuple[list[str], str, list[Any]]]:
+def _orders(sort: str, after: Bound | None) -> Iterator[tuple[list[str], str, list[Any]]]:
     """The parts that a list has in turn: conditions, order, and the parameters of the conditions."""
-    if sort is Sort.SCORE_DESC:
+    if sort == Sort.SCORE_DESC:
         yield from _by_score(after)
         return
     column = sort.removeprefix("-")
@@ -227,7 +233,9 @@ def _selected(
         conditions.append(_STOOD.format("l"))
         parameters = [*(as_of.position,) * _THEN_TWIN.count("%s"), tenant_id, *(as_of.position,) * 2]
     for name, value in structs.asdict(filters).items():
-        if name == "flag" and value is not None:
+        if value is Flag.INACTIVE:
+            conditions.append(_INACTIVE)
+        elif name == "flag" and value is not None:
             conditions.append(_THEN_TWIN if as_of else _NOW_TWIN)
             parameters += [as_of.position] * _THEN_TWIN.count("%s") if as_of else []
         elif name == "contact_id" and value is not None:

@@ -2,6 +2,7 @@
 
 from litestar import Router
 
+from api.http.follow_ups import list_follow_ups
 from api.http.lead_batch import batch_leads
 from api.http.lead_moves import MOVES
 from api.http.lead_reads import lead_history, list_leads, read_lead
@@ -23,6 +24,7 @@ ROUTER = Router(
         *MOVES,
         lead_history,
         lead_timeline,
+        list_follow_ups,
         read_pipeline,
         read_trend,
         stream_pipeline,

@@ -1,5 +1,6 @@
 """What the lines of the golden file about leads and customers are read as today."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from domain.customer import CustomerLeadAdded, CustomerLeadRemoved, CustomerRegistered
@@ -10,6 +11,8 @@ from domain.lead import (
     LeadConversionUndone,
     LeadConverted,
     LeadDeleted,
+    LeadFlagCleared,
+    LeadFlaggedInactive,
     LeadLost,
     LeadNurtured,
     LeadQualified,
@@ -22,6 +25,7 @@ COMPANY = UUID("01890000-0000-7000-8000-0000000000c1")
 OWNER = UUID("01890000-0000-7000-8000-0000000000e1")
 CONTACT = UUID("01890000-0000-7000-8000-0000000000f1")
 CUSTOMER = UUID("01890000-0000-7000-8000-0000000000b1")
+AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 LEAD = UUID("01890000-0000-7000-8000-0000000000d1")
 
 LEADS: dict[str, Event] = {
@@ -55,4 +59,9 @@ LEADS: dict[str, Event] = {
 LEADS_CUSTOM: dict[str, Event] = {
     "a lead with custom values": LeadRegistered(title="Engine", custom={"budget": 1200, "region": "North"}),
     "custom values of a lead changed": LeadChanged(custom={"budget": 900}),
+}
+
+FLAGS: dict[str, Event] = {
+    "a lead flagged": LeadFlaggedInactive(since=AT, owner_id=OWNER),
+    "a flag cleared": LeadFlagCleared(active_at=AT),
 }

@@ -10,6 +10,8 @@ from domain.lead import (
     LeadChanged,
     LeadConversionUndone,
     LeadDeleted,
+    LeadFlagCleared,
+    LeadFlaggedInactive,
     LeadLost,
     LeadNurtured,
     LeadQualified,
@@ -100,3 +102,27 @@ def test_nothing_happens_to_a_lead_before_it_is_registered_nor_what_is_another_r
         _ = given(LeadQualified()).state
     with pytest.raises(TypeError):
         _ = given(registered(), registered()).state
+
+
+def test_a_flag_is_no_activity_and_whatever_is_done_with_the_lead_takes_it_off() -> None:
+    """R5.3."""
+    flag = LeadFlaggedInactive(since=START)
+    flagged = given(registered(), flag).state
+    assert flagged
+    assert (flagged.inactive_since, flagged.last_activity_at, flagged.updated_at) == (START, START, START)
+    for event in (
+        LeadQualified(),
+        LeadChanged(source="fair"),
+        LeadAssigned(owner_id=some_id(1)),
+        LeadLost(reason="so"),
+    ):
+        after = given(registered(), flag, event).state
+        assert after
+        assert (after.inactive_since, after.last_activity_at) == (None, START + 2 * HOUR)
+
+
+def test_an_interaction_takes_it_off_as_of_when_it_occurred() -> None:
+    cleared = given(registered(), LeadFlaggedInactive(since=START), LeadFlagCleared(active_at=START + HOUR / 2)).state
+    assert cleared
+    assert (cleared.inactive_since, cleared.last_activity_at) == (None, START + HOUR / 2)
+    assert (cleared.version, cleared.updated_at) == (3, START)

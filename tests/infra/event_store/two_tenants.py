@@ -1,5 +1,6 @@
 """Two tenants with rows in every table that there is."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import psycopg
@@ -25,6 +26,7 @@ from infra.event_store.library.datastore import RapportDatastore
 from infra.event_store.library.recorders import RapportSnapshotRecorder, RapportTrackingRecorder
 from infra.event_store.snapshots import PostgresSnapshots
 from infra.event_store.store import PostgresEventStore
+from infra.inactivity import PostgresSweepTurns
 from infra.keys.destruction import KeyDestroyer
 from infra.postgres import AUDITOR, RECORDER
 from projections import poison
@@ -72,6 +74,7 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
             await connection.execute("SELECT store.keep_import_part(%s, 'rows', 0, 'sealed')", (deal,))
             await connection.execute("SELECT store.keep_import_seen(%s, 0, '{digest}', %s)", (deal, [ada]))
             await connection.execute("SELECT store.queue_import(%s)", (deal,))
+            await connection.execute("SELECT store.note_active(%s, '{2026-01-01}', '-infinity')", ([deal],))
         session = NewSession(id=uuid4(), user_id=uuid4(), epoch=0, client=None, address=None)
         await PostgresSessions(database.service, 60).start(tenant, session)
         await PostgresKeyUses(database.service).note(tenant, uuid4())
@@ -92,4 +95,5 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         with RapportDatastore(database.dsns[RECORDER], tenant) as datastore:
             RapportTrackingRecorder(datastore).insert_tracking(Tracking("app", 1))
             RapportSnapshotRecorder(datastore).insert_events([StoredEvent(ada, 1, "topic", b"state")])
+    await PostgresSweepTurns(database.appends, uuid4(), timedelta(0)).take(datetime.now(UTC), 1)
     return made
