@@ -94,6 +94,7 @@ def arguments(admin: Connection, other: UUID) -> dict[str, list[Any]]:
         "boolean": [False, True],
         "interval": ["0 seconds", "100 years"],
         "timestamp with time zone": ["infinity", "2020-01-01T00:00:00Z"],
+        "timestamp with time zone[]": [["2026-01-01T00:00:00Z"] * len(ids), ["2026-01-01T00:00:00Z"]],
         "jsonb": [json.dumps([event | {"version": version}]) for version in (1, 2)],
         "jsonb of read": [json.dumps(each) for each in ({}, *_conditions(ids, words))],
     }
