@@ -216,7 +216,7 @@ async def projector(wired: Wiring) -> None:
 
 
 async def worker(wired: Wiring) -> None:
-    """Go on with imports, a turn at a time, keep duplicates and scores of leads, and flag inactive ones, until cancelled."""
+    """Go on with imports, keep duplicates and scores of leads, and flag inactive ones, until cancelled."""
     from api.worker import duplicates, imports, inactivity
     from infra.imports.tools import working
     from infra.inactivity import sweeping

@@ -70,11 +70,7 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
             file_name="a.csv", columns=("Name",), dates={}, country=None, owner_id=uuid4(),
         )  # fmt: skip
         await store.append(one(tenant, received))
-        async with database.service.of(tenant) as connection:
-            await connection.execute("SELECT store.keep_import_part(%s, 'rows', 0, 'sealed')", (deal,))
-            await connection.execute("SELECT store.keep_import_seen(%s, 0, '{digest}', %s)", (deal, [ada]))
-            await connection.execute("SELECT store.queue_import(%s)", (deal,))
-            await connection.execute("SELECT store.note_active(%s, '{2026-01-01}', '-infinity')", ([deal],))
+        await _beside(database, tenant, deal, ada)
         session = NewSession(id=uuid4(), user_id=uuid4(), epoch=0, client=None, address=None)
         await PostgresSessions(database.service, 60).start(tenant, session)
         await PostgresKeyUses(database.service).note(tenant, uuid4())
@@ -97,3 +93,12 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
             RapportSnapshotRecorder(datastore).insert_events([StoredEvent(ada, 1, "topic", b"state")])
     await PostgresSweepTurns(database.appends, uuid4(), timedelta(0)).take(datetime.now(UTC), 1)
     return made
+
+
+async def _beside(database: Database, tenant: UUID, deal: UUID, ada: UUID) -> None:
+    """What is kept beside the log, of imports and of sweeps."""
+    async with database.service.of(tenant) as connection:
+        await connection.execute("SELECT store.keep_import_part(%s, 'rows', 0, 'sealed')", (deal,))
+        await connection.execute("SELECT store.keep_import_seen(%s, 0, '{digest}', %s)", (deal, [ada]))
+        await connection.execute("SELECT store.queue_import(%s)", (deal,))
+        await connection.execute("SELECT store.note_active(%s, '{2026-01-01}', '-infinity')", ([deal],))
