@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from commands.ports import StoreUnavailableError
+from infra.arrays import QuickListDumper
 from infra.lines import Lines, Question
 from infra.pipeline import pipelined
 from infra.secret import Secret
@@ -88,6 +89,7 @@ async def open_pool(
     async def prepare(connection: Connection) -> None:
         await connection.set_autocommit(True)
         connection.prepare_threshold = 1
+        connection.adapters.register_dumper(list, QuickListDumper)
 
     options: dict[str, Any] = {
         "application_name": f"rapport-{name}",

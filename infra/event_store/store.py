@@ -96,8 +96,7 @@ class PostgresEventStore:
         """See the port."""
         if not after:
             return []
-        streams, versions = f"{{{','.join([each.hex for each in after])}}}", f"{{{','.join(map(str, after.values()))}}}"
-        rows = await self._rows(tenant_id, _STREAMS, (streams, versions, tenant_id))
+        rows = await self._rows(tenant_id, _STREAMS, (list(after), list(after.values()), tenant_id))
         return await opened.recorded(rows, self._keyring)
 
     async def read(self, tenant_id: UUID, *, after: int, limit: int) -> Sequence[Recorded[Event]]:
