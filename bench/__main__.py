@@ -21,6 +21,7 @@ from bench import (
     report,
     search,
     stream,
+    timeline,
     users,
 )
 
@@ -40,6 +41,7 @@ PROGRAMS = (
     relay,
     search,
     stream,
+    timeline,
     users,
 )
 """Those of docs/benchmarks.md."""
