@@ -17,7 +17,6 @@ from settings import Settings, SettingsError, from_environment
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from api.http.services import Component
     from commands.access import Authorization
     from commands.handle import Handler
     from commands.ports import EventStore
@@ -33,7 +32,7 @@ async def api(wired: Wiring) -> Any:
 
     from api.http.app import build
     from api.http.cursor import Cursors
-    from api.http.services import Services
+    from api.http.services import Component, Services
     from commands.batch import Batches
     from commands.folded import FoldedStates
     from commands.handle import Handler
@@ -47,6 +46,7 @@ async def api(wired: Wiring) -> Any:
     from infra.event_store.snapshots import PostgresSnapshots
     from infra.event_store.store import PostgresEventStore
     from infra.imports.tools import receiving
+    from infra.inbound.tools import bringing_in
     from infra.progress import Progress
     from infra.reading import contact_search, query_side
 
@@ -74,9 +74,7 @@ async def api(wired: Wiring) -> Any:
     queries, replica = await query_side(wired, reads, installed, progress)
     search = await contact_search(wired, queries, installed)
 
-    async def health() -> "Mapping[str, Component]":
-        from api.http.services import Component
-
+    async def health() -> Mapping[str, Component]:
         states = {
             "postgres": await is_up(reads),
             "nats": connection.client is not None,
@@ -102,6 +100,7 @@ async def api(wired: Wiring) -> Any:
             new_id=clock.new_id,
             cursors=Cursors(secret.key("cursors")),
             imports=receiving(wired, connections, keyring, store, queries, authorization),
+            inbound=bringing_in(settings, store, queries, progress),
             in_progress=marks,
             health=health,
             tried=violations.note,

@@ -12,13 +12,14 @@ from msgspec import UNSET, structs
 
 from commands import normalise
 from commands.decision import Decision, Given
-from commands.interaction_input import ChangeInteraction, LogInteraction, ParticipantInput
+from commands.interaction_input import AttachmentInput, ChangeInteraction, LogInteraction, ParticipantInput
 from commands.look import Look, Looked
 from commands.normalise import Problems, pointer
 from commands.ports import Claim
 from domain import contact
 from domain.errors import DomainError, FieldError
 from domain.interaction import (
+    Attachment,
     Channel,
     Direction,
     Interaction,
@@ -32,7 +33,7 @@ EXTERNAL_ID = "interaction.external_id"
 """Kind of claim on the id that another system knows an interaction by."""
 
 _REFERENCES = (("contact_id", "contact"), ("company_id", "company"), ("lead_id", "lead"), ("author_id", "user"))
-_SAYS_NOTHING = frozenset({"external_id", "author_id", "channel", "direction"})
+_SAYS_NOTHING = frozenset({"external_id", "thread_id", "author_id", "channel", "direction"})
 """Members that alone are no interaction."""
 _CHANNELS: Mapping[Type | None, Channel] = {
     Type.CALL: Channel.PHONE,
@@ -48,9 +49,11 @@ _DIRECTIONS: Mapping[Type | None, Direction] = {
     Type.MEETING: Direction.OUTBOUND,
     Type.MESSAGE: Direction.OUTBOUND,
 }
-_MOST_PARTICIPANTS = 200
-_LONGEST_BODY = 100_000
-_LONGEST_ID = 255
+MOST_PARTICIPANTS = 200
+MOST_ATTACHMENTS = 200
+LONGEST_BODY = 100_000
+LONGEST_ID = 255
+LONGEST_SUBJECT = 500
 
 
 def lookups(command: LogInteraction | ChangeInteraction) -> list[tuple[str, str]]:
@@ -86,7 +89,7 @@ def log(command: LogInteraction, given: Given[Interaction]) -> Decision:
         problems.add("", "interaction.empty", "says nothing; send at least what it was, with whom, or when")
     known_as = told.pop("external_id", None)
     if known_as is not None:
-        known_as = normalise.filled(known_as, "/external_id", problems, longest=_LONGEST_ID)
+        known_as = normalise.filled(known_as, "/external_id", problems, longest=LONGEST_ID)
     values = _values(ChangeInteraction(**told), given, problems)
     problems.raise_if_any()
     kind = values.get("type")
@@ -120,7 +123,7 @@ def change(command: ChangeInteraction, given: Given[Interaction]) -> Decision:
 
 def external_id(text: str) -> str:
     """An external id as it is kept."""
-    return normalise.line(text, "", Problems(), longest=_LONGEST_ID) or ""
+    return normalise.line(text, "", Problems(), longest=LONGEST_ID) or ""
 
 
 def find(_: None, __: Given[Interaction]) -> Decision:
@@ -139,13 +142,15 @@ def _values(patch: ChangeInteraction, given: Given[Interaction], problems: Probl
         if (kind, str(found)) not in given.found:
             problems.add(at, f"{kind}.not_found", f"is no {kind} of this tenant")
     values = _plain(patch)
-    for name, longest in (("subject", 500), ("outcome", 64)):
+    for name, longest in (("subject", LONGEST_SUBJECT), ("outcome", 64), ("thread_id", LONGEST_ID)):
         if (text := getattr(patch, name)) is not UNSET:
             values[name] = normalise.line(text, f"/{name}", problems, longest=longest) if text else None
     if patch.body is not UNSET:
-        values["body"] = normalise.text(patch.body, "/body", problems, longest=_LONGEST_BODY) if patch.body else None
+        values["body"] = normalise.text(patch.body, "/body", problems, longest=LONGEST_BODY) if patch.body else None
     if patch.participants is not UNSET:
         values["participants"] = _participants(patch.participants or [], problems)
+    if patch.attachments is not UNSET:
+        values["attachments"] = _attachments(patch.attachments or [], problems)
     if patch.next_action is not UNSET:
         action = patch.next_action
         values["next_action"] = action and normalise.filled(action.text, "/next_action/text", problems, longest=500)
@@ -169,11 +174,11 @@ def _plain(patch: ChangeInteraction) -> dict[str, Any]:
 
 
 def _participants(asked: Sequence[ParticipantInput | None], problems: Problems) -> tuple[Participant, ...]:
-    if len(asked) > _MOST_PARTICIPANTS:
-        message = f"has {len(asked)} items; at most {_MOST_PARTICIPANTS} are allowed"
+    if len(asked) > MOST_PARTICIPANTS:
+        message = f"has {len(asked)} items; at most {MOST_PARTICIPANTS} are allowed"
         problems.add("/participants", "list.too_long", message)
     found = []
-    for index, one in enumerate(asked[:_MOST_PARTICIPANTS]):
+    for index, one in enumerate(asked[:MOST_PARTICIPANTS]):
         if one is None:  # could not be read, and is in the problems already
             continue
         at = pointer("/participants", index)
@@ -188,13 +193,30 @@ def _participants(asked: Sequence[ParticipantInput | None], problems: Problems) 
     return tuple(found)
 
 
+def _attachments(asked: Sequence[AttachmentInput | None], problems: Problems) -> tuple[Attachment, ...]:
+    if len(asked) > MOST_ATTACHMENTS:
+        problems.add("/attachments", "list.too_long", f"has {len(asked)} items; at most {MOST_ATTACHMENTS} are allowed")
+    found = []
+    for index, one in enumerate(asked[:MOST_ATTACHMENTS]):
+        if one is None:  # could not be read, and is in the problems already
+            continue
+        at = pointer("/attachments", index)
+        parts = {
+            name: normalise.line(text, f"{at}/{name}", problems, longest=LONGEST_ID)
+            for name in ("name", "media_type")
+            if (text := getattr(one, name))
+        }
+        found.append(Attachment(size=one.size, **parts))
+    return tuple(found)
+
+
 def references(command: LogInteraction | ChangeInteraction) -> Iterator[tuple[str, str, UUID]]:
     """Where a command refers to another record, of which kind that is, and its id."""
     for name, kind in _REFERENCES:
         if isinstance(found := getattr(command, name), UUID):
             yield f"/{name}", kind, found
     people: Sequence[ParticipantInput | None] = command.participants or ()
-    for index, one in enumerate(people[:_MOST_PARTICIPANTS]):
+    for index, one in enumerate(people[:MOST_PARTICIPANTS]):
         if one is not None and isinstance(one.contact_id, UUID):
             yield f"/participants/{index}/contact_id", "contact", one.contact_id
 

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from commands.contact_input import RegisterContact
 from domain.interaction import Channel, Direction, Type
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Seconds = Annotated[int, Meta(ge=0, le=31_536_000)]
+Size = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class ParticipantInput(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -19,6 +21,14 @@ class ParticipantInput(Struct, forbid_unknown_fields=True, kw_only=True):
     name: str | None = None
     address: str | None = None
     role: str | None = None
+
+
+class AttachmentInput(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A file that came with it, which is not kept itself; `size` in bytes."""
+
+    name: str | None = None
+    media_type: str | None = None
+    size: Size | None = None
 
 
 class NextActionInput(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -39,11 +49,13 @@ class LogInteraction(Struct, forbid_unknown_fields=True, kw_only=True):
     company_id: UUID | None = None
     lead_id: UUID | None = None
     participants: list[ParticipantInput] | None = None
+    attachments: list[AttachmentInput] | None = None
     subject: str | None = None
     body: str | None = None
     outcome: str | None = None
     duration_seconds: Seconds | None = None
     next_action: NextActionInput | None = None
+    thread_id: str | None = None
     external_id: str | None = None
     author_id: UUID | None = None
 
@@ -59,9 +71,17 @@ class ChangeInteraction(Struct, forbid_unknown_fields=True, kw_only=True):
     company_id: UUID | UnsetType | None = UNSET
     lead_id: UUID | UnsetType | None = UNSET
     participants: list[ParticipantInput] | UnsetType | None = UNSET
+    attachments: list[AttachmentInput] | UnsetType | None = UNSET
     subject: str | UnsetType | None = UNSET
     body: str | UnsetType | None = UNSET
     outcome: str | UnsetType | None = UNSET
     duration_seconds: Seconds | UnsetType | None = UNSET
     next_action: NextActionInput | UnsetType | None = UNSET
+    thread_id: str | UnsetType | None = UNSET
     author_id: UUID | UnsetType | None = UNSET
+
+
+class CompleteInteraction(ChangeInteraction, forbid_unknown_fields=True, kw_only=True):
+    """The same, where the contact that it was with may be made in the same step, or found by its external ids."""
+
+    contact: RegisterContact | None = None

@@ -10,6 +10,7 @@ from commands import (
     identity,
     imports,
     interaction,
+    interaction_complete,
     invites,
     lead,
     lead_moves,
@@ -25,7 +26,7 @@ from commands import (
 from commands.company_input import ChangeCompany, DeleteCompany, Placed, RegisterCompany, RestoreCompany
 from commands.contact_input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
 from commands.handle import UseCase
-from commands.interaction_input import ChangeInteraction, LogInteraction
+from commands.interaction_input import ChangeInteraction, CompleteInteraction, LogInteraction
 from commands.lead_input import AssignLead, ChangeLead, DeleteLead, MoveLead, RegisterLead
 from domain.api_key import ApiKey
 from domain.api_key import evolve as evolve_api_key
@@ -228,6 +229,15 @@ FIND_INTERACTION: UseCase[None, Interaction] = UseCase(
 )
 CHANGE_INTERACTION: UseCase[ChangeInteraction, Interaction] = UseCase(
     kind="interaction", evolve=evolve_interaction, decide=interaction.change, lookups=interaction.lookups
+)
+COMPLETE_INTERACTION: UseCase[CompleteInteraction, Interaction] = UseCase(
+    kind="interaction",
+    evolve=evolve_interaction,
+    decide=interaction_complete.complete,
+    custom=CONTACT,
+    gather=interaction_complete.contact_of,
+    lookups=interaction_complete.lookups,
+    claim_taken=interaction_complete.claim_taken,
 )
 PUT_CUSTOM_FIELD: UseCase[custom_fields.PutByKey, CustomField] = UseCase(
     kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.put, starts=True, revives=True

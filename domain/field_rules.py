@@ -39,7 +39,7 @@ RULED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "interactions": (
             *("type", "channel", "direction", "participants", "subject", "body", "outcome", "duration_seconds"),
-            "next_action",
+            *("next_action", "attachments"),
         ),
         "leads": (
             *("title", "contact", "company", "owner_id", "source", "value", "lost_reason", "tags", "custom"),
@@ -70,6 +70,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "contact_id": "contact",
         "reason": "lost_reason",
         "due_at": "next_action",
+        "suggested_contact": "participants",
     }
 )
 """Other names that input, filters, events, histories and searches have for those fields."""

@@ -55,6 +55,14 @@ class Participant(Struct, frozen=True, omit_defaults=True):
     role: str | None = None
 
 
+class Attachment(Struct, frozen=True, omit_defaults=True):
+    """A file that came with it, of which only this is kept: `size` in bytes, `media_type` like image/png."""
+
+    name: str | None = None
+    media_type: str | None = None
+    size: int | None = None
+
+
 class NextAction(Struct, frozen=True):
     """What was agreed to do next, and by when."""
 
@@ -63,7 +71,10 @@ class NextAction(Struct, frozen=True):
 
 
 class InteractionLogged(Event, topic="interaction.logged.v1", data_class="interaction"):
-    """Something passed between us and a contact. `subject_id` is the contact, whose data the words are."""
+    """Something passed between us and a contact. `subject_id` is the contact, whose data the words are.
+
+    `thread_id` is shared by what answers one another, `revision` counts how often a calendar has told it.
+    """
 
     subject_id: UUID | None = None
     type: Type | None = None
@@ -77,10 +88,13 @@ class InteractionLogged(Event, topic="interaction.logged.v1", data_class="intera
     outcome: str | None = None
     duration_seconds: int | None = None
     due_at: datetime | None = None
+    revision: int | None = None
     participants: Personal[tuple[Participant, ...]] = ()
+    attachments: Personal[tuple[Attachment, ...]] = ()
     subject: Personal[str | None] = None
     body: Personal[str | None] = None
     next_action: Personal[str | None] = None
+    thread_id: Personal[str | None] = None
     external_id: Personal[str | None] = None
 
 
@@ -99,10 +113,13 @@ class InteractionChanged(Event, topic="interaction.changed.v1", data_class="inte
     outcome: str | UnsetType | None = UNSET
     duration_seconds: int | UnsetType | None = UNSET
     due_at: datetime | UnsetType | None = UNSET
+    revision: int | UnsetType | None = UNSET
     participants: Personal[tuple[Participant, ...]] | UnsetType = UNSET
+    attachments: Personal[tuple[Attachment, ...]] | UnsetType = UNSET
     subject: Personal[str | None] | UnsetType = UNSET
     body: Personal[str | None] | UnsetType = UNSET
     next_action: Personal[str | None] | UnsetType = UNSET
+    thread_id: Personal[str | None] | UnsetType = UNSET
 
     def changes(self) -> dict[str, Any]:
         """The members that changed, by name."""
@@ -131,10 +148,13 @@ class Interaction(Struct, frozen=True, kw_only=True):
     outcome: str | None = None
     duration_seconds: int | None = None
     due_at: datetime | None = None
+    revision: int | None = None
     participants: tuple[Participant, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     subject: str | None = None
     body: str | None = None
     next_action: str | None = None
+    thread_id: str | None = None
     external_id: str | None = None
     created_at: datetime
     updated_at: datetime
@@ -150,6 +170,28 @@ EVENTS = (InteractionLogged, InteractionChanged)
 def missing(interaction: Interaction) -> tuple[str, ...]:
     """What is still to be found out of an interaction; it stands in the review queue until nothing is."""
     return tuple(name for name in NEEDED if getattr(interaction, name) is None)
+
+
+class Suggested(Struct, frozen=True):
+    """Who would be the contact of an interaction, if they were one."""
+
+    name: str | None
+    email: str
+
+
+_OTHERS = {Direction.INBOUND: {"to", "cc", "attendee"}, Direction.OUTBOUND: {"from", "organizer"}}
+"""Roles of those who are not the other side, by direction."""
+
+
+def suggested(interaction: Interaction) -> Suggested | None:
+    """Who may be made the contact that is missing: the first of the other side who is none, and has an e-mail."""
+    if interaction.contact_id is not None:
+        return None
+    others = _OTHERS.get(interaction.direction, set())
+    for each in interaction.participants:
+        if each.contact_id is None and "@" in (each.address or "") and each.role not in others:
+            return Suggested(each.name, each.address or "")
+    return None
 
 
 def evolve(interaction: Interaction | None, event: Event, *, stream_id: UUID, at: datetime) -> Interaction:

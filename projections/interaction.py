@@ -34,10 +34,13 @@ CREATE TABLE read.interaction_v1 (
     outcome          text,
     duration_seconds integer,
     due_at           timestamptz,
+    revision         integer,
     participants     jsonb NOT NULL,
+    attachments      jsonb NOT NULL,
     subject          text,
     body             text,
     next_action      text,
+    thread_id        text,
     external_id      text,
     missing          text[] NOT NULL,
     created_at       timestamptz NOT NULL,
@@ -49,16 +52,18 @@ CREATE INDEX ON read.interaction_v1 (tenant_id, contact_id, at, id) WHERE contac
 CREATE INDEX ON read.interaction_v1 (tenant_id, lead_id) WHERE lead_id IS NOT NULL;
 CREATE INDEX ON read.interaction_v1 (tenant_id, recorded_at, id) WHERE missing <> '{}';
 CREATE INDEX ON read.interaction_v1 (tenant_id, due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX ON read.interaction_v1 (tenant_id, thread_id, at, id) WHERE thread_id IS NOT NULL;
 """
 
 _COLUMNS = """
     tenant_id uuid, id uuid, version integer, position bigint, at timestamptz, type text, channel text, direction text,
     occurred_at timestamptz, recorded_at timestamptz, contact_id uuid, company_id uuid, lead_id uuid, author_id uuid,
-    outcome text, duration_seconds integer, due_at timestamptz, participants jsonb, subject text, body text,
-    next_action text, external_id text, missing text[], created_at timestamptz, updated_at timestamptz
+    outcome text, duration_seconds integer, due_at timestamptz, revision integer, participants jsonb,
+    attachments jsonb, subject text, body text, next_action text, thread_id text, external_id text, missing text[],
+    created_at timestamptz, updated_at timestamptz
 """
 _ORDER = tuple(column.split()[0] for column in _COLUMNS.split(","))
-_PARTICIPANTS = _ORDER.index("participants")
+_LISTS = tuple(map(_ORDER.index, ("participants", "attachments")))
 _LATER = ", ".join(f"{name} = excluded.{name}" for name in _ORDER if name not in {"tenant_id", "id", "created_at"})
 
 _LOAD = """
@@ -104,7 +109,8 @@ def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]
     if state is None:
         return {}
     values = _row(events[0].tenant_id, state, events[-1].position)
-    values[_PARTICIPANTS] = json_text(values[_PARTICIPANTS])
+    for place in _LISTS:
+        values[place] = json_text(values[place])
     return {"interaction_v1": [tuple(values)]}
 
 

@@ -9,7 +9,18 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
-from domain.interaction import Channel, Direction, Interaction, NextAction, Participant, Type, missing
+from domain.interaction import (
+    Attachment,
+    Channel,
+    Direction,
+    Interaction,
+    NextAction,
+    Participant,
+    Suggested,
+    Type,
+    missing,
+    suggested,
+)
 from projections.ports import Connection
 
 Bound = list[str]
@@ -19,7 +30,10 @@ INCOMPLETE = "incomplete"
 
 
 class InteractionView(Struct, frozen=True, kw_only=True):
-    """An interaction as clients see it; `missing` is what is still to be found out."""
+    """An interaction as clients see it; `missing` is what is still to be found out.
+
+    `suggested_contact` is who may be made the contact that is missing, in the call that completes it.
+    """
 
     id: UUID
     version: int
@@ -32,15 +46,18 @@ class InteractionView(Struct, frozen=True, kw_only=True):
     company_id: UUID | None
     lead_id: UUID | None
     participants: tuple[Participant, ...]
+    attachments: tuple[Attachment, ...]
     subject: str | None
     body: str | None
     outcome: str | None
     duration_seconds: int | None
     next_action: NextAction | None
+    thread_id: str | None
     external_id: str | None
     author_id: UUID | None
     flags: tuple[str, ...]
     missing: tuple[str, ...]
+    suggested_contact: Suggested | None
     created_at: datetime
     updated_at: datetime
 
@@ -69,6 +86,7 @@ class Filters(Struct, frozen=True, omit_defaults=True):
     channel: Channel | None = None
     direction: Direction | None = None
     outcome: str | None = None
+    thread_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -93,6 +111,7 @@ _CONDITIONS: Mapping[str, str] = {
     "channel": "i.channel = %s",
     "direction": "i.direction = %s",
     "outcome": "i.outcome = %s",
+    "thread_id": "i.thread_id = %s",
     "since": "i.at >= %s",
     "until": "i.at < %s",
     "due_before": "i.due_at < %s",
@@ -110,7 +129,10 @@ def view(state: Interaction) -> InteractionView:
     left = missing(state)
     shown = {name: getattr(state, name) for name in _SHARED if name != "next_action"}
     action = NextAction(state.next_action or "", state.due_at) if state.due_at else None
-    return InteractionView(**shown, next_action=action, missing=left, flags=(INCOMPLETE,) if left else ())
+    who = suggested(state) if left else None
+    return InteractionView(
+        **shown, next_action=action, missing=left, flags=(INCOMPLETE,) if left else (), suggested_contact=who
+    )
 
 
 async def by_id(connection: Connection, tenant_id: UUID, interaction_id: UUID) -> Stored | None:

@@ -14,21 +14,15 @@ import msgspec
 from msgspec import structs
 
 from domain.company import CompanyDeleted, CompanyRegistered, CompanyRestored
-from domain.contact import (
-    ContactAbsorbed,
-    ContactDeleted,
-    ContactRegistered,
-    ContactRestored,
-    ContactSeparated,
-    ContactUnmerged,
-)
 from domain.event import Event, Recorded, topics
 from domain.interaction import InteractionChanged, InteractionLogged
 from projections import timeline_leads as leads
+from projections import timeline_system as system
 from projections.folding import from_lists, json_text
 from projections.ports import Connection
 from projections.projection import Projection
 from projections.timeline_rows import COLUMNS, Entry, Row, rows_of, said
+from projections.timeline_system import Refs
 
 _ABOUT = ("contact_id", "company_id", "lead_id")
 """Which records an entry is shown with."""
@@ -50,15 +44,6 @@ WITH new AS (
 )
 INSERT INTO timeline_v1 SELECT * FROM new
 """
-
-_OF_CONTACTS: Mapping[type[Event], str] = {
-    ContactRegistered: "created",
-    ContactDeleted: "deleted",
-    ContactRestored: "restored",
-    ContactAbsorbed: "merged",
-    ContactSeparated: "unmerged",
-    ContactUnmerged: "unmerged",
-}
 
 _OF_COMPANIES: Mapping[type[Event], str] = {
     CompanyRegistered: "created",
@@ -100,13 +85,13 @@ def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
             return _changed(first, item.event.changes())
         case event if kind := _OF_COMPANIES.get(type(event)):
             return _entry(item, kind, {"company_id": item.stream_id})
-        case event if kind := _OF_CONTACTS.get(type(event)):
-            return _entry(item, kind, {"contact_id": item.stream_id})
+        case _ if shown := system.of_contact(item):
+            return _entry(item, *shown)
         case _:
             return None
 
 
-def _entry(item: Recorded[Any], kind: str, refs: Mapping[str, UUID]) -> Entry:
+def _entry(item: Recorded[Any], kind: str, refs: Refs) -> Entry:
     """An entry of its own for an event; the first of a stream has the stream's id."""
     entry_id = item.stream_id if item.version == 1 else uuid5(item.stream_id, str(item.version))
     actor = item.metadata.actor
@@ -123,8 +108,10 @@ def _entry(item: Recorded[Any], kind: str, refs: Mapping[str, UUID]) -> Entry:
 
 def _changed(entry: Entry, values: Mapping[str, Any]) -> Entry:
     """An entry with what an interaction says of itself."""
-    refs = {name: entry.refs.get(name) for name in _ABOUT} | {name: values[name] for name in _ABOUT if name in values}
+    refs = dict(entry.refs) | {name: values[name] for name in _ABOUT if name in values}
     new: dict[str, Any] = {"refs": {name: found for name, found in refs.items() if found}}
+    if "participants" in values:
+        new["refs"] = system.with_participants(new["refs"], values["participants"])
     new |= {name: values[name] for name in ("type", "channel", "author_id", "outcome") if name in values}
     if "occurred_at" in values:
         new["at"] = values["occurred_at"] or entry.told_at
@@ -153,7 +140,9 @@ def _versions(first: dict[UUID, Entry], events: Sequence[Recorded[Event]]) -> li
 
 
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
-    tenant_id = events[0].tenant_id
+    tenant_id, events = events[0].tenant_id, [item for item in events if not system.is_silent(item)]
+    if not events:
+        return
     started = {item.stream_id for item in events if item.version == 1}
     known = {item.stream_id for item in events} - started
     standing = await _standing(connection, tenant_id, known) if known else {}
@@ -179,7 +168,7 @@ async def _standing(connection: Connection, tenant_id: UUID, streams: Iterable[U
 PROJECTION = Projection(
     name="timeline",
     version=1,
-    topics=topics([InteractionLogged, InteractionChanged, *_OF_CONTACTS, *_OF_COMPANIES, *leads.EVENTS]),
+    topics=topics([InteractionLogged, InteractionChanged, *system.EVENTS, *_OF_COMPANIES, *leads.EVENTS]),
     tables=("timeline_v1",),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,

@@ -6,6 +6,7 @@ another contact, and to the company that a conversion lends. What happened befor
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from domain.event import Event
@@ -22,7 +23,7 @@ from domain.lead import (
     LeadReopened,
 )
 
-Refs = Mapping[str, UUID]
+Refs = Mapping[str, Any]
 
 PREFIX = "lead_"
 """Begins the kinds of all entries that are of leads."""

@@ -1,6 +1,6 @@
 """What is read of timelines: a page of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from projections.contact_text import words
 from projections.ports import Connection
 from projections.position import Moment
 from projections.timeline_rows import tag
+from projections.timeline_system import Refs
 
 Bound = list[str]
 
@@ -41,7 +42,7 @@ class Stored(Struct, frozen=True, kw_only=True):
     author_id: UUID | None
     outcome: str | None
     title: str | None
-    refs: Mapping[str, UUID]
+    refs: Refs
     since: int
 
 

@@ -1,6 +1,6 @@
 """Entries of timelines as rows, with the words that they are found by."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from projections.contact_text import words
+from projections.timeline_system import Refs, records
 
 _MOST_WORDS = 2000
 _LONGEST_CHUNK = 256
@@ -31,7 +32,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     kind: str
     at: datetime
     told_at: datetime
-    refs: Mapping[str, UUID]
+    refs: Refs
     type: str | None = None
     channel: str | None = None
     author_id: UUID | None = None
@@ -110,7 +111,7 @@ def rows_of(tenant_id: UUID, entry: Entry, since: int) -> list[Row]:
             refs=entry.refs,
             words=_tagged(tag(record_id), found),
         )
-        for record_id in dict.fromkeys(entry.refs.values()) or (entry.stream_id,)
+        for record_id in records(entry.refs) or (entry.stream_id,)
     ]
 
 

@@ -10,6 +10,8 @@ from projections.ports import Connection
 from projections.user import Row
 
 _NAMES = "SELECT id, name FROM read.user_v1 WHERE tenant_id = %s AND id = ANY(%s)"
+# A tenant has thousands of users at most, and they lie together under its id.
+_BY_EMAIL = "SELECT lower(email), id FROM read.user_v1 WHERE tenant_id = %s AND lower(email) = ANY(%s)"
 _BY_ID = """
 SELECT coalesce(json_agg(u), '[]')::text FROM read.user_v1 u WHERE u.tenant_id = %s AND u.id = ANY(%s)
 """
@@ -29,6 +31,11 @@ _rows = msgspec.json.Decoder(list[Row])
 async def names(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
     """The names of users by id."""
     return dict(await (await connection.execute(_NAMES, (tenant_id, list(ids)))).fetchall())
+
+
+async def by_emails(connection: Connection, tenant_id: UUID, emails: Sequence[str]) -> dict[str, UUID]:
+    """The users with these e-mails (in lower case), by e-mail."""
+    return dict(await (await connection.execute(_BY_EMAIL, (tenant_id, list(emails)))).fetchall())
 
 
 async def by_id(connection: Connection, tenant_id: UUID, user_id: UUID) -> Row | None:

@@ -26,14 +26,26 @@ INTERACTION: dict[str, Any] = NEW_INTERACTION | {
     "recorded_at": "2026-01-05T09:30:00Z",
     "company_id": None,
     "lead_id": None,
+    "attachments": [],
+    "thread_id": None,
     "external_id": None,
     "author_id": _USER_ID,
     "flags": [],
     "missing": [],
+    "suggested_contact": None,
     "created_at": "2026-01-05T09:30:00Z",
     "updated_at": "2026-01-05T09:30:00Z",
 }
-INCOMPLETE: dict[str, Any] = INTERACTION | {"contact_id": None, "flags": ["incomplete"], "missing": ["contact_id"]}
+INCOMPLETE: dict[str, Any] = INTERACTION | {
+    "contact_id": None,
+    "flags": ["incomplete"],
+    "missing": ["contact_id"],
+    "suggested_contact": {"name": "Ada Lovelace", "email": "ada@engines.example"},
+}
+COMPLETING: dict[str, Any] = {
+    "occurred_at": "2026-01-05T09:10:00Z",
+    "contact": {"name": "Ada Lovelace", "email": "ada@engines.example"},
+}
 DRY_LOG: dict[str, Any] = {
     "dry_run": True,
     "events": [

@@ -72,8 +72,8 @@ def query_of(request: HttpRequest, kind: type[Any]) -> Any:
     return query(list(request.query_params.multi_items()) if request.scope["query_string"] else (), kind)
 
 
-async def raw_body(request: HttpRequest) -> bytes:
-    """The body as it came.
+async def raw_body(request: HttpRequest, *, most: int | None = None) -> bytes:
+    """The body as it came; it has `most` bytes, by default as many as bodies have.
 
     Raises:
         DomainError: body.too_large, body.timeout, or request.invalid when the client went away half-way.
@@ -81,7 +81,7 @@ async def raw_body(request: HttpRequest) -> bytes:
     services = services_of(request)
     with suppress(TimeoutError):
         async with asyncio.timeout(services.body_seconds):
-            raw = await _arrived(request, services.max_body)
+            raw = await _arrived(request, most or services.max_body)
             request.scope["state"]["body"] = raw  # for what a refusal points at (api/http/tried.py)
             return raw
     _given_up.let_go()
@@ -93,10 +93,10 @@ async def raw_body(request: HttpRequest) -> bytes:
 
 
 async def _arrived(request: HttpRequest, most: int) -> bytes:
-    bearable = _DRAINED * most
+    bearable = max(_DRAINED * services_of(request).max_body, 2 * most)
     if int(header(request, b"content-length") or 0) > bearable:
         raise _too_large(most)
-    raw, size, more = b"", 0, True
+    raw, size, more = bytearray(), 0, True
     while more:
         message: Any = await request.receive()
         if message["type"] == "http.disconnect":
@@ -112,13 +112,13 @@ async def _arrived(request: HttpRequest, most: int) -> bytes:
         more = message.get("more_body", False)
     if size > most:
         raise _too_large(most)
-    return raw
+    return bytes(raw)
 
 
-async def body_or_refusal(request: HttpRequest) -> tuple[bytes, DomainError | None]:
+async def body_or_refusal(request: HttpRequest, *, most: int | None = None) -> tuple[bytes, DomainError | None]:
     """The body, or why it is not taken: to be told only when there is something to do it to."""
     try:
-        return await raw_body(request), None
+        return await raw_body(request, most=most), None
     except DomainError as refusal:
         return b"", refusal
 

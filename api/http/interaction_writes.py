@@ -26,7 +26,7 @@ from api.http.reach import admission
 from api.http.reading import Readable
 from api.http.shapes import DryRun, dry_run_answer
 from api.http.telling import events_told, telling
-from api.http.writing import carry_out
+from api.http.writing import Understand, carry_out
 from commands import interaction
 from commands.access import Principal, lacking
 from commands.decision import Decision, Given
@@ -44,7 +44,7 @@ from projections.interaction_queries import InteractionView, view
 WRITING = "interactions.write"
 READING = "interactions.read"
 _ERRORS = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
-_CHANGE_ERRORS = (*_ERRORS, "interaction.not_found", "precondition.version", "if_match.invalid")
+CHANGE_ERRORS = (*_ERRORS, "interaction.not_found", "precondition.version", "if_match.invalid")
 
 
 @post(
@@ -73,9 +73,9 @@ _CHANGE_ERRORS = (*_ERRORS, "interaction.not_found", "precondition.version", "if
 async def log_interaction(request: HttpRequest) -> Answer:
     """An interaction more, or the one that has this external id."""
     try:
-        return await _write(request, LOG_INTERACTION, LogInteraction, JSON)
+        return await write(request, LOG_INTERACTION, LogInteraction, JSON)
     except interaction.KnownError as known:
-        return await _first(request, known)
+        return await first(request, known)
 
 
 @patch(
@@ -89,7 +89,7 @@ async def log_interaction(request: HttpRequest) -> Answer:
         media=PATCH,
         query=WriteQuery,
         answers={200: (InteractionView, DryRun)},
-        errors=_CHANGE_ERRORS,
+        errors=CHANGE_ERRORS,
         example={"outcome": "interested"},
         result=examples.INTERACTION | {"version": 2},
         writes=True,
@@ -100,53 +100,37 @@ async def log_interaction(request: HttpRequest) -> Answer:
 )
 async def change_interaction(request: HttpRequest) -> Answer:
     """Change some members."""
-    return await _write(request, CHANGE_INTERACTION, ChangeInteraction, PATCH)
+    return await write(request, CHANGE_INTERACTION, ChangeInteraction, PATCH)
 
 
-@post(
-    "/interactions/{interaction_id:str}/complete",
-    status_code=200,
-    **operation(
-        summary="Complete an interaction",
-        description="Gives what was missing, and anything else; once nothing is missing, the flag is gone.",
-        tag="interactions",
-        permission=WRITING,
-        body=ChangeInteraction,
-        query=WriteQuery,
-        answers={200: (InteractionView, DryRun)},
-        errors=_CHANGE_ERRORS,
-        example={"occurred_at": "2026-01-05T09:10:00Z"},
-        result=examples.INTERACTION | {"version": 2},
-        writes=True,
-        idempotent=True,
-        scoped=True,
-        if_match=True,
-    ),
-)
-async def complete_interaction(request: HttpRequest) -> Answer:
-    """Fill in what was missing."""
-    return await _write(request, CHANGE_INTERACTION, ChangeInteraction, JSON)
-
-
-async def _write(
-    request: HttpRequest, case: UseCase[Any, Interaction], body: type[Any], media: tuple[str, ...]
+async def write(
+    request: HttpRequest,
+    case: UseCase[Any, Interaction],
+    body: type[Any],
+    media: tuple[str, ...],
+    understand: Understand | None = None,
 ) -> Answer:
+    """Carry out a use case that this caller may, and answer with the interaction.
+
+    Raises:
+        DomainError: it can't be done; nothing was changed.
+    """
     caller = principal_of(request)
     interaction_id = None if case.creates else path_id(request, "interaction_id", "interaction")
-    understand = partial(understood, request)
     dry, outcome = await carry_out(
         request,
         within_reach(case, caller),
         body,
         media,
-        understand,
+        understand or partial(understood, request),
         stream_id=interaction_id,
         view=view_of(caller, INTERACTIONS),
     )
-    return _answer(caller, outcome, dry=dry)
+    return answer(caller, outcome, dry=dry)
 
 
-def _answer(caller: Principal, outcome: Outcome[Interaction], *, dry: bool) -> Answer:
+def answer(caller: Principal, outcome: Outcome[Interaction], *, dry: bool) -> Answer:
+    """The answer to a write: the interaction, as far as the caller may see it."""
     shown = view(outcome.state)
     told = telling(caller, INTERACTIONS, kind=None)
     if dry:
@@ -155,7 +139,7 @@ def _answer(caller: Principal, outcome: Outcome[Interaction], *, dry: bool) -> A
     return Answer(told(shown), status=outcome.status, headers=headers | {"ETag": etag(shown.version)})
 
 
-async def _first(request: HttpRequest, known: interaction.KnownError) -> Answer:
+async def first(request: HttpRequest, known: interaction.KnownError) -> Answer:
     """What was logged under an external id before, as far as it is the caller's to read."""
     caller, services = principal_of(request), services_of(request)
     owner = await services.store.holder(caller.tenant_id, interaction.EXTERNAL_ID, known.external_id)
@@ -165,7 +149,7 @@ async def _first(request: HttpRequest, known: interaction.KnownError) -> Answer:
     if not caller.reaches(READING, state.author_id):
         raise known
     position = await services.store.head(caller.tenant_id)
-    return _answer(caller, Outcome(stream_id=state.id, state=state, position=position, status=200), dry=False)
+    return answer(caller, Outcome(stream_id=state.id, state=state, position=position, status=200), dry=False)
 
 
 async def understood(request: HttpRequest, readable: Readable[Any]) -> tuple[Any, Sequence[FieldError]]:

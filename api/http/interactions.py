@@ -13,7 +13,8 @@ from api.http import examples_interactions as examples
 from api.http.answer import Answer
 from api.http.exchange import HttpRequest, NoQuery, etag, path_id, principal_of, query_of, services_of
 from api.http.interaction_batch import batch_interactions
-from api.http.interaction_writes import READING, change_interaction, complete_interaction, log_interaction
+from api.http.interaction_complete import complete_interaction
+from api.http.interaction_writes import READING, change_interaction, log_interaction
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
@@ -41,6 +42,7 @@ class ListQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "un
     channel: Channel | None = None
     direction: Direction | None = None
     outcome: str | None = None
+    thread_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     sort: Sort = Sort.OCCURRED_AT_DESC

@@ -14,6 +14,7 @@ from commands.batch import Batches
 from commands.codes import Codes
 from commands.handle import Handler
 from commands.import_portion import Imports
+from commands.inbound import Inbound
 from commands.limits import Limiter, Limits
 from commands.mail import Mailer
 from commands.passwords import Passwords
@@ -108,6 +109,7 @@ class Services(Struct, frozen=True, kw_only=True):
     new_id: NewId
     cursors: Cursors
     imports: Imports
+    inbound: Inbound
     in_progress: InProgress
     health: Callable[[], Awaitable[Mapping[str, Component]]]
     tried: Callable[[Tried], None]

@@ -30,6 +30,7 @@ from projections.contact_family import by_family
 from projections.ports import Connection
 from projections.position import Level, Moment
 from projections.timeline_queries import Filters, Stored
+from projections.timeline_system import IMPORT_UNDONE, IMPORTED, PARTICIPANTS
 
 READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (timeline, contact_family, lead, user))
 _INTERACTION = "interaction"
@@ -40,6 +41,8 @@ _TITLES: dict[str, str] = {
     "created": "Contact added",
     "deleted": "Contact deleted",
     "restored": "Contact restored",
+    IMPORTED: "Imported from a file",
+    IMPORT_UNDONE: "An import undone",
     "merged": "Another contact merged into this one",
     "unmerged": "A merge undone",
     "call": "Call",
@@ -84,7 +87,7 @@ class TimelineEntry(Struct, frozen=True, kw_only=True):
     title: str | UnsetType
     author: Author | None
     outcome: str | UnsetType | None = UNSET
-    refs: Mapping[str, UUID]
+    refs: Mapping[str, UUID | list[UUID]]
     position: int
 
 
@@ -109,8 +112,9 @@ class TimelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from",
     **operation(
         summary="What happened with a contact",
         description=(
-            "Interactions, notes, what became of the contact and of its leads, the newest first. `q` finds entries"
-            f" that have words which begin with its words, in subject, text, outcome or next action. {HIDING}"
+            "Interactions that the contact took part in, notes, what became of it (imports and merges too) and of its"
+            " leads, the newest first. `q` finds entries that have words which begin with its words, in subject, text,"
+            f" outcome or next action. {HIDING}"
         ),
         tag="contacts",
         permission=SEEING,
@@ -231,7 +235,9 @@ def entry(row: Stored, names: Mapping[UUID, str], caller: Principal) -> Timeline
         shown |= dict.fromkeys(hidden, UNSET)
     else:
         shown |= {"type": UNSET, "channel": UNSET, "outcome": UNSET}
-    refs = dict(row.refs) | ({"interaction_id": row.id} if row.kind == _INTERACTION else {})
+    refs: dict[str, Any] = dict(row.refs) | ({"interaction_id": row.id} if row.kind == _INTERACTION else {})
+    if view.hides("participants"):
+        refs.pop(PARTICIPANTS, None)
     return TimelineEntry(
         id=row.id, kind=row.kind, occurred_at=row.at, author=author, refs=refs, position=row.since, **shown
     )
