@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
@@ -43,7 +44,7 @@ def unfolded(text: str) -> str:
     """A header as it is read: words that were encoded (RFC 2047), without what broke it into lines."""
     try:
         parts = decode_header(" ".join(text.split()))
-    except (ValueError, LookupError, AttributeError):  # binascii.Error is one of the first
+    except (MessageError, ValueError, LookupError, AttributeError):  # binascii.Error is one of the second
         return text
     found = [part if isinstance(part, str) else _word(part, charset) for part, charset in parts]
     return "".join(found)
@@ -59,7 +60,7 @@ def addresses(message: Message, names: Iterable[str]) -> Iterator[Address]:
     seen: set[str] = set()
     try:
         found = getaddresses(list(values(message, names)))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         found = []
     for name, text in found:
         address = line(text, _LONGEST_ADDRESS)

@@ -129,8 +129,8 @@ def test_an_idempotency_key_of_another_tenant_is_a_new_one(sides: tuple[Side, Si
     found = list(probes.with_header(probes.document_of(asking.tenant), "Idempotency-Key"))
     assert {"/v1/contacts", "/v1/teams", "/v1/roles", "/v1/users"} <= {probe.path for probe in found}
     for number, probe in enumerate(found):
-        if probe.method != "POST" or "{" in probe.path or probe.path.endswith("/batch"):
-            continue  # a key counts for one path, and what is in that is tried by other tests; so are batches
+        if probe.method != "POST" or "{" in probe.path or probe.path.endswith("/batch") or isinstance(probe.body, str):
+            continue  # a key counts for one path, and what is in that is tried by other tests; so are batches and files
         bodies = []
         for side in (other, asking):
             own = dict(side.ids) | {"name": f"{number} {side.sign}", "email": f"{number}-{side.sign}@engines.example"}

@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from domain.event import Event
-from domain.interaction import Channel, Direction, InteractionChanged, InteractionLogged, Participant, Type
+from domain.interaction import (
+    Attachment,
+    Channel,
+    Direction,
+    InteractionChanged,
+    InteractionLogged,
+    Participant,
+    Type,
+)
 
 
 def _id(number: int) -> UUID:
@@ -54,5 +62,22 @@ INTERACTIONS: dict[str, Event] = {
         subject=None,
         body="Other",
         next_action=None,
+    ),
+}
+
+INBOUND: dict[str, Event] = {
+    "an interaction that came in": InteractionLogged(
+        subject_id=_id(3),
+        type=Type.EMAIL,
+        channel=Channel.EMAIL,
+        direction=Direction.INBOUND,
+        contact_id=_id(3),
+        revision=0,
+        attachments=(Attachment(name="quote.pdf", media_type="application/pdf", size=1234),),
+        thread_id="0f2d3c4b",
+        external_id="<1@mail.example>",
+    ),
+    "an interaction that a calendar tells otherwise": InteractionChanged(
+        subject_id=_id(3), revision=2, attachments=(), thread_id=None
     ),
 }

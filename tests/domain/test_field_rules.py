@@ -100,6 +100,7 @@ def test_who_may_read_the_audit_trail_is_ruled_there_too_and_hands_it_on_ruled()
 def test_fields_go_by_one_name() -> None:
     contacts = {alias: named("contacts", alias) for alias in ALIASES}
     others = {"company_id": "company", "former_ids": "external_ids", "due_at": None, "contact_id": None, "reason": None}
+    others["suggested_contact"] = None
     assert contacts == {"email": "emails", "phone": "phones"} | others
     assert named("interactions", "due_at") == "next_action"
     assert [named("leads", alias) for alias in ("company_id", "contact_id", "reason")] == [

@@ -17,8 +17,9 @@ CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids", "custom"
 
 INTERACTION = {
     *("subject_id", "type", "channel", "direction", "occurred_at", "contact_id", "company_id", "lead_id", "author_id"),
-    *("outcome", "duration_seconds", "due_at"),
+    *("outcome", "duration_seconds", "due_at", "revision"),
 }
+WORDS = {"participants", "attachments", "subject", "body", "next_action", "thread_id"}
 
 PERSONAL = {
     "admin.removed.v1": set(),
@@ -34,8 +35,8 @@ PERSONAL = {
     "contact.merged.v1": set(),
     "contact.registered.v1": CONTACT,
     "contact.restored.v1": set(),
-    "interaction.changed.v1": {"participants", "subject", "body", "next_action"},
-    "interaction.logged.v1": {"participants", "subject", "body", "next_action", "external_id"},
+    "interaction.changed.v1": WORDS,
+    "interaction.logged.v1": WORDS | {"external_id"},
     "duplicates.dismissed.v1": set(),
     "matching_rules.set.v1": set(),
     "settings.changed.v1": set(),
