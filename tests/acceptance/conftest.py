@@ -16,6 +16,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 @pytest.fixture(scope="session")
+def searching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One with OpenSearch, which signs its log every second in the folder `outside` beside its data."""
+    folder = tmp_path_factory.mktemp("searching")
+    environment = {"RAPPORT_CHECKPOINT_SECONDS": "1", "RAPPORT_CHECKPOINT_FOLDER": str(folder / "outside")}
+    with Installation(folder / "data", "--no-demo", environment=environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def urls(installation: Installation) -> Iterator[list[str]]:
     """Three API processes of the installation; the first is its own."""
     with more_apis(installation, 2, LIFTED) as more:
