@@ -21,10 +21,7 @@ test: check
 	@bash deploy/test.sh
 
 check: setup
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-cache
-	@.venv/bin/python -m pytest tests -m "not servers and not opensearch"
+	@bash deploy/check.sh
 
 faults: setup
 	@.venv/bin/python -m tests.faults

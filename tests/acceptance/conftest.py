@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.installation import Installation, Tenant
+from tests.acceptance.installation import LIFTED, Installation, Tenant
+from tests.acceptance.more import more_apis
 
 
 @pytest.fixture(scope="session")
@@ -12,6 +13,22 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     """Everything but OpenSearch, which has tests of its own."""
     with Installation(tmp_path_factory.mktemp("up") / "data", "--no-demo", "--search", "postgres") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def searching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One with OpenSearch, which signs its log every second in the folder `outside` beside its data."""
+    folder = tmp_path_factory.mktemp("searching")
+    environment = {"RAPPORT_CHECKPOINT_SECONDS": "1", "RAPPORT_CHECKPOINT_FOLDER": str(folder / "outside")}
+    with Installation(folder / "data", "--no-demo", environment=environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def urls(installation: Installation) -> Iterator[list[str]]:
+    """Three API processes of the installation; the first is its own."""
+    with more_apis(installation, 2, LIFTED) as more:
+        yield [str(installation.ready["url"]), *more]
 
 
 @pytest.fixture

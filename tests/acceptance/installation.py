@@ -80,7 +80,10 @@ class Installation:
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
+        code = self.process.wait(PATIENCE)
+        if self.process.stdout:
+            self.process.stdout.close()
+        return code
 
     def signing_keys(self) -> SigningKeys:
         """The keys that it signs tokens with: for tokens that it would not give."""

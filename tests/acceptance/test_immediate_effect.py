@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import httpx
@@ -15,8 +15,7 @@ import psutil
 import pytest
 
 from tests.acceptance.flight import Flight
-from tests.acceptance.installation import LIFTED, Installation, Tenant
-from tests.acceptance.more import more_apis
+from tests.acceptance.installation import Installation, Tenant
 from tests.acceptance.people import Person, person
 
 pytestmark = pytest.mark.servers
@@ -29,12 +28,6 @@ IN_FLIGHT = 10_000 // (3 * ROUNDS)
 """Requests between two changes: ten thousand in all, with each of the three fates of Valkey."""
 
 Trouble = Callable[[Installation], AbstractAsyncContextManager[None]]
-
-
-@pytest.fixture(scope="module")
-def urls(installation: Installation) -> Iterator[list[str]]:
-    with more_apis(installation, 2, LIFTED) as more:
-        yield [str(installation.ready["url"]), *more]
 
 
 async def valkey(installation: Installation) -> int:

@@ -1,11 +1,7 @@
 """R1.2, N-S1: signing keys and master keys are changed while two API processes serve."""
 
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,38 +11,25 @@ import psycopg
 import pytest
 
 from infra.keys.turns import LEAD_SECONDS
-from tests.acceptance.installation import LIFTED, ROOT, Installation, Tenant, problem
-from tests.acceptance.more import more_apis
+from tests.acceptance.command_line import ran
+from tests.acceptance.installation import Installation, Tenant, problem
 from tests.acceptance.people import login
+from tests.acceptance.test_up import rapport
 
 pytestmark = pytest.mark.servers
 
 
-@pytest.fixture(scope="module")
-def second(installation: Installation) -> Iterator[str]:
+@pytest.fixture
+def second(urls: list[str]) -> str:
     """Another API process of the same installation; its URL."""
-    with more_apis(installation, 1, LIFTED) as (url,):
-        yield url
-
-
-def rapport_keys(data: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if name != "RAPPORT_POSTGRES_DSN"}
-    return subprocess.run(
-        [sys.executable, "-m", "bootstrap", "keys", *words],
-        cwd=ROOT,
-        env={**environment, "RAPPORT_DATA": str(data)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return urls[1]
 
 
 def keys(installation: Installation, *words: str) -> Any:
     """What `rapport keys ... --json` says."""
-    done = rapport_keys(installation.data, *words, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    done = ran(installation.data, "keys", *words, "--json")
+    assert done.code == 0, done.error
+    return json.loads(done.out.splitlines()[-1])
 
 
 def passed(installation: Installation, seconds: int) -> None:
@@ -119,10 +102,9 @@ def test_people_see_which_key_signs_and_are_told_where_there_is_nothing_to_see(
     installation: Installation, tmp_path: Path
 ) -> None:
     (signing,) = [key["kid"] for key in keys(installation, "list") if key["state"] == "signs"]
-    shown = rapport_keys(installation.data, "list")
+    shown = rapport("keys", "list", RAPPORT_DATA=str(installation.data))
     assert (shown.returncode, shown.stderr) == (0, "")
     assert [signing in line for line in shown.stdout.splitlines() if "signs" in line and "from" not in line] == [True]
-    nowhere = rapport_keys(tmp_path, "rotate")
-    assert nowhere.returncode == 1
-    assert "RAPPORT_POSTGRES_DSN" in nowhere.stderr
-    assert "Traceback" not in nowhere.stderr
+    nowhere = ran(tmp_path, "keys", "rotate")
+    assert nowhere.code == 1
+    assert "RAPPORT_POSTGRES_DSN" in nowhere.error

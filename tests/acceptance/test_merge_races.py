@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -12,8 +11,7 @@ import pytest
 
 from infra.keys.master import local_master
 from infra.secret import secret_in
-from tests.acceptance.installation import LIFTED, Installation, Tenant
-from tests.acceptance.more import more_apis
+from tests.acceptance.installation import Installation, Tenant
 from tests.faults.check import check
 from tests.waiting import PATIENCE
 
@@ -26,14 +24,8 @@ ANSWERS = {200, 409, 410, 422}
 """Nothing else: whoever is too late is told why, and no request is given up."""
 
 
-@pytest.fixture(scope="module")
-def urls(installation: Installation) -> Iterator[list[str]]:
-    with more_apis(installation, 1, LIFTED) as more:
-        yield [str(installation.ready["url"]), *more]
-
-
 def meddle(urls: list[str], token: str, ids: list[str], seed: int) -> Counter[tuple[str, int]]:
-    """Merge, unmerge and change at random, over both processes; what was answered."""
+    """Merge, unmerge and change at random, over several processes; what was answered."""
     chance, answers = random.Random(seed), Counter[tuple[str, int]]()  # noqa: S311
     with httpx.Client(timeout=PATIENCE, headers={"Authorization": f"Bearer {token}"}) as http:
         for number in range(REQUESTS):

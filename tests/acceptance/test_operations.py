@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.acceptance.command_line import ran
 from tests.acceptance.installation import Installation, Tenant
 from tests.acceptance.test_up import rapport
 from tests.waiting import PATIENCE
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.servers
 
 def projections(installation: Installation, *words: str) -> tuple[int, list[Any]]:
     """A command on read models: its exit code, and the lines of JSON that it wrote."""
-    done = rapport("projections", *words, "--json", RAPPORT_DATA=str(installation.data))
-    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+    done = ran(installation.data, "projections", *words, "--json")
+    return done.code, [json.loads(line) for line in done.out.splitlines() if line.startswith(("{", "["))]
 
 
 def changed(installation: Installation, statement: LiteralString, *parameters: object) -> None:
@@ -61,8 +62,9 @@ def test_a_row_that_was_tampered_with_is_found_mended_and_right_again(
     assert [(each["table"], each["keys"]) for each in found["differences"]] == [("contact_v1", [made["id"]])]
     assert "Impostor" not in json.dumps(lines)
 
-    code, lines = projections(installation, "rebuild", "contact")
-    assert code == 0
+    done = rapport("projections", "rebuild", "contact", "--json", RAPPORT_DATA=str(installation.data))
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [each["tenant_id"] for each in lines[-1]["different"]] == [tenant.id]
     assert {line["stage"] for line in lines[:-1]} == {"fill", "index", "compare", "swap"}
     assert tenant.get(f"/v1/contacts/{made['id']}").json() == made
@@ -120,13 +122,11 @@ def test_a_parked_stream_is_told_retried_and_skipped(installation: Installation,
 
 
 def test_what_does_not_exist_is_refused_in_a_sentence(installation: Installation) -> None:
-    refused = rapport("projections", "rebuild", "nothing", RAPPORT_DATA=str(installation.data))
-    assert refused.returncode == 1
-    assert "there is no projection nothing" in refused.stderr
-    refused = rapport(
-        "projections", "rebuild", "search", RAPPORT_DATA=str(installation.data), RAPPORT_SEARCH="postgres"
-    )
-    assert "there is no search index" in refused.stderr
+    refused = ran(installation.data, "projections", "rebuild", "nothing")
+    assert refused.code == 1
+    assert "there is no projection nothing" in refused.error
+    refused = ran(installation.data, "projections", "rebuild", "search", RAPPORT_SEARCH="postgres")
+    assert "there is no search index" in refused.error
 
 
 def test_a_tenant_or_stream_that_is_none_does_not_look_like_work_done(
@@ -140,8 +140,8 @@ def test_a_tenant_or_stream_that_is_none_does_not_look_like_work_done(
         (("retry", *nothing), "no projection has parked the stream"),
         (("skip", "contact", *of_tenant, *nothing, "--why", "a slip"), "contact has not parked the stream"),
     ):
-        refused = rapport("projections", *words, RAPPORT_DATA=str(installation.data))
-        assert (refused.returncode, said in refused.stderr) == (1, True), (words, refused.stderr)
+        refused = ran(installation.data, "projections", *words)
+        assert (refused.code, said in refused.error) == (1, True), (words, refused.error)
 
 
 def test_what_kept_moving_is_told_and_not_taken_for_verified(installation: Installation, tenant: Tenant) -> None:
@@ -158,14 +158,12 @@ def test_what_kept_moving_is_told_and_not_taken_for_verified(installation: Insta
             " WHERE tenant_id = %s AND projection LIKE 'contact_words%%'"
         )
         changed(installation, behind, tenant.id)
-        done = rapport(
-            "projections", "verify", "contact_words", "--tenant", tenant.id, RAPPORT_DATA=str(installation.data)
-        )
+        done = ran(installation.data, "projections", "verify", "contact_words", "--tenant", tenant.id)
     finally:
         os.kill(projector, signal.SIGCONT)
-    assert done.returncode == 1
-    assert "1 kept moving and were not compared" in done.stdout
-    assert "kept moving and were not compared" in done.stderr
+    assert done.code == 1
+    assert "1 kept moving and were not compared" in done.out
+    assert "kept moving and were not compared" in done.error
 
 
 def test_lag_backlog_and_queue_are_told(installation: Installation, tenant: Tenant) -> None:

@@ -22,48 +22,47 @@ from tests.acceptance.installation import Installation, Tenant
 from tests.acceptance.patient import patient
 from tests.infra.integrity.audited import cut_off
 
-pytestmark = [pytest.mark.servers, pytest.mark.opensearch, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.opensearch, pytest.mark.timeout(600)]
 
 
-def test_positions_that_are_used_anew_reach_everything(tmp_path: Path) -> None:
-    data, outside = tmp_path / "data", tmp_path / "outside"
-    environment = {"RAPPORT_CHECKPOINT_SECONDS": "1", "RAPPORT_CHECKPOINT_FOLDER": str(outside)}
-
-    with Installation(data, "--no-demo", environment=environment) as first:
-        tenant = first.tenant()
-        ada = tenant.add({"name": "Ada Lovelace"})
-        kept = tenant.position
-        tenant.add({"name": "Grace Hopper"})
-        lost = tenant.position
-        wait_until(lambda: found_by_opensearch(tenant, "grace") == ["Grace Hopper"])
-        wait_until(lambda: signed_to(outside, tenant.id) == lost)
-        before = incarnation(first)
+def test_positions_that_are_used_anew_reach_everything(searching: Installation) -> None:
+    data, outside = searching.data, searching.data.parent / "outside"
+    tenant = searching.tenant()
+    ada = tenant.add({"name": "Ada Lovelace"})
+    kept = tenant.position
+    tenant.add({"name": "Grace Hopper"})
+    lost = tenant.position
+    wait_until(lambda: found_by_opensearch(tenant, "grace") == ["Grace Hopper"])
+    wait_until(lambda: signed_to(outside, tenant.id) == lost)
+    before = incarnation(searching)
+    assert searching.stop() == 0
 
     with start(data, ["postgres"]) as servers, psycopg.connect(servers.endpoints.postgres_admin or "") as admin:
         cut_off(admin, UUID(tenant.id), kept)
 
-    with Installation(data, "--no-demo", environment=environment) as second:
-        tenant.http = patient(str(second.ready["url"]), headers=tenant.http.headers)
-        now = incarnation(second)
-        assert now != before
-        tenant.position = kept
-        assert names(tenant) == ["Ada Lovelace"], "the read model forgets what the log has lost"
+    searching.start()
+    tenant.http = patient(str(searching.ready["url"]), headers=tenant.http.headers)
+    searching.clients.append(tenant.http)
+    now = incarnation(searching)
+    assert now != before
+    tenant.position = kept
+    assert names(tenant) == ["Ada Lovelace"], "the read model forgets what the log has lost"
 
-        tenant.add({"name": "Hedy Lamarr"})
-        assert tenant.position == lost, "the position is used anew"
-        assert names(tenant) == ["Ada Lovelace", "Hedy Lamarr"]
-        tenant.http.patch(f"/v1/contacts/{ada['id']}", json={"title": "Countess"}).raise_for_status()
-        wait_until(lambda: found_by_opensearch(tenant, "hedy") == ["Hedy Lamarr"])
-        assert found_by_opensearch(tenant, "grace") == []
+    tenant.add({"name": "Hedy Lamarr"})
+    assert tenant.position == lost, "the position is used anew"
+    assert names(tenant) == ["Ada Lovelace", "Hedy Lamarr"]
+    tenant.http.patch(f"/v1/contacts/{ada['id']}", json={"title": "Countess"}).raise_for_status()
+    wait_until(lambda: found_by_opensearch(tenant, "hedy") == ["Hedy Lamarr"])
+    assert found_by_opensearch(tenant, "grace") == []
 
-        carried = messages(str(second.ready["nats"]))
-        assert carried.keys() == {f"EVT-{now.hex[:12]}-{partition}" for partition in range(4)}
-        assert sum(carried.values()) >= 2
-        url = json.loads((data / "secrets" / "running.json").read_text())["opensearch_url"]
-        indexes = httpx.get(f"{url}/rapport-*").json()
-        assert {name[:20] for name in indexes} == {f"rapport-{now.hex[:12]}"}
-        wait_until(lambda: signed_to(outside, tenant.id) == lost + 1)
-        another_one_begins_beside_it(second, tenant)
+    carried = messages(str(searching.ready["nats"]))
+    assert carried.keys() == {f"EVT-{now.hex[:12]}-{partition}" for partition in range(4)}
+    assert sum(carried.values()) >= 2
+    url = json.loads((data / "secrets" / "running.json").read_text())["opensearch_url"]
+    indexes = httpx.get(f"{url}/rapport-*").json()
+    assert {name[:20] for name in indexes} == {f"rapport-{now.hex[:12]}"}
+    wait_until(lambda: signed_to(outside, tenant.id) == lost + 1)
+    another_one_begins_beside_it(searching, tenant)
 
     key = SigningKey(secret_in(data)).public
     (restored,) = [record for record in records(outside) if isinstance(record, Restored)]
@@ -71,7 +70,6 @@ def test_positions_that_are_used_anew_reach_everything(tmp_path: Path) -> None:
     assert (restored.position, restored.lost) == (kept, lost)
     assert is_signed_by(restored, key)
     assert (outside / "incarnation").read_text().split()[:4:2] == [str(before), str(now)]
-    tenant.http.close()
 
 
 def another_one_begins_beside_it(running: Installation, tenant: Tenant) -> None:

@@ -129,7 +129,7 @@ class Asker:
 
 
 @given(st.lists(steps, min_size=1, max_size=15))
-@settings(max_examples=30)
+@settings(max_examples=20)
 async def test_after_any_commands_the_read_model_is_a_fold_of_the_log(
     database: Database, sequence: Sequence[Step]
 ) -> None:
@@ -144,7 +144,7 @@ async def test_after_any_commands_the_read_model_is_a_fold_of_the_log(
 
 
 @given(st.lists(steps, min_size=5, max_size=25))
-@settings(max_examples=10)
+@settings(max_examples=6)
 async def test_building_a_tenants_rows_anew_gives_the_same(database: Database, sequence: Sequence[Step]) -> None:
     """B6."""
     asker = Asker(database)
