@@ -16,6 +16,7 @@ from commands import (
     lead_moves,
     matching,
     members,
+    note,
     relationship,
     roles,
     second_factor,
@@ -43,6 +44,8 @@ from domain.interaction import evolve as evolve_interaction
 from domain.lead import Lead
 from domain.lead import evolve as evolve_lead
 from domain.matching import Dismissal, MatchingRules, evolve_dismissal, evolve_rules
+from domain.note import Note
+from domain.note import evolve as evolve_note
 from domain.relationship import Relationship
 from domain.relationship import evolve as evolve_relationship
 from domain.role import Role
@@ -295,6 +298,13 @@ MOVE_LEAD: UseCase[MoveLead, Lead] = UseCase(
     gather=lead.gathering(),
     claim_taken=lead.claim_taken,
 )
+ADD_NOTE: UseCase[note.AddNote, Note] = UseCase(
+    kind="note", evolve=evolve_note, decide=note.add, starts=True, status=201, lookups=note.lookups
+)
+EDIT_NOTE: UseCase[note.EditNote, Note] = UseCase(
+    kind="note", evolve=evolve_note, decide=note.edit, lookups=note.lookups
+)
+REMOVE_NOTE: UseCase[note.RemoveNote, Note] = UseCase(kind="note", evolve=evolve_note, decide=note.remove, status=204)
 DELETE_LEAD: UseCase[DeleteLead, Lead] = UseCase(
     kind="lead", evolve=evolve_lead, decide=lead.delete, custom=LEAD, status=204, gather=lead.gathering()
 )

@@ -16,6 +16,9 @@ from msgspec import structs
 from domain.company import CompanyDeleted, CompanyRegistered, CompanyRestored
 from domain.event import Event, Recorded, topics
 from domain.interaction import InteractionChanged, InteractionLogged
+from domain.note import EVENTS as NOTES
+from domain.note import NoteAdded, NoteEdited, NoteRemoved
+from domain.rich_text import plain, title
 from projections import timeline_leads as leads
 from projections import timeline_system as system
 from projections.folding import from_lists, json_text
@@ -59,7 +62,7 @@ def _all_told(first: Entry | None, item: Recorded[Any]) -> list[Entry]:
     """The entries that an event makes, or makes of the stream's first one."""
     if isinstance(item.event, leads.EVENTS):
         return _of_lead(first, item)
-    entry = _told(first, item)
+    entry = _of_note(first, item) if isinstance(item.event, NOTES) else _told(first, item)
     return [] if entry is None else [entry]
 
 
@@ -74,6 +77,20 @@ def _of_lead(first: Entry | None, item: Recorded[Any]) -> list[Entry]:
         refs = after if item.version == 1 else leads.where(kind, before, after, item.stream_id)
         found.append(structs.replace(_entry(item, kind, refs), outcome=outcome))
     return found
+
+
+def _of_note(first: Entry | None, item: Recorded[Any]) -> Entry | None:
+    """A note, what it says now, or that it is gone."""
+    match item.event:
+        case NoteAdded(contact_id=contact_id, author_id=author_id, html=html):
+            made = _entry(item, "note", {"contact_id": contact_id})
+            return _written(structs.replace(made, author_id=author_id, type="note"), html)
+        case NoteEdited(html=html) if first:
+            return _written(first, html)
+        case NoteRemoved() if first:
+            return structs.replace(first, gone=True)
+        case _:
+            return None
 
 
 def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
@@ -124,19 +141,31 @@ def _changed(entry: Entry, values: Mapping[str, Any]) -> Entry:
     return structs.replace(entry, **new)
 
 
-def _versions(first: dict[UUID, Entry], events: Sequence[Recorded[Event]]) -> list[Row]:
-    """The rows that events make, from the first entries of their streams; those of an entry end with the next ones."""
+def _written(entry: Entry, html: str) -> Entry:
+    """An entry with what a note says."""
+    text = plain(html)
+    return structs.replace(entry, title=title(text), said=said(text))
+
+
+def _versions(first: dict[UUID, Entry], events: Sequence[Recorded[Event]]) -> tuple[list[Row], dict[UUID, int]]:
+    """The rows that events make, from the first entries of their streams; those of an entry end with the next ones.
+
+    Also where the rows end that stood before.
+    """
     rows: list[Row] = []
     last: dict[UUID, list[Row]] = {}
+    ends: dict[UUID, int] = {}
     for item in events:
         for entry in _all_told(first.get(item.stream_id), item):
+            if entry.id in first and entry.id not in last:
+                ends[entry.id] = item.position
             if entry.id == item.stream_id:
                 first[item.stream_id] = entry
             for row in last.get(entry.id, ()):
                 row.until = item.position
             last[entry.id] = rows_of(item.tenant_id, entry, item.position)
             rows += last[entry.id]
-    return rows
+    return rows, ends
 
 
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
@@ -146,16 +175,12 @@ async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> N
     started = {item.stream_id for item in events if item.version == 1}
     known = {item.stream_id for item in events} - started
     standing = await _standing(connection, tenant_id, known) if known else {}
-    rows = _versions(dict(standing), events)
-    since: dict[UUID, int] = {}
-    for row in rows:
-        if row.id in standing:
-            since.setdefault(row.id, row.since)
-    await connection.execute(_SAVE, (json_text(rows), list(since), list(since.values()), tenant_id))
+    rows, ends = _versions(standing, events)
+    await connection.execute(_SAVE, (json_text(rows), list(ends), list(ends.values()), tenant_id))
 
 
 def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]:
-    rows = _versions({}, events)
+    rows, _ = _versions({}, events)
     return {"timeline_v1": [structs.astuple(structs.replace(row, refs=json_text(row.refs))) for row in rows]}
 
 
@@ -168,7 +193,7 @@ async def _standing(connection: Connection, tenant_id: UUID, streams: Iterable[U
 PROJECTION = Projection(
     name="timeline",
     version=1,
-    topics=topics([InteractionLogged, InteractionChanged, *system.EVENTS, *_OF_COMPANIES, *leads.EVENTS]),
+    topics=topics([InteractionLogged, InteractionChanged, *NOTES, *system.EVENTS, *_OF_COMPANIES, *leads.EVENTS]),
     tables=("timeline_v1",),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,

@@ -24,7 +24,8 @@ COLUMNS = """
 class Entry(Struct, frozen=True, kw_only=True):
     """Something that happened. `refs` are the ids of what it is about, `said` the words of its text beside the title.
 
-    `told_at` stands in for when it happened while nobody knows; `next` is what is to be done next.
+    `told_at` stands in for when it happened while nobody knows; `next` is what is to be done next; what is `gone` is
+    shown as of the past alone.
     """
 
     id: UUID
@@ -40,6 +41,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     title: str | None = None
     said: str = ""
     next: str | None = None
+    gone: bool = False
 
 
 class Row(Struct, array_like=True, kw_only=True):
@@ -88,6 +90,8 @@ def _split(text: str) -> Iterator[str]:
 
 def rows_of(tenant_id: UUID, entry: Entry, since: int) -> list[Row]:
     """An entry as rows, one for each record that it is about; under its own id while that is nobody."""
+    if entry.gone:
+        return []
     found = set(entry.said.split())
     found.update(*(_split(text) for text in (entry.title, entry.outcome, entry.next) if text))
     return [

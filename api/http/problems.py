@@ -88,6 +88,8 @@ STATUSES: dict[str, int] = {
     "lead.not_found": 404,
     "mail.unavailable": 503,
     "method.not_allowed": 405,
+    "note.deleted": 410,
+    "note.not_found": 404,
     "permission.missing": 403,
     "precondition.version": 412,
     "query.invalid": 400,

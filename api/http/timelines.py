@@ -34,6 +34,7 @@ from projections.timeline_system import IMPORT_UNDONE, IMPORTED, PARTICIPANTS
 
 READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (timeline, contact_family, lead, user))
 _INTERACTION = "interaction"
+_NOTE = "note"
 _READING = "interactions.read"
 _SAID = ("subject", "body", "outcome", "next_action")
 """What `q` looks for words in."""
@@ -114,7 +115,7 @@ class TimelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from",
         description=(
             "Interactions that the contact took part in, notes, what became of it (imports and merges too) and of its"
             " leads, the newest first. `q` finds entries that have words which begin with its words, in subject, text,"
-            f" outcome or next action. {HIDING}"
+            f" outcome, next action or note. {HIDING}"
         ),
         tag="contacts",
         permission=SEEING,
@@ -234,8 +235,8 @@ def entry(row: Stored, names: Mapping[UUID, str], caller: Principal) -> Timeline
         hidden = {name for name in shown if view.hides("subject" if name == "title" else name)}
         shown |= dict.fromkeys(hidden, UNSET)
     else:
-        shown |= {"type": UNSET, "channel": UNSET, "outcome": UNSET}
-    refs: dict[str, Any] = dict(row.refs) | ({"interaction_id": row.id} if row.kind == _INTERACTION else {})
+        shown |= {"type": row.type or UNSET, "channel": UNSET, "outcome": UNSET}
+    refs: dict[str, Any] = dict(row.refs) | ({f"{row.kind}_id": row.id} if row.kind in {_INTERACTION, _NOTE} else {})
     if view.hides("participants"):
         refs.pop(PARTICIPANTS, None)
     return TimelineEntry(

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from api.http.address import address_of
 from api.http.cursor import InvalidCursorError
 from api.http.services import Services
+from commands.note import UnknownMentionsError
 from commands.violations import Tried
 from domain.errors import DomainError, NotFoundError
 from domain.event import Metadata
@@ -26,6 +27,8 @@ def note_refusal(request: Request[Any, Any, Any], error: DomainError) -> None:
     """Note what a refusal says is not there: ids of the path, ids in the body, and whom a cursor was made for."""
     if isinstance(error, InvalidCursorError):
         _note(request, [error.made_for] if error.made_for else (), kind="cursor")
+    elif isinstance(error, UnknownMentionsError):
+        _note(request, error.named)
     elif isinstance(error, NotFoundError):
         _note(request, _ids(request.path_params.values()))
     elif pointers := [item.pointer for item in error.errors if item.code.endswith(_MISSING)]:

@@ -180,6 +180,9 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
     for _ in range(2):
         about = {"contact_id": made["contact_id"], "type": "note", "subject": sign}
         made["interaction_id"] = tenant.http.post("/v1/interactions", json=about).json()["id"]
+        note = tenant.http.post(f"/v1/contacts/{made['contact_id']}/notes", json={"html": sign}).json()
+        made["note_id"] = note["id"]
+        assert tenant.http.patch(f"/v1/notes/{note['id']}", json={"html": f"{sign}!"}).status_code == 200
     made["duplicates_id"] = duplicates_of(tenant, sign)
     for number in range(2):
         form = {"options": {}, "file": f"name,{sign}\nImported {number} {sign},{sign}\n"}

@@ -197,7 +197,14 @@ def test_the_document_says_what_can_be_read_as_of_a_moment(tenant: Tenant) -> No
     on_one |= {f"/v1/companies/{{company_id}}{part}" for part in ("", "/history", "/timeline")}
     leads = {f"/v1/leads{part}" for part in ("", "/{lead_id}", "/{lead_id}/history", "/{lead_id}/timeline")}
     leads |= {"/v1/pipeline", "/v1/pipeline/trend"}
-    assert found.keys() == {"/v1/companies", "/v1/contacts", "/v1/contacts/export", *on_one, *leads}
+    assert found.keys() == {
+        "/v1/companies",
+        "/v1/contacts",
+        "/v1/contacts/export",
+        "/v1/notes/{note_id}",
+        *on_one,
+        *leads,
+    }
     for parameter in found.values():
         schema = parameter["schema"]
         assert (schema["type"], schema["format"], parameter["required"]) == ("string", "date-time", False)

@@ -137,6 +137,7 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
         "field_key": "contract_number",
         "score_name": "win_model",
     }
+    ids["note_id"] = tenant.http.post(f"/v1/contacts/{ids['contact_id']}/notes", json={"html": "x"}).json()["id"]
     twin = {"from": tenant.add({"name": "Twin", "title": "Countess"})["id"]}
     there = {f"/v1/contacts/{{contact_id}}/{act}": twin for act in ("merge", "unmerge")}
     sent = 0

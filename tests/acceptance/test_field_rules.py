@@ -50,6 +50,7 @@ class Desk:
         self.owner = person(installation, tenant)
         self.contact = tenant.add({**SECRETS, "owner_id": self.owner.id})
         self.path = f"/v1/contacts/{self.contact['id']}"
+        self.note_id = tenant.http.post(f"{self.path}/notes", json={"html": "<p>Rings on Mondays</p>"}).json()["id"]
         self.patch(title="Geheimrat a.D.", tags=["diskret", "vip"], lifecycle="customer")
         self.then = self.patch(title="Geheimrat", lifecycle="evangelist")["updated_at"]
 
@@ -86,6 +87,7 @@ class Desk:
                     parameters = {name: value for name, value in asked.items() if value is not None}
                     company_id = self.contact["company"]["id"]
                     own = {"contact_id": self.contact["id"], "company_id": company_id, "record_kind": "contact"}
+                    own["note_id"] = self.note_id
                     yield path, self.get(by, path.format_map(own), **parameters)
 
 

@@ -54,13 +54,15 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     key = tenant.http.post("/v1/api-keys", json={"name": "Import", "roles": []}).json()
     lead = tenant.http.post("/v1/leads", json={"title": "Engine"}).json()
     tenant.http.post(f"/v1/leads/{lead['id']}/qualify", json={})
+    contact_id = tenant.add()["id"]
     return {
         "api_key_id": key["id"],
         "company_id": tenant.http.post("/v1/companies", json={"name": f"Mills {uuid.uuid4()}"}).json()["id"],
-        "contact_id": tenant.add()["id"],
+        "contact_id": contact_id,
         "duplicates_id": duplicates_of(tenant, "isolation"),
         "import_id": uploaded(tenant, "name\nAda\n")["id"],
         "interaction_id": tenant.http.post("/v1/interactions", json={"type": "call"}).json()["id"],
+        "note_id": tenant.http.post(f"/v1/contacts/{contact_id}/notes", json={"html": "x"}).json()["id"],
         "lead_id": lead["id"],
         "customer_id": tenant.http.post(f"/v1/leads/{lead['id']}/convert", json={}).json()["customer_id"],
         "session_id": session["id"],

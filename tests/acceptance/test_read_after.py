@@ -39,6 +39,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     contact = tenant.add({"name": "Ada", "company": "Engines"})
     ids |= {"contact_id": contact["id"], "company_id": contact["company"]["id"], "record_kind": "contact"}
     ids["interaction_id"] = tenant.http.post("/v1/interactions", json={"type": "call"}).json()["id"]
+    ids["note_id"] = tenant.http.post(f"/v1/contacts/{contact['id']}/notes", json={"html": "x"}).json()["id"]
     ids["import_id"] = uploaded(tenant, "name\nAda\n")["id"]
     lead = tenant.http.post("/v1/leads", json={"title": "Engine"}).json()
     assert tenant.http.post(f"/v1/leads/{lead['id']}/qualify", json={}).status_code == 200

@@ -26,7 +26,7 @@ class Office:
     """A tenant with Ada, who reads her own contacts, Bob, who reads his team's, and Carl in Bob's team."""
 
     def __init__(self, installation: Installation, tenant: Tenant) -> None:
-        self.tenant = tenant
+        self.tenant, self.notes = tenant, dict[str, str]()
         for scope in ("own", "team"):
             held = [f"contacts.{act}:{scope}" for act in ("read", "write", "delete")]
             answer = tenant.http.post("/v1/roles", json={"name": scope, "permissions": held})
@@ -35,14 +35,24 @@ class Office:
         self.team = f"/v1/teams/{tenant.http.post('/v1/teams', json={'name': 'North'}).json()['id']}/members"
         self.share(self.bob, self.carl)
         self.of_ada, self.of_bob, self.of_carl = (self.add(each) for each in (self.ada, self.bob, self.carl))
-        self.nobodys = tenant.add({"name": "Konrad Zuse"})
+        self.nobodys = self.noted(tenant.add({"name": "Konrad Zuse"}))
         self.patch(self.nobodys, owner_id=None)
 
     def share(self, *people: Person) -> None:
         assert self.tenant.http.put(self.team, json={"user_ids": [each.id for each in people]}).status_code == 200
 
     def add(self, owner: Person, **members: Any) -> dict[str, Any]:
-        return self.tenant.add({"name": "Konrad Zuse", "owner_id": owner.id, **members})
+        return self.noted(self.tenant.add({"name": "Konrad Zuse", "owner_id": owner.id, **members}))
+
+    def noted(self, contact: dict[str, Any]) -> dict[str, Any]:
+        """With a note."""
+        answer = self.tenant.http.post(f"/v1/contacts/{contact['id']}/notes", json={"html": "x"})
+        self.notes[contact["id"]] = answer.json()["id"]
+        return contact
+
+    def about(self, path: str, contact_id: str) -> str:
+        """A path with the id of a contact, or of its note."""
+        return path.format(contact_id=contact_id, note_id=self.notes.get(contact_id, contact_id))
 
     def patch(self, contact: dict[str, Any], **members: Any) -> Any:
         answer = self.tenant.http.patch(f"/v1/contacts/{contact['id']}", json=members)
@@ -92,13 +102,13 @@ def test_what_is_out_of_reach_is_missing_to_the_byte_for_every_operation(office:
     for path, takes in on_one.items():
         for parameters in ({}, *([{"as_of": then}] if "as_of" in takes else [])):
             answers = {
-                contact_id: office.get(office.ada, path.replace("{contact_id}", contact_id), **parameters)
+                contact_id: office.get(office.ada, office.about(path, contact_id), **parameters)
                 for contact_id in (str(uuid.uuid4()), *(c["id"] for c in (office.of_bob, office.nobodys, gone)))
             }
             missing, *others = map(comparable, answers.values())
             assert missing[0] == 404
             assert others == [missing] * len(others), path
-            own = office.get(office.ada, path.replace("{contact_id}", office.of_ada["id"]), **parameters)
+            own = office.get(office.ada, office.about(path, office.of_ada["id"]), **parameters)
             assert own.status_code == 200, own.text
 
 

@@ -101,6 +101,7 @@ def test_a_foreign_cursor_is_answered_as_a_made_up_one(sides: tuple[Side, Side])
         "/v1/contacts/{contact_id}/relationships",
         "/v1/contacts/{contact_id}/timeline",
         "/v1/interactions",
+        "/v1/notes/{note_id}/edits",
     } <= tried
 
 

@@ -16,6 +16,7 @@ from domain.interaction import InteractionLogged
 from domain.lead import LeadQualified, LeadRegistered
 from domain.lead_score import LeadScoreContributed
 from domain.matching import DuplicatesDismissed, MatchingRulesSet
+from domain.note import NoteAdded
 from domain.relationship import RelationshipSet
 from domain.scoring import FieldCondition, Operator, Rule, ScoringRulesSet
 from domain.tenant import PLATFORM
@@ -62,6 +63,7 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         about = RelationshipSet(contact_id=ada, other_id=deal, kind="colleague", reverse_kind="colleague")
         await store.append(one(tenant, about))
         await store.append(one(tenant, InteractionLogged(contact_id=ada, subject="Engines")))
+        await store.append(one(tenant, NoteAdded(subject_id=ada, contact_id=ada, html="<p>Engines</p>")))
         rules = MatchingRulesSet(keys=("name",), suggest_at=0.5, merge_at=0.9, auto_merge=False)
         await store.append(one(tenant, rules))
         await store.append(one(tenant, DuplicatesDismissed(contact_ids=(ada, deal))))
