@@ -10,10 +10,12 @@ from msgspec import UNSET, structs
 from commands import normalise
 from commands.contact_input import AddressInput, ChangeContact, RegisterContact
 from commands.decision import Lookup
+from commands.lead_input import RegisterLead
 from commands.normalise import Problems
 from domain.company import Company
 from domain.contact import Contact
 from domain.errors import DomainError, FieldError
+from domain.lead import Lead
 
 EMAIL = "contact.email"
 """The kind of look-up that finds contacts by e-mail; several may have the same."""
@@ -32,15 +34,22 @@ class CompanyMatch(StrEnum):
     EXTERNAL_ID = "external_id"
 
 
+class LeadMatch(StrEnum):
+    """The same of leads."""
+
+    EXTERNAL_ID = "external_id"
+
+
 MEMBERS: Mapping[str, str] = {Match.EMAIL: "email", Match.EXTERNAL_ID: "external_ids"}
 """The member of an item that it is found by."""
+_KINDS: Mapping[type[Any], str] = {RegisterContact: "contact", RegisterLead: "lead"}
 
 
 def keys_of(command: Any, match: str) -> tuple[Lookup, ...]:
     """The keys of an item; those that are not valid are left to the decision, which names them."""
     if match == Match.EMAIL:
         return tuple(dict.fromkeys((EMAIL, email.lower()) for email in _emails(command)))
-    kind = "contact" if isinstance(command, RegisterContact) else "company"
+    kind = _KINDS.get(type(command), "company")
     ids = normalise.external_ids(command.external_ids or {}, "", Problems())
     return tuple((f"{kind}.external_id/{system}", value) for system, value in ids.items() if value)
 
@@ -54,6 +63,11 @@ def seen_contact(contact: Contact) -> Iterable[Lookup]:
 def seen_company(company: Company) -> Iterable[Lookup]:
     """The keys by which a company is found."""
     return ((f"company.external_id/{system}", value) for system, value in company.external_ids.items())
+
+
+def seen_lead(lead: Lead) -> Iterable[Lookup]:
+    """The keys by which a lead is found."""
+    return ((f"lead.external_id/{system}", value) for system, value in lead.external_ids.items())
 
 
 def as_change(command: ChangeContact, contact: Contact) -> ChangeContact:

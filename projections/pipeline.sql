@@ -1,6 +1,7 @@
 -- What is counted of leads. `cube` says what a row is of: 0 all leads, 1 those of an owner, 2 those from a source, 3 both;
 -- where it is not of an owner (or of leads without one) that is the nil UUID, without a source ''. So every figure is the
--- sum of few rows, however many leads there are, and all of them are corrected with each event.
+-- sum of few rows, however many leads there are, and all of them are corrected with each event. Cubes from 4 on are coarse:
+-- 4 more than the one that they are of, by month for day, and with buckets of an 8th of an octave.
 
 -- One row a stay in a status: what has been counted of it, to be taken back when it changes.
 CREATE TABLE read.pipeline_stay_v1 (
@@ -21,7 +22,8 @@ CREATE TABLE read.pipeline_stay_v1 (
 ) WITH (fillfactor = 80);
 CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, status, lasted) WHERE lasted IS NOT NULL;
 CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, entered_at);
-CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, again_since) WHERE again_since IS NOT NULL;
+CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, again_since) INCLUDE (entered_at, status, later, owner_id, source)
+ WHERE again_since IS NOT NULL;
 
 -- Where leads stand, and what they are worth by currency.
 CREATE TABLE read.pipeline_now_v1 (
@@ -70,9 +72,11 @@ CREATE TABLE read.pipeline_day_v1 (
 
 -- The functions take the tenant from the transaction. `owners` and `from_source` are NULL for all.
 
--- Stays of a period, as few rows as possible: whole days as they were counted, and what is left of the first and the last
--- day stay by stay.
-CREATE FUNCTION read.pipeline_entries_v1(owners uuid[], from_source text, since timestamptz, until timestamptz)
+-- Stays of a period, as few rows as possible: whole days as they were counted (whole months as their first day, where
+-- `by_month` allows it), and what is left of the first and the last day stay by stay.
+CREATE FUNCTION read.pipeline_entries_v1(
+    owners uuid[], from_source text, since timestamptz, until timestamptz, by_month boolean
+)
     RETURNS TABLE (day date, status text, again boolean, entered bigint, closed bigint, to_new bigint,
                    to_qualified bigint, to_nurturing bigint, to_converted bigint, to_lost bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -85,6 +89,10 @@ DECLARE
     first  date := (since AT TIME ZONE 'UTC')::date;
     last   date := (until AT TIME ZONE 'UTC')::date;
     edges  tstzrange[] := '{}';
+    begins date;
+    ends   date;
+    month  date;   -- the first that is whole
+    upto   date;   -- the month that is not whole any more
 BEGIN
     IF since >= until THEN
         RETURN;
@@ -96,12 +104,23 @@ BEGIN
     IF until IS NOT NULL AND last::timestamp AT TIME ZONE 'UTC' < until AND (first IS NULL OR first <= last) THEN
         edges := edges || tstzrange(last::timestamp AT TIME ZONE 'UTC', until);
     END IF;
+    begins := coalesce(first, '-infinity');
+    ends := coalesce(last, 'infinity');
+    month := date_trunc('month', begins::timestamp);
+    month := CASE WHEN month < begins THEN month + interval '1 month' ELSE month END;
+    upto := date_trunc('month', ends::timestamp);
+    IF NOT by_month OR month >= upto THEN
+        month := ends;
+        upto := ends;
+    END IF;
     RETURN QUERY
     SELECT d.day, d.status, d.again, sum(d.entered)::bigint, sum(d.closed)::bigint, sum(d.to_new)::bigint,
            sum(d.to_qualified)::bigint, sum(d.to_nurturing)::bigint, sum(d.to_converted)::bigint, sum(d.to_lost)::bigint
-      FROM read.pipeline_day_v1 d
-     WHERE d.tenant_id = tenant AND d.cube = which AND d.owner_id = ANY (whose) AND d.source = coalesce(from_source, '')
-       AND d.day >= coalesce(first, '-infinity') AND d.day < coalesce(last, 'infinity')
+      FROM (VALUES (which, begins, month), (which + 4, month, upto), (which, upto, ends)) AS part (cube, since, until)
+     CROSS JOIN LATERAL (
+           SELECT * FROM read.pipeline_day_v1 p
+            WHERE p.tenant_id = tenant AND p.cube = part.cube AND p.owner_id = ANY (whose)
+              AND p.source = coalesce(from_source, '') AND p.day >= part.since AND p.day < part.until) d
      GROUP BY d.day, d.status, d.again;
     FOR i IN 1..cardinality(edges) LOOP
         RETURN QUERY
@@ -142,20 +161,34 @@ BEGIN
         'lasted', (
             WITH cell AS (
                 SELECT p.status, p.bucket, sum(p.stays) AS stays FROM read.pipeline_lasted_v1 p
-                 WHERE p.tenant_id = tenant AND p.cube = which AND p.owner_id = ANY (whose)
+                 WHERE p.tenant_id = tenant AND p.cube = which + 4 AND p.owner_id = ANY (whose)
                    AND p.source = coalesce(from_source, '')
                  GROUP BY p.status, p.bucket
             ), run AS (
                 SELECT c.*, sum(c.stays) OVER w AS upto, lead(c.bucket) OVER w AS next,
                        sum(c.stays) OVER (PARTITION BY c.status) AS total
                   FROM cell c WINDOW w AS (PARTITION BY c.status ORDER BY c.bucket)
-            ), neighbour AS (
+            ), near AS (
                 -- Both neighbours of each fraction's place, counted from 0: in which bucket, and after how many there.
                 SELECT r.status, r.total, r.bucket, r.next, f.fraction, n.k, n.k - (r.upto - r.stays) AS skip
                   FROM run r
                  CROSS JOIN unnest(ARRAY[0.5, 0.9]) AS f (fraction)
                  CROSS JOIN LATERAL (VALUES (floor(f.fraction * (r.total - 1))), (ceil(f.fraction * (r.total - 1)))) n (k)
                  WHERE r.upto > n.k AND r.upto - r.stays <= n.k
+            ), neighbour AS (
+                -- The same among the fine buckets of that one.
+                SELECT n.status, n.total, n.fraction, n.k, f.bucket, coalesce(f.next, n.next) AS next,
+                       n.skip - (f.upto - f.stays) AS skip
+                  FROM near n
+                 CROSS JOIN LATERAL (
+                       SELECT c.*, sum(c.stays) OVER w AS upto, lead(c.bucket) OVER w AS next
+                         FROM (SELECT p.bucket, sum(p.stays) AS stays FROM read.pipeline_lasted_v1 p
+                                WHERE p.tenant_id = tenant AND p.cube = which AND p.owner_id = ANY (whose)
+                                  AND p.source = coalesce(from_source, '') AND p.status = n.status
+                                  AND p.bucket >= n.bucket AND p.bucket < coalesce(n.next, 9223372036854775807)
+                                GROUP BY p.bucket) c
+                       WINDOW w AS (ORDER BY c.bucket)) f
+                 WHERE f.upto > n.skip AND f.upto - f.stays <= n.skip
             ), place AS (
                 SELECT n.status, n.total, n.fraction, array_agg(e.lasted ORDER BY n.k) AS around
                   FROM neighbour n
@@ -177,7 +210,8 @@ BEGIN
                 SELECT p.status, p.again, sum(p.entered) AS entered, sum(p.closed) AS closed, sum(p.to_new) AS to_new,
                        sum(p.to_qualified) AS to_qualified, sum(p.to_nurturing) AS to_nurturing,
                        sum(p.to_converted) AS to_converted, sum(p.to_lost) AS to_lost
-                  FROM read.pipeline_entries_v1(owners, from_source, since, until) p GROUP BY p.status, p.again) e),
+                  FROM read.pipeline_entries_v1(owners, from_source, since, until, true) p
+                 GROUP BY p.status, p.again) e),
         'repeats', (
             SELECT coalesce(jsonb_agg(r), '[]') FROM (
                 SELECT s.status, s.later, count(*) AS entered FROM read.pipeline_stay_v1 s
@@ -205,7 +239,7 @@ BEGIN
     RETURN QUERY
     WITH whole AS MATERIALIZED (
         SELECT date_trunc(step, p.day::timestamp) AS period, p.status, sum(p.entered)::bigint AS entered
-          FROM read.pipeline_entries_v1(owners, from_source, since, until) p GROUP BY 1, 2
+          FROM read.pipeline_entries_v1(owners, from_source, since, until, step = 'month') p GROUP BY 1, 2
     ), near AS (
         -- From before one midnight to after the other, an hour more for clocks that are turned; ranges that meet are one.
         SELECT unnest(range_agg(tstzrange(least(e.ours, e.theirs) - interval '1 hour',

@@ -14,8 +14,10 @@ from domain.lead import CLOSED, Lead, Status
 NIL = UUID(int=0)
 STATUSES = tuple(Status)
 _MICROSECOND = timedelta(microseconds=1)
-_FINE = 7
-"""Durations that agree in so many bits after the first are in one bucket: it is a 128th of an octave wide."""
+_FINE, _COARSE = 7, 3
+"""Durations that agree in so many bits after the first are in one bucket: a 128th, or an 8th, of an octave wide."""
+COARSE = 4
+"""Added to a cube: its sums by month instead of day, and by coarse buckets instead of fine ones."""
 
 
 class Counted(Struct, frozen=True, kw_only=True):
@@ -40,9 +42,9 @@ def bit(status: str) -> int:
     return 1 << STATUSES.index(Status(status))
 
 
-def bucket(lasted: int) -> int:
+def bucket(lasted: int, bits: int = _FINE) -> int:
     """The least duration, in microseconds, that is in one bucket with a duration."""
-    spare = max(0, lasted.bit_length() - 1 - _FINE)
+    spare = max(0, lasted.bit_length() - 1 - bits)
     return lasted >> spare << spare
 
 
@@ -93,14 +95,16 @@ class Sums:
         for stay in stays:
             for cube in range(4):
                 owner_id, source = stay.owner_id if cube & 1 else NIL, stay.source if cube & 2 else ""
-                self._count(stay, (cube, owner_id, source), by)
+                self._count(stay, (cube, owner_id, source), (cube + COARSE, owner_id, source), by)
 
-    def _count(self, stay: Counted, of: Cell, by: int) -> None:
+    def _count(self, stay: Counted, of: Cell, coarse: Cell, by: int) -> None:
         day = stay.entered_at.astimezone(UTC).date()
-        row = self.day[*of, day, stay.status, stay.again_since is not None]
-        _add(row, [1, int(stay.closed), *(int(bool(stay.later & bit(status))) for status in STATUSES)], by)
+        row = [1, int(stay.closed), *(int(bool(stay.later & bit(status))) for status in STATUSES)]
+        _add(self.day[*of, day, stay.status, stay.again_since is not None], row, by)
+        _add(self.day[*coarse, day.replace(day=1), stay.status, stay.again_since is not None], row, by)
         if stay.lasted is not None:
             _add(self.lasted[*of, stay.status, bucket(stay.lasted)], [1], by)
+            _add(self.lasted[*coarse, stay.status, bucket(stay.lasted, _COARSE)], [1], by)
         if stay.currency is not None:
             _add(self.now[*of, stay.status, stay.currency], [1, stay.amount], by)
 

@@ -125,7 +125,7 @@ async def _contacts(
         return made
 
     find = partial(_by_email, request) if batch.match == Match.EMAIL else services_of(request).store.holders
-    finding = Matching(kind="contact", evolve=contact.evolve, find=_each(find), seen=upsert.seen_contact)
+    finding = Matching(kind="contact", evolve=contact.evolve, find=each(find), seen=upsert.seen_contact)
     return items, finding if batch.match else None
 
 
@@ -140,7 +140,7 @@ def _contact(request: HttpRequest, data: Any, match: str | None, view: View, cas
         return new
     keys = upsert.keys_of(added.value, match)
     if not keys:
-        return _without_key(new, data, match)
+        return without_key(new, data, match)
     changed = read_item(data, ChangeContact, view)
     caller = principal_of(request)
 
@@ -166,7 +166,7 @@ async def _companies(
         place = partial(_placed, request, {})
         return [await _company(data, batch.match, view, place) for data in batch.items]
 
-    find = _each(services_of(request).store.holders)
+    find = each(services_of(request).store.holders)
     finding = Matching(kind="company", evolve=company.evolve, find=find, seen=upsert.seen_company)
     return items, finding if batch.match else None
 
@@ -190,7 +190,7 @@ async def _company(data: Any, match: str | None, view: View, place: _Place) -> I
         return new
     keys = upsert.keys_of(added.value, match)
     if not keys:
-        return _without_key(new, data, match)
+        return without_key(new, data, match)
     changed = read_item(data, ChangeCompany, view)
     change = await place(changed.value)
 
@@ -204,7 +204,7 @@ async def _company(data: Any, match: str | None, view: View, place: _Place) -> I
     return ByKey(keys=keys, asks=asks)
 
 
-def _without_key(new: Asked, data: Any, match: str) -> Asked:
+def without_key(new: Asked, data: Any, match: str) -> Asked:
     """An item that nothing can be found by. What it has there and is not valid, the decision tells."""
     has_some = isinstance(data, dict) and any(data.get(name) for name in {MEMBERS[match], f"{MEMBERS[match]}s"})
     return new if has_some else Asked(case=new.case, command=new.command, errors=(*new.errors, upsert.missing(match)))
@@ -216,9 +216,11 @@ def _check_seen(view: View, match: str | None) -> None:
         raise InvalidError([FieldError("/match", "field.hidden", "is about a field that your roles hide")])
 
 
-def _each(
+def each(
     find: Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, Any]]],
 ) -> Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, Sequence[UUID]]]]:
+    """A look-up of records by their keys, where each key has at most one, or a list."""
+
     async def found(tenant_id: UUID, keys: Collection[Lookup]) -> Mapping[Lookup, Sequence[UUID]]:
         answers = await find(tenant_id, keys)
         return {key: held if isinstance(held, list) else [held] for key, held in answers.items()}

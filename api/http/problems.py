@@ -81,6 +81,7 @@ STATUSES: dict[str, int] = {
     "import.unclosed_quote": 422,
     "interaction.external_id_taken": 409,
     "interaction.not_found": 404,
+    "lead.ambiguous": 409,
     "lead.custom_taken": 409,
     "lead.deleted": 410,
     "lead.external_ids_taken": 409,

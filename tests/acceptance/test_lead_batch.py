@@ -47,3 +47,26 @@ def test_an_item_that_is_refused_leaves_the_others_alone(installation: Installat
     assert results[2]["error"]["errors"][0]["pointer"] == "/items/2/title"
     answer = seller.http.post("/v1/leads/batch", json={"items": [won("Old"), {"title": "Now"}]})
     assert [each["status"] for each in answer.json()["results"]] == [403, 201]
+
+
+def test_items_change_the_leads_that_their_external_ids_find_and_add_the_others(
+    installation: Installation, tenant: Tenant
+) -> None:
+    (first,) = send(tenant, won("Old", external_ids={"crm": "1"}), match="external_id")
+    again = won("New", external_ids={"crm": "1"}, source="web", contact={"name": "Ada"})
+    other = {"title": "Other", "external_ids": {"crm": "2"}}
+    results = send(tenant, again, other, {**other, "title": "Other once more"}, {"title": "x"}, match="external_id")
+    assert [each["status"] for each in results] == [200, 201, 200, 422]
+    assert (results[0]["id"], results[1]["id"]) == (first["id"], results[2]["id"])
+    lead = tenant.get(f"/v1/leads/{first['id']}").json()
+    assert (lead["title"], lead["source"], lead["status"], lead["contact_id"]) == ("New", "web", "converted", None)
+    assert tenant.get(f"/v1/leads/{results[1]['id']}").json()["title"] == "Other once more"
+    both = {"title": "x", "external_ids": {"crm": "1", "erp": "7"}}
+    send(tenant, {"title": "Third", "external_ids": {"erp": "7"}})
+    (refused,) = send(tenant, both, match="external_id")
+    assert (refused["status"], refused["error"]["code"]) == (409, "lead.ambiguous")
+
+    seller = person(installation, tenant, ["sales"])
+    body = {"items": [{"title": "x", "external_ids": {"crm": "1"}}], "match": "external_id"}
+    (unseen,) = seller.http.post("/v1/leads/batch", json=body).json()["results"]
+    assert (unseen["status"], unseen["error"]["code"]) == (409, "lead.external_ids_taken")

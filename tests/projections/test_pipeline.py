@@ -137,6 +137,31 @@ async def test_every_figure_is_what_the_log_says_now_and_at_every_position(
             assert past == entries(then, about, interval, zone)
 
 
+async def test_periods_of_months_are_summed_by_month_and_by_day_at_both_ends(database: Database) -> None:
+    leads = Leads(database)
+    for number in range(24):
+        days, fields = (
+            timedelta(days=number * 6, hours=number),
+            {"owner_id": OWNERS[number % 2], "source": SOURCES[number % 3]},
+        )
+        await leads.take(("add", fields, days))
+        await leads.take(("move", (number, number), timedelta(days=1 + number)))
+        await leads.take(("move", (number, 0), timedelta(hours=1 + number**3)))
+    await catch_up(database, leads.tenant, BOTH)
+    every = list(leads.leads.values())
+    turns = [
+        None,
+        *(datetime(2026, month, day, hour, tzinfo=UTC) for month in (1, 2, 4, 6) for day, hour in ((1, 0), (17, 9))),
+    ]
+    for since, until in ((since, until) for since in turns for until in turns):
+        about = Asked(since=since, until=until, source=SOURCES[0] if since else None)
+        now = wanted(every, about, every)
+        async with database.service.of(leads.tenant) as connection:
+            check(await pipeline(connection, leads.tenant, about, at=AT), now, about)
+            found = await trend_of(connection, leads.tenant, about, Step.MONTH, zone="Asia/Kathmandu")
+        assert found == entries(now, about, Step.MONTH, "Asia/Kathmandu")
+
+
 async def test_sums_are_those_of_a_rebuild_and_a_wrong_one_shows(workshop: Workshop) -> None:
     leads = Leads(workshop.database)
     for number in range(8):
