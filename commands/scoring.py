@@ -1,7 +1,7 @@
 """What can be asked of a tenant's scoring rules: set them, all at once. Pure: state in, events out."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -13,19 +13,20 @@ from commands import normalise
 from commands.decision import Decision, Given
 from commands.normalise import Problems, pointer
 from commands.scoring_input import KINDS, PutScoringRules, RuleInput, WhenInput
+from domain.contact import Lifecycle
 from domain.interaction import Direction, Type
 from domain.lead import Status
 from domain.money import MOST as MOST_MONEY
 from domain.money import Money, money
 from domain.scoring import (
     FIELDS,
-    PERSONAL,
     FieldCondition,
     InteractionCondition,
     Operator,
     Rule,
     ScoringRules,
     ScoringRulesSet,
+    is_personal,
 )
 
 MOST_RULES, MOST_POINTS, MOST_DAYS, MOST_VALUES = 200, 1000, 3650, 100
@@ -36,6 +37,7 @@ E = TypeVar("E", bound=StrEnum)
 _NOBODY = UUID(int=0)
 _CURRENCY = re.compile("[A-Z]{3}")
 _OF_FIELDS, _OF_INTERACTIONS = ("field", "operator", "value"), ("type", "direction")
+_CHOICES: Mapping[str, type[StrEnum]] = {"status": Status, "contact.lifecycle": Lifecycle}
 _SEVERAL = frozenset({Operator.IN, Operator.NOT_IN})
 _NONE = frozenset({Operator.HAS, Operator.NOT_HAS})
 
@@ -103,7 +105,7 @@ def _when(asked: WhenInput, at: str, problems: Problems) -> FieldCondition | Int
         return InteractionCondition(kind or Type.NOTE, direction)
     if asked.kind != "field":
         problems.add(f"{at}/kind", "value.not_allowed", f"is not one of {', '.join(KINDS)}")
-    elif asked.field in PERSONAL or str(asked.field).startswith("custom."):
+    elif asked.field and is_personal(asked.field):
         message = "is personal, and goes when a person is erased: scores are built from what stays"
         problems.add(f"{at}/field", "scoring.personal_field", message)
         _member(Operator, asked.operator, f"{at}/operator", problems, is_needed=True)
@@ -155,8 +157,8 @@ def _single(field: str, value: Any, at: str, problems: Problems) -> str | Money:
         problems.add(at, "type.wrong", "must be a text")
     elif field.endswith("_id"):
         return _id(value, at, problems)
-    elif field == "status":
-        return _member(Status, value, at, problems) or ""
+    elif kind := _CHOICES.get(field):
+        return _member(kind, value, at, problems) or ""
     elif field == "value.currency":
         if not _CURRENCY.fullmatch(value):
             problems.add(at, "money.currency", "is no currency: send three capital letters, like EUR")

@@ -1,4 +1,4 @@
-"""What rules of scoring see of a lead: the members that are not personal, and whether a condition holds of them."""
+"""What rules of scoring see of a lead and its contact: what is not personal, and whether a condition holds of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.money import Money
-from domain.scoring import FieldCondition, Operator
+from domain.scoring import OF_CONTACT, FieldCondition, Operator
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -29,12 +29,32 @@ class Facts(Struct, frozen=True, kw_only=True):
     company_id: UUID | None = None
     customer_id: UUID | None = None
 
-    def told_at(self, before: "Facts | None") -> datetime:
-        """When it came to be so: when the lead came in or was moved, which may be told later, else when it changed."""
-        if before is None:
-            return self.occurred_at
-        moved = (self.status, self.status_since) != (before.status, before.status_since)
-        return self.status_since if moved else self.updated_at
+    deleted_at: datetime | None = None
+
+
+class ContactFacts(Struct, frozen=True, kw_only=True):
+    """A version of a contact, by the position from which it stood."""
+
+    id: UUID
+    since: int
+    updated_at: datetime
+    lifecycle: str
+    owner_id: UUID | None = None
+    company_id: UUID | None = None
+    deleted_at: datetime | None = None
+
+
+AnyFacts = Facts | ContactFacts
+
+
+def _told_at(facts: AnyFacts, before: AnyFacts | None) -> datetime:
+    """When it came to be so: when the lead came in or was moved, which may be told later; else when it was changed."""
+    if isinstance(facts, ContactFacts):
+        return facts.updated_at
+    if not isinstance(before, Facts):
+        return facts.occurred_at
+    moved = (facts.status, facts.status_since) != (before.status, before.status_since)
+    return facts.status_since if moved else facts.updated_at
 
 
 class Since(Struct, frozen=True):
@@ -49,22 +69,25 @@ _SIDES: Mapping[Operator, Callable[[Decimal, Decimal], bool]] = MappingProxyType
 )
 
 
-def holding_since(condition: FieldCondition, versions: Sequence[Facts]) -> Since | None:
-    """Since when a condition holds without a break; None when it doesn't. `versions` are a lead's, oldest first."""
+def holding_since(condition: FieldCondition, versions: Sequence[AnyFacts]) -> Since | None:
+    """Since when a condition holds without a break; None when it doesn't.
+
+    `versions` are a lead's, or its contact's, as the condition is about one or the other; oldest first.
+    """
     found: Since | None = None
-    before: Facts | None = None
+    before: AnyFacts | None = None
     for facts in versions:
-        if not holds(condition, facts):
+        if facts.deleted_at or not holds(condition, facts):
             found = None
         elif found is None:
-            found = Since(facts.since, facts.told_at(before))
+            found = Since(facts.since, _told_at(facts, before))
         before = facts
     return found
 
 
-def holds(condition: FieldCondition, facts: Facts) -> bool:
-    """Whether a condition holds of a lead. What has no value is not equal to any, and neither more nor less."""
-    root, _, part = condition.field.partition(".")
+def holds(condition: FieldCondition, facts: AnyFacts) -> bool:
+    """Whether a condition holds of a lead or contact. What has no value is not equal to any, nor more or less."""
+    root, _, part = condition.field.removeprefix(OF_CONTACT).partition(".")
     value = getattr(facts, root)
     match condition.operator:
         case Operator.HAS:

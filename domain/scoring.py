@@ -1,6 +1,6 @@
 """By what a tenant tells good leads: rules with points, and what each is worth of a lead. Pure, and without a clock.
 
-Rules look only at what is not personal of a lead, so that erasing a person changes no score.
+Rules look only at what is not personal of a lead and its contact, so that erasing a person changes no score.
 """
 
 from collections.abc import Mapping
@@ -50,20 +50,40 @@ FIELDS: Mapping[str, frozenset[Operator]] = MappingProxyType(
         "contact_id": _EQUAL,
         "company_id": _EQUAL,
         "customer_id": _EQUAL,
+        "contact.lifecycle": _EQUAL,
+        "contact.owner_id": _EQUAL,
+        "contact.company_id": _EQUAL,
     }
 )
-"""The fields of leads that rules may be about, and the comparisons that go with each."""
+"""The fields of leads, and of their contacts, that rules may be about, and the comparisons that go with each."""
 
-PERSONAL = frozenset({"title", "tags", "custom", "external_ids", "lost_reason"})
-"""Fields of leads that say something about a person: no rule is about them."""
+OF_CONTACT = "contact."
+"""Starts the names of fields of the lead's contact."""
+
+_PERSONAL = frozenset(
+    {"title", "tags", "custom", "external_ids", "lost_reason", "name", "given", "family", "email", "emails"}
+) | {"phone", "phones"}
+
+
+def is_personal(field: str) -> bool:
+    """Whether a field of leads or of contacts says something about a person: no rule is about those."""
+    return field.removeprefix(OF_CONTACT).partition(".")[0] in _PERSONAL
 
 
 class FieldCondition(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="field"):
-    """Something that is so of a lead. `value` is a text, several for IN and NOT_IN, money, or nothing for HAS."""
+    """Something that is so of a lead, or of its contact.
+
+    `value` is a text, several for IN and NOT_IN, money, or nothing for HAS.
+    """
 
     field: str
     operator: Operator
     value: str | tuple[str, ...] | Money | None = None
+
+    @property
+    def is_of_contact(self) -> bool:
+        """Whether it is about the lead's contact."""
+        return self.field.startswith(OF_CONTACT)
 
 
 class InteractionCondition(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="interaction"):

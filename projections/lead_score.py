@@ -1,21 +1,22 @@
 """Scores of leads, kept up to date as events arrive: see lead_score.sql.
 
-Mirrors the rows of leads, interactions and merges. What an event may have changed is reckoned wholly anew, a batch's
-leads at once; a tenant without rules costs one look.
+Mirrors the rows of leads, contacts, interactions and merges. What an event may have changed is reckoned wholly anew, a
+batch's leads at once; a tenant without rules costs one look.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+from domain import contact as people
 from domain import interaction as interactions
 from domain import lead as leads
 from domain.contact import ContactMerged, ContactUnmerged
 from domain.event import Event, Recorded, topics
 from domain.interaction import InteractionLogged
 from domain.scoring import InteractionCondition, ScoringRulesSet
-from projections import contact_family, interaction, lead, scoring_rules, timeline
-from projections.lead_scoring import TREE
+from projections import contact_family, contact_past, interaction, lead, scoring_rules, timeline
+from projections.lead_scoring import TREE, asks_contacts
 from projections.placing import placed
 from projections.ports import Connection
 from projections.projection import Projection
@@ -80,6 +81,7 @@ async def _on_the_day(connection: Connection, tenant_id: UUID, at: Pass, item: R
 async def _affected(connection: Connection, tenant_id: UUID, at: Pass, events: Sequence[Recorded[Event]]) -> set[UUID]:
     """The leads whose scores may be others after some events."""
     types = {rule.when.type for rule in at.any_rules if isinstance(rule.when, InteractionCondition)}
+    of_contacts = asks_contacts(at.any_rules)
     ids: set[UUID | None] = set()
     contacts: set[UUID | None] = set()
     changed: list[UUID] = []
@@ -90,7 +92,9 @@ async def _affected(connection: Connection, tenant_id: UUID, at: Pass, events: S
                     ids.add(lead_id)
                     contacts.add(contact_id)
             case ContactMerged(into=into) | ContactUnmerged(into=into):
-                contacts |= {item.stream_id, into} if types else set()
+                contacts |= {item.stream_id, into} if types or of_contacts else set()
+            case event if event.TOPIC.startswith("contact."):
+                contacts |= {item.stream_id} if of_contacts else set()
             case event if event.TOPIC.startswith("interaction."):
                 changed += [item.stream_id] if types else []
             case event if event.TOPIC.startswith("lead."):
@@ -122,11 +126,14 @@ async def _refill(connection: Connection, tenant_id: UUID, after: UUID) -> UUID 
 PROJECTION = Projection(
     name="lead_score",
     version=1,
-    topics=topics([*leads.EVENTS, *interactions.EVENTS, ContactMerged, ContactUnmerged, ScoringRulesSet]),
+    topics=topics([*leads.EVENTS, *interactions.EVENTS, *people.EVENTS, ScoringRulesSet]),
     tables=("lead_score_v1", "scoring_pass_v1"),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,
     refill=_refill,
-    follows=tuple(each.PROJECTION.checkpoint for each in (lead, interaction, timeline, contact_family, scoring_rules)),
+    follows=tuple(
+        each.PROJECTION.checkpoint
+        for each in (lead, interaction, timeline, contact_family, contact_past, scoring_rules)
+    ),
     stream_column=None,
 )

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.lead_score import Contribution
-from domain.scoring import FieldCondition, Rule
+from domain.scoring import FieldCondition, InteractionCondition, Rule
 from projections import lead_contribution
 from projections.lead_scoring import Part
 from projections.ports import Connection
@@ -16,6 +16,9 @@ from projections.scoring_pass import load
 from projections.scoring_rules import newest
 
 _SCORE = "SELECT score, parts::text FROM read.lead_score_v1 WHERE tenant_id = %s AND id = %s"
+
+Hides = Callable[[FieldCondition | InteractionCondition], bool]
+"""Whether a rule is about something that the reader must not see."""
 
 _parts = msgspec.json.Decoder(list[Part])
 
@@ -56,8 +59,8 @@ class ScoreView(Struct, frozen=True, kw_only=True):
     external: tuple[ExternalView, ...]
 
 
-async def explained(connection: Connection, tenant_id: UUID, lead_id: UUID, hides: Callable[[str], bool]) -> ScoreView:
-    """A lead's score. Parts by rules about fields that the reader must not see (`hides`) are left out."""
+async def explained(connection: Connection, tenant_id: UUID, lead_id: UUID, hides: Hides) -> ScoreView:
+    """A lead's score, without the parts that the reader must not see."""
     at = await load(connection, tenant_id, schema="read.")
     last = await newest(connection, tenant_id)
     said = [_external(each) for each in await lead_contribution.of_lead(connection, tenant_id, lead_id)]
@@ -75,7 +78,7 @@ async def explained(connection: Connection, tenant_id: UUID, lead_id: UUID, hide
         parts=tuple(
             _part(part, rules[part.rule], day)
             for part in parts
-            if part.rule in rules and part.worth(day) and not _is_hidden(rules[part.rule], hides)
+            if part.rule in rules and part.worth(day) and not hides(rules[part.rule].when)
         ),
         external=tuple(said),
     )
@@ -99,7 +102,3 @@ def _external(said: Contribution) -> ExternalView:
         explanation=said.explanation,
         at=said.updated_at,
     )
-
-
-def _is_hidden(rule: Rule, hides: Callable[[str], bool]) -> bool:
-    return isinstance(rule.when, FieldCondition) and hides(rule.when.field)

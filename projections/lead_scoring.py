@@ -3,7 +3,7 @@
 So a score depends on those rows, the rules and the day alone, not on the order in which things happened.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
 from uuid import UUID
@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from domain.interaction import Direction, Type
-from domain.lead_facts import Facts, holding_since
+from domain.lead_facts import ContactFacts, Facts, holding_since
 from domain.scoring import FieldCondition, InteractionCondition, Rule, is_decaying, worth
+from projections.contact_family import survivors
 from projections.placing import placed
 from projections.ports import Connection
 
@@ -29,6 +30,12 @@ SELECT coalesce(json_agg(v ORDER BY v.id, v.since), '[]')::text
           JOIN read.lead_past_v1 p ON p.tenant_id = l.tenant_id AND p.id = l.id
          WHERE l.tenant_id = %(tenant)s AND l.id = ANY(%(ids)s) AND l.deleted_at IS NULL
            AND (%(all)s OR p.until IS NULL)) v
+"""
+
+_CONTACTS = """
+SELECT coalesce(json_agg(v ORDER BY v.id, v.since), '[]')::text
+  FROM (SELECT id, since, updated_at, lifecycle, owner_id, company_id, deleted_at FROM read.contact_past_v1
+         WHERE tenant_id = %s AND id = ANY(%s)) v
 """
 
 # A contact's tree: up to what it was merged into, and down to all that were merged into any of those.
@@ -104,6 +111,7 @@ class _Touch(Struct, frozen=True):
 
 
 _facts = msgspec.json.Decoder(list[Facts])
+_contact_facts = msgspec.json.Decoder(list[ContactFacts])
 _touches = msgspec.json.Decoder(list[_Touch])
 
 
@@ -123,8 +131,13 @@ async def reckoned(
     values = {"tenant": tenant_id, "ids": list(ids), "all": is_asked_since}
     found = await (await connection.execute(*placed(_LEADS, values))).fetchone()
     versions = {lead_id: list(rows) for lead_id, rows in groupby(_facts.decode(found[0]), lambda row: row.id)}
-    touches = await _touched(connection, tenant_id, [rows[-1] for rows in versions.values()], rules)
-    made = {lead_id: _parts(rules, rows, touches.get(lead_id, ())) for lead_id, rows in versions.items()}
+    now = [rows[-1] for rows in versions.values()]
+    touches = await _touched(connection, tenant_id, now, rules)
+    contacts = await _contacts(connection, tenant_id, now, rules)
+    made = {
+        lead_id: _parts(rules, rows, contacts.get(rows[-1].contact_id, ()), touches.get(lead_id, ()))
+        for lead_id, rows in versions.items()
+    }
     return {lead_id: scored(parts, day) for lead_id, parts in made.items() if parts}
 
 
@@ -147,13 +160,33 @@ async def _touched(
     return {lead_id: list(rows) for lead_id, rows in groupby(_touches.decode(found[0]), lambda row: row.lead_id)}
 
 
-def _parts(rules: Sequence[Rule], versions: Sequence[Facts], touches: Sequence[_Touch]) -> list[Part]:
+def asks_contacts(rules: Iterable[Rule]) -> bool:
+    """Whether a rule is about what a lead's contact is."""
+    return any(isinstance(rule.when, FieldCondition) and rule.when.is_of_contact for rule in rules)
+
+
+async def _contacts(
+    connection: Connection, tenant_id: UUID, leads: Sequence[Facts], rules: Sequence[Rule]
+) -> Mapping[UUID | None, list[ContactFacts]]:
+    """The versions of leads' contacts, by the id that the lead has; of what a contact was merged into, that one's."""
+    ids = {lead.contact_id for lead in leads if lead.contact_id}
+    if not ids or not asks_contacts(rules):
+        return {}
+    by_now = await survivors(connection, tenant_id, list(ids))
+    found = await (await connection.execute(_CONTACTS, (tenant_id, list(set(by_now.values()))))).fetchone()
+    versions = {key: list(rows) for key, rows in groupby(_contact_facts.decode(found[0]), lambda row: row.id)}
+    return {contact_id: versions[now] for contact_id, now in by_now.items() if now in versions}
+
+
+def _parts(
+    rules: Sequence[Rule], versions: Sequence[Facts], contact: Sequence[ContactFacts], touches: Sequence[_Touch]
+) -> list[Part]:
     """What the rules give a lead, in their order."""
     parts: list[Part] = []
     for rule in rules:
         when = rule.when
         if isinstance(when, FieldCondition):
-            since = holding_since(when, versions)
+            since = holding_since(when, contact if when.is_of_contact else versions)
             made = [(since.position, since.at)] if since else []
         else:
             wanted = (each for each in touches if each.type is when.type and when.direction in {None, each.direction})

@@ -19,7 +19,7 @@ from projections.ports import Sessions
 from projections.scoring_pass import begin, go_on, load
 from projections.scoring_rules import newest
 
-_POLL_SECONDS = 1.0
+_POLL_SECONDS = 2.0
 _LONGEST_PAUSE = 60.0
 _NOBODY = UUID(int=0)
 

@@ -30,16 +30,19 @@ from api.http.read_after import settled
 from api.http.reading import Readable
 from api.http.shapes import READ_ERRORS, DryRun, dry_run_answer
 from api.http.writing import carry_out
+from commands.access import Principal
 from commands.lead_score import ContributeScore, Score
 from commands.registry_scoring import CONTRIBUTE_SCORE
-from commands.visible import LEADS, view_of
+from commands.sight import SEEING as SEEING_CONTACTS
+from commands.visible import CONTACTS, INTERACTIONS, LEADS, view_of
 from domain.errors import FieldError
 from domain.lead_score import Contribution, contribution_id
+from domain.scoring import OF_CONTACT, FieldCondition, InteractionCondition
 from projections import lead_contribution
-from projections.lead_score_queries import ScoreView, explained
+from projections.lead_score_queries import Hides, ScoreView, explained
 
 _READ_MODELS = (*READ_MODELS, lead_contribution.PROJECTION.checkpoint)
-_WRITING = "leads.write"
+_WRITING, _HEARING = "leads.write", "interactions.read"
 
 
 class ContributionView(Struct, frozen=True, kw_only=True):
@@ -61,8 +64,9 @@ class ContributionView(Struct, frozen=True, kw_only=True):
         summary="A lead's score, explained",
         description=(
             "`parts` are what the rules give, each with the position of the event that made it; they add up to `score`."
-            " Parts by rules about fields that the caller's roles hide are left out. `external` are the last words of"
-            " models outside, which are no part of the score."
+            " Parts by rules about fields that the caller's roles hide are left out, and those about contacts or"
+            " interactions for who may not read all of them. `external` are the last words of models outside, which are"
+            " no part of the score."
         ),
         tag="leads",
         permission=SEEING,
@@ -81,7 +85,7 @@ async def read_score(request: HttpRequest) -> Answer:
     caller = principal_of(request)
     level = await settled(request, _READ_MODELS)
     await lead_now(request, lead_id, level)
-    ask = partial(explained, tenant_id=caller.tenant_id, lead_id=lead_id, hides=view_of(caller, LEADS).hides)
+    ask = partial(explained, tenant_id=caller.tenant_id, lead_id=lead_id, hides=_hiding(caller))
     return Answer(await services_of(request).reads.ask(caller.tenant_id, ask, at_least=level))
 
 
@@ -127,6 +131,20 @@ async def contribute_score(request: HttpRequest) -> Answer:
     if dry_run:
         return dry_run_answer(outcome, view)
     return Answer(view, headers=write_headers(outcome) | {"ETag": etag(view.version)})
+
+
+def _hiding(caller: Principal) -> Hides:
+    """What the caller must not learn of: hidden fields, and contacts and interactions unless all may be read."""
+    leads, contacts, talks = (view_of(caller, resource) for resource in (LEADS, CONTACTS, INTERACTIONS))
+
+    def hides(when: FieldCondition | InteractionCondition) -> bool:
+        if isinstance(when, InteractionCondition):
+            return not caller.may(_HEARING) or talks.hides("type") or bool(when.direction and talks.hides("direction"))
+        if when.is_of_contact:
+            return not caller.may(SEEING_CONTACTS) or contacts.hides(when.field.removeprefix(OF_CONTACT))
+        return leads.hides(when.field)
+
+    return hides
 
 
 def _view(state: Contribution) -> ContributionView:

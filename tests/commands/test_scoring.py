@@ -67,6 +67,7 @@ def about(field: str, operator: str, value: Any = None) -> dict[str, Any]:
         ("status", "IN", ["new", "qualified"], ("new", "qualified")),
         ("owner_id", "HAS", None, None),
         ("owner_id", "EQ", "019B0000-0000-7000-8000-000000000007", "019b0000-0000-7000-8000-000000000007"),
+        ("contact.lifecycle", "IN", ["customer"], ("customer",)),
         ("value", "GTE", 1000, "1000"),
         ("value.amount", "LT", "12.50", "12.50"),
         ("value", "EQ", {"amount": "12.5", "currency": "EUR"}, Money("12.50", "EUR")),
@@ -88,6 +89,8 @@ def test_an_interaction_of_a_kind_may_be_of_any_direction() -> None:
     ("rule", "pointer", "code"),
     [
         (about("title", "HAS"), "/when/field", "scoring.personal_field"),
+        (about("contact.title", "HAS"), "/when/field", "scoring.personal_field"),
+        (about("contact.lifecycle", "EQ", "gone"), "/when/value", "value.not_allowed"),
         (about("custom.size", "HAS"), "/when/field", "scoring.personal_field"),
         (about("mood", "HAS"), "/when/field", "value.not_allowed"),
         (about("status", "LIKE"), "/when/operator", "value.not_allowed"),

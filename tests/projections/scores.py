@@ -1,6 +1,6 @@
 """Tenants whose leads are talked to, corrected and scored, and what they are worth by a reckoning of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -9,19 +9,32 @@ from uuid import UUID, uuid4
 from hypothesis import strategies as st
 
 from commands.ports import StreamEvents
-from domain.contact import ContactMerged, ContactUnmerged
-from domain.event import Event
+from domain import contact as people
+from domain.contact import (
+    Contact,
+    ContactChanged,
+    ContactDeleted,
+    ContactMerged,
+    ContactRegistered,
+    ContactRestored,
+    ContactUnmerged,
+    Lifecycle,
+    Name,
+)
+from domain.event import Event, evolved
 from domain.interaction import Direction, InteractionChanged, InteractionLogged, Type
 from domain.lead import Lead, Status
 from domain.money import Money
 from domain.scoring import FieldCondition, InteractionCondition, Operator, Rule, ScoringRulesSet, rules_id
-from projections import contact_family, interaction, lead, lead_score, scoring_rules, timeline
+from projections import contact_family, contact_past, interaction, lead, lead_score, scoring_rules, timeline
 from tests.conftest import Database
 from tests.given import some_id
 from tests.infra.event_store.appends import append
 from tests.projections.pipelines import OWNERS, SOURCES, VALUES, Leads, Step
 
-ALL = tuple(each.PROJECTION for each in (lead, interaction, timeline, contact_family, scoring_rules, lead_score))
+ALL = tuple(
+    each.PROJECTION for each in (lead, interaction, timeline, contact_family, contact_past, scoring_rules, lead_score)
+)
 CONTACTS = (some_id(11), some_id(12), some_id(13), None)
 TYPES = (Type.EMAIL, Type.CALL, Type.TASK)
 
@@ -50,6 +63,12 @@ conditions = st.one_of(
         st.sampled_from(Status).map(str),
     ),
     st.builds(FieldCondition, st.just("source"), st.just(Operator.IN), st.just(("WEB", "fair"))),
+    st.builds(
+        FieldCondition,
+        st.just("contact.lifecycle"),
+        st.sampled_from([Operator.EQ, Operator.NEQ]),
+        st.sampled_from(Lifecycle).map(str),
+    ),
     st.builds(FieldCondition, st.just("owner_id"), st.sampled_from([Operator.HAS, Operator.NOT_HAS])),
     st.builds(FieldCondition, st.just("value"), st.just(Operator.GTE), st.just(Money("5", "EUR"))),
 )
@@ -69,6 +88,7 @@ steps = st.one_of(
     st.tuples(st.just("correct"), st.tuples(st.integers(0, 9), talks), hours),
     st.tuples(st.just("merge"), st.tuples(st.integers(0, 2), st.integers(0, 2)), hours),
     st.tuples(st.just("unmerge"), st.integers(0, 2), hours),
+    *[st.tuples(st.just("person"), st.tuples(st.integers(0, 2), st.sampled_from([None, *Lifecycle])), hours)] * 2,
     *[st.tuples(st.just("rules"), rules, hours)] * 2,
 )
 
@@ -81,13 +101,17 @@ class Scores(Leads):
         self.rules: tuple[Rule, ...] = ()
         self.talks: dict[UUID, InteractionLogged] = {}
         self.into: dict[UUID, UUID] = {}
+        self.deleted: set[UUID] = set()
         self._versions: dict[UUID, int] = {}
         self._now = datetime.now(UTC)
 
     async def take(self, step: Step) -> None:
         """See Leads; with interactions, merges and rules."""
         kind, what, _ = step
+        await self._begin()
         match kind:
+            case "person":
+                await self._change_person(*what)
             case "talk":
                 await self.talk(*what)
             case "correct" if self.talks:
@@ -102,6 +126,23 @@ class Scores(Leads):
                 await self.set_rules(*what)
             case "add" | "move" | "change" | "delete":
                 await super().take(step)
+
+    async def _begin(self) -> None:
+        for contact in CONTACTS:
+            if contact and contact not in self._versions:
+                await self.told(contact, ContactRegistered(name=Name(display="Ada")))
+
+    async def _change_person(self, number: int, lifecycle: Lifecycle | None) -> None:
+        """Another lifecycle; or deleted, or back again."""
+        contact = CONTACTS[number]
+        if contact is None or contact in self.into or contact in self.into.values():
+            return
+        if lifecycle and contact not in self.deleted:
+            await self.told(contact, ContactChanged(lifecycle=lifecycle))
+        elif not lifecycle:
+            gone = contact in self.deleted
+            await self.told(contact, ContactRestored() if gone else ContactDeleted())
+            self.deleted ^= {contact}
 
     async def talk(
         self, contact: UUID | None, lead_number: int, kind: Type, direction: Direction, days_ago: int
@@ -129,6 +170,8 @@ class Scores(Leads):
 
     async def _merge(self, one: int, other: int) -> None:
         gone, into = CONTACTS[one], CONTACTS[other]
+        if {gone, into} & self.deleted:
+            return
         if gone and into and gone not in self.into and self.survivor(into) != gone and into not in self.into:
             self.into[gone] = into
             await self.told(gone, ContactMerged(into=into))
@@ -150,15 +193,26 @@ class Scores(Leads):
             contact = self.into[contact]
         return contact
 
-    def worth(self, lead_id: UUID, history: Sequence[Lead], day: date) -> int:
+    async def people(self) -> dict[UUID | None, list[Contact]]:
+        """The states of the contacts, oldest first."""
+        found: dict[UUID | None, list[Contact]] = {}
+        for item in await self.log():
+            if isinstance(item.event, people.EVENTS):
+                known = found.setdefault(item.stream_id, [])
+                before = known[-1] if known else None
+                at = item.recorded_at
+                known.append(evolved(people.evolve, before, item.event, item.stream_id, at, item.occurred_at))
+        return found
+
+    def worth(
+        self, lead_id: UUID, history: Sequence[Lead], contacts: Mapping[UUID | None, Sequence[Contact]], day: date
+    ) -> int:
         """What a lead is worth on a day; `history` are its states, oldest first."""
-        return sum(self._points(rule, lead_id, history, day) for rule in self.rules)
+        contact = contacts.get(self.survivor(history[-1].contact_id), ())
+        times = ((rule, at) for rule in self.rules for at in self._times(rule, lead_id, history, contact))
+        return sum(_decayed(rule, at.date(), day) for rule, at in times)
 
-    def _points(self, rule: Rule, lead_id: UUID, history: Sequence[Lead], day: date) -> int:
-        times = self._times(rule, lead_id, history)
-        return sum(_decayed(rule, at.date(), day) for at in times)
-
-    def _times(self, rule: Rule, lead_id: UUID, history: Sequence[Lead]) -> list[datetime]:
+    def _times(self, rule: Rule, lead_id: UUID, history: Sequence[Lead], contact: Sequence[Contact]) -> list[datetime]:
         when, now = rule.when, history[-1]
         if isinstance(when, InteractionCondition):
             return [
@@ -168,6 +222,8 @@ class Scores(Leads):
                 if talk.lead_id == lead_id
                 or (talk.contact_id and self.survivor(talk.contact_id) == self.survivor(now.contact_id))
             ]
+        if when.field == "contact.lifecycle":
+            return _since(when, contact)
         began: Lead | None = None
         before: Lead | None = None
         at = now.updated_at
@@ -180,6 +236,16 @@ class Scores(Leads):
                 at = state.status_since if moved else state.updated_at
             before = state
         return [at] if began else []
+
+
+def _since(when: FieldCondition, contact: Sequence[Contact]) -> list[datetime]:
+    since: list[datetime] = []
+    for state in contact:
+        if state.deleted_at or (state.lifecycle == when.value) != (when.operator is Operator.EQ):
+            since = []
+        else:
+            since = since or [state.updated_at]
+    return since
 
 
 def _holds(when: FieldCondition, state: Lead) -> bool:

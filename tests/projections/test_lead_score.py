@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import lead as domain
+from domain.contact import Lifecycle
 from domain.event import evolved
 from domain.interaction import Direction, InteractionChanged, Type
 from domain.lead import EVENTS, Lead
@@ -58,8 +59,9 @@ async def expected(scores: Scores, day: date) -> dict[UUID, int]:
             known = histories.setdefault(item.stream_id, [])
             before = known[-1] if known else None
             known.append(evolved(domain.evolve, before, item.event, item.stream_id, item.recorded_at, item.occurred_at))
+    contacts = await scores.people()
     return {
-        lead_id: scores.worth(lead_id, states, day)
+        lead_id: scores.worth(lead_id, states, contacts, day)
         for lead_id, states in histories.items()
         if states[-1].deleted_at is None
     }
@@ -167,6 +169,30 @@ async def test_points_of_a_contacts_interactions_go_where_the_contact_goes(datab
     assert await now() == [5, 0]
     await scores.told(mail, InteractionChanged(contact_id=CONTACTS[1]))
     assert await now() == [0, 5]
+
+
+async def test_what_a_contact_is_counts_for_its_leads_also_for_those_of_contacts_merged_into_it(
+    database: Database,
+) -> None:
+    scores = Scores(database)
+    await scores.set_rules(rule(FieldCondition("contact.lifecycle", Operator.EQ, "customer"), 5))
+    for contact in (*CONTACTS[:2], None):
+        await scores.take(("add", {"contact_id": contact}, timedelta(0)))
+
+    async def now() -> list[int]:
+        await catch_up(database, scores.tenant, ALL)
+        found = rows(database, scores.tenant)
+        return [found[lead_id]["score"] if lead_id in found else 0 for lead_id in scores.leads]
+
+    assert await now() == [0, 0, 0]
+    await scores.take(("person", (1, Lifecycle.CUSTOMER), timedelta(0)))
+    assert await now() == [0, 5, 0]
+    await scores.take(("merge", (0, 1), timedelta(0)))
+    assert await now() == [5, 5, 0]
+    await scores.take(("unmerge", 0, timedelta(0)))
+    assert await now() == [0, 5, 0]
+    await scores.take(("person", (1, None), timedelta(0)))
+    assert await now() == [0, 0, 0]
 
 
 async def test_of_many_interactions_of_a_kind_the_newest_count(database: Database) -> None:
