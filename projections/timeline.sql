@@ -83,8 +83,8 @@ BEGIN
     entries := format(entries, records, wanted, array_to_string(having_, ' AND '), way);
     told := format(told, way);
     IF wanted <> '{}' THEN
-        -- What many entries have is soon met with on a walk through these in their order; what is rarer is looked up. The
-        -- planner can't choose, for it knows nothing about a record's words.
+        -- What many entries have is soon met with on a walk through these in their order, what is rarer is looked up. The
+        -- planner can't choose: it knows nothing about a record's words.
         EXECUTE format(
             'WITH w AS MATERIALIZED (%s), e AS (SELECT * FROM w WHERE w.fits ORDER BY w.at %s, w.id %2$s LIMIT %s)'
             ' SELECT (SELECT count(*) FROM w), (SELECT count(*) FROM e), %s',
