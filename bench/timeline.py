@@ -38,12 +38,16 @@ _FILL = """
 INSERT INTO read.timeline_v1 (tenant_id, record_id, id, since, stream_id, kind, at, told_at, type, channel, author_id,
                               outcome, title, said, refs, words)
 SELECT %(tenant)s, e.record, e.id, 1, e.id, 'interaction', e.at, e.at,
-       (ARRAY['call', 'email', 'meeting', 'message'])[n %% 4 + 1], (ARRAY['phone', 'email', 'video'])[n %% 3 + 1],
-       %(tenant)s, CASE WHEN n %% 1000 = 7 THEN 'lost' ELSE 'interested' END, 'Offer ' || n %% 997,
+       e.type, e.channel, %(tenant)s, e.outcome, 'Offer ' || n %% 997,
        array_to_string(said, ' '), jsonb_build_object('contact_id', e.record),
-       array_to_tsvector(ARRAY(SELECT DISTINCT right(e.record::text, 8) || w FROM unnest(said || 'offer'::text) w))
+       array_to_tsvector(ARRAY(
+           SELECT DISTINCT right(e.record::text, 8) || w
+             FROM unnest(said || ARRAY['offer', '=type=' || type, '=channel=' || channel, '=outcome=' || outcome]) w))
   FROM (SELECT n, gen_random_uuid() AS id, %(start)s + n * interval '10 minutes' AS at,
                CASE WHEN n <= %(on_one)s THEN %(contact)s ELSE md5((n %% %(others)s)::text)::uuid END AS record,
+               (ARRAY['call', 'email', 'meeting', 'message'])[n %% 4 + 1] AS type,
+               (ARRAY['phone', 'email', 'video'])[n %% 3 + 1] AS channel,
+               CASE WHEN n %% 1000 = 7 THEN 'lost' ELSE 'interested' END AS outcome,
                ARRAY['talked', 'about', 'the', 'offer', 'wants', 'fewer', 'seats', 'week' || n %% 52, 'n' || n %% 997,
                      CASE WHEN n %% 10000 = 3 THEN 'zebra' ELSE 'answer' END] AS said
           FROM generate_series(1, %(all)s) n) e

@@ -20,17 +20,16 @@ CREATE TABLE read.timeline_v1 (
     words     tsvector NOT NULL,
     PRIMARY KEY (tenant_id, record_id, id, since)
 ) WITH (fillfactor = 90);
--- What is filtered by is in the index: a rare value is found without reading the rows that have another.
-CREATE INDEX ON read.timeline_v1 (tenant_id, record_id, at, id) INCLUDE (since, until, type, channel, author_id, outcome);
+CREATE INDEX ON read.timeline_v1 (tenant_id, record_id, at, id);
 CREATE INDEX ON read.timeline_v1 (tenant_id, stream_id);
 -- Each word stands after a tag of the record, as does a beginning that is looked for: a range of this index, which holds
--- words of this record and nobody else's.
+-- words of this record and nobody else's. What is filtered by stands among them.
 CREATE INDEX ON read.timeline_v1 USING gin (words) WITH (gin_pending_list_limit = 1024);
 
--- A page of the entries of some records, as JSON. `filters` may have kind, type, channel, author_id, outcome, from, to;
+-- A page of the entries of some records, as JSON. `filters` may have from, to;
 -- authors, of whom alone interactions are shown; leads_of, of whom alone leads are; without, kinds that are not; and,
 -- where it is about a moment, position. `wanted` is empty, or has for each record, in their order, the query that an
--- entry's words must fit.
+-- entry's words and the values that are filtered by must fit.
 -- It runs as the owner, for text search is not leakproof, and takes the tenant from the transaction.
 CREATE FUNCTION read.timeline_page_v1(
     records uuid[], filters jsonb, wanted text[], after_at timestamptz, after_id uuid, descending boolean, most integer
@@ -41,10 +40,11 @@ AS $$
 DECLARE
     tenant constant uuid := store.current_tenant();
     way    constant text := CASE WHEN descending THEN 'DESC' ELSE 'ASC' END;
-    deep   constant integer := 8 * most;
+    deep   constant integer := 24 * most;
     having_ text[] := ARRAY[format('t.tenant_id = %L AND t.record_id = r.id', tenant)];
     entries text := 'SELECT DISTINCT ON (q.at, q.id) q.* FROM unnest(%L::uuid[], %L::text[]) AS r (id, asked)'
-        ' CROSS JOIN LATERAL (SELECT t.*, r.asked::tsquery AS asked FROM %%2$s WHERE %s'
+        ' CROSS JOIN LATERAL (SELECT t.id, t.kind, t.type, t.channel, t.at, t.author_id, t.outcome, t.title, t.refs,'
+        '    t.since, t.words @@ r.asked::tsquery AS fits FROM %%2$s WHERE %s'
         '    ORDER BY t.at %4$s, t.id %4$s LIMIT %%1$s) q ORDER BY q.at %4$s, q.id %4$s LIMIT %%1$s';
     told    text := 'coalesce(json_agg(p ORDER BY p.at %1$s, p.id %1$s), ''[]'')::text FROM ('
         'SELECT e.id, e.kind, e.type, e.channel, e.at, e.author_id, e.outcome, e.title, e.refs, e.since FROM %%s) p';
@@ -56,9 +56,6 @@ BEGIN
     having_ := having_ || CASE WHEN filters ? 'position'
         THEN format('t.since <= %1$s AND (t.until IS NULL OR t.until > %1$s)', (filters ->> 'position')::bigint)
         ELSE 't.until IS NULL' END;
-    having_ := having_ || ARRAY(
-        SELECT format('t.%I = %L', key, value) FROM jsonb_each_text(filters)
-         WHERE key IN ('type', 'channel', 'author_id', 'outcome', 'kind'));
     IF filters ? 'authors' THEN
         having_ := having_ || format('(t.kind <> ''interaction'' OR t.author_id = ANY (%L::uuid[]))',
                                      ARRAY(SELECT jsonb_array_elements_text(filters -> 'authors')));
@@ -86,10 +83,10 @@ BEGIN
     entries := format(entries, records, wanted, array_to_string(having_, ' AND '), way);
     told := format(told, way);
     IF wanted <> '{}' THEN
-        -- Words that many entries have are soon met with on a walk through these in their order; others are looked up. The
-        -- planner can't choose, for it knows nothing about a record's words.
+        -- What many entries have is soon met with on a walk through these in their order, what is rarer is looked up. The
+        -- planner can't choose: it knows nothing about a record's words.
         EXECUTE format(
-            'WITH w AS MATERIALIZED (%s), e AS (SELECT * FROM w WHERE w.words @@ w.asked ORDER BY w.at %s, w.id %2$s LIMIT %s)'
+            'WITH w AS MATERIALIZED (%s), e AS (SELECT * FROM w WHERE w.fits ORDER BY w.at %s, w.id %2$s LIMIT %s)'
             ' SELECT (SELECT count(*) FROM w), (SELECT count(*) FROM e), %s',
             format(entries, deep, source), way, most, format(told, 'e')) INTO walked, found_, page;
         IF found_ = most OR walked < deep THEN

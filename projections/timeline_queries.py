@@ -12,7 +12,7 @@ from domain.interaction import Channel, Type
 from projections.contact_text import words
 from projections.ports import Connection
 from projections.position import Moment
-from projections.timeline_rows import tag
+from projections.timeline_rows import FILTERED, tag, valued
 from projections.timeline_system import Refs
 
 Bound = list[str]
@@ -78,7 +78,7 @@ async def page(
     if without:
         wanted["without"] = list(without)
     bound = after or (None, None)
-    queries = _queries(records, text)
+    queries = _queries(records, text, filters)
     parameters = (list(records), msgspec.json.encode(wanted).decode(), queries, *bound, descending, limit + 1)
     found = await (await connection.execute(_PAGE, parameters)).fetchone()
     rows = _stored.decode(found[0])
@@ -88,7 +88,8 @@ async def page(
     return rows[:limit], [last.at.isoformat(), str(last.id)]
 
 
-def _queries(records: Sequence[UUID], text: str) -> list[str]:
-    """What an entry's words must fit (a tsquery), by record; nothing where no words are asked for."""
-    asked = sorted(set(words(text, whole=False)))
-    return [" & ".join(f"'{tag(record_id)}{word}':*" for word in asked) for record_id in records] if asked else []
+def _queries(records: Sequence[UUID], text: str, filters: Filters) -> list[str]:
+    """What an entry's words must fit (a tsquery), by record; nothing where neither words nor values are asked for."""
+    asked = [(word, ":*") for word in sorted(set(words(text, whole=False)))]
+    asked += [(valued(name, value), "") for name in FILTERED if (value := getattr(filters, name)) is not None]
+    return [" & ".join(f"'{tag(each)}{word}'{how}" for word, how in asked) for each in records] if asked else []

@@ -21,6 +21,11 @@ COLUMNS = """
 """
 
 
+FILTERED = ("type", "channel", "author_id", "outcome")
+"""What timelines are filtered by. Each value stands among the words, so that a rare one is found without a walk through
+all entries that have another."""
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """Something that happened. `refs` are the ids of what it is about, `said` the words of its text beside the title.
 
@@ -72,6 +77,12 @@ def tag(record_id: UUID) -> str:
     return record_id.hex[-8:]
 
 
+def valued(name: str, value: object) -> str:
+    """What stands among the words for a value that is filtered by; no beginning of a word is one of it."""
+    text = str(value).replace("\\", "\\\\").replace("'", "''")
+    return f"={name}={text}"
+
+
 def said(text: str) -> str:
     """A text's words, each once, as far as anybody looks for them."""
     found: dict[str, None] = {}
@@ -94,6 +105,7 @@ def rows_of(tenant_id: UUID, entry: Entry, since: int) -> list[Row]:
         return []
     found = set(entry.said.split())
     found.update(*(_split(text) for text in (entry.title, entry.outcome, entry.next) if text))
+    found.update(valued(name, value) for name in FILTERED if (value := getattr(entry, name)) is not None)
     return [
         Row(
             tenant_id=tenant_id,
