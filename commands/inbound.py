@@ -23,6 +23,8 @@ from domain import interaction as interactions
 from domain.contact import Contact
 from domain.interaction import Interaction, InteractionChanged, InteractionLogged
 
+_ANSWERS = frozenset({"cancelled", "accepted", "declined", "tentative"})
+"""Outcomes that are of one revision of a meeting."""
 _ALIKE, _APART = 70, 10
 """From here on two names are one person's (0 to 100), where another's is not nearly as much so."""
 
@@ -151,11 +153,14 @@ def change(told: Told, given: Given[Interaction]) -> Decision:
     """What a later revision says otherwise; nothing when it is none, or says nothing new."""
     before = given.state
     assert before is not None  # noqa: S101  a use case that does not create always has a state
-    if (told.revision or 0) < (before.revision or 0):
+    if told.revision is not None and told.revision < (before.revision or 0):
         return Decision()
     members = _still_there(told.members, given)
     patch = {name: value for name, value in structs.asdict(members).items() if value is not None}
-    patch.pop("external_id", None)
+    for name in ("external_id", "author_id", *(("contact_id", "company_id") if before.contact_id else ())):
+        patch.pop(name, None)  # what somebody has said of it since, stays
+    if before.outcome in _ANSWERS and told.revision is not None and told.revision > (before.revision or 0):
+        patch.setdefault("outcome", None)  # what was said of the revision before is not said of this one
     return _with(interaction.change(ChangeInteraction(**patch), given), told.revision)
 
 

@@ -93,9 +93,14 @@ async def carry_out_batch(request: HttpRequest, kind: type[Any], understand: Und
             refused = [each for each in _results(refusal.results) if each.error]
             refusal.members["results"] = to_builtins(refused)
             raise
+    return batch_answer(request, outcome, dry_run=query.dry_run)
+
+
+def batch_answer(request: HttpRequest, outcome: BatchOutcome, *, dry_run: bool) -> Answer:
+    """The answer with what came of each item."""
     _note(request, outcome)
     results = _results(outcome.results)
-    if query.dry_run:
+    if dry_run:
         return _dry_run(request, outcome, results)
     headers = {"Event-Position": str(outcome.position)}
     if outcome.replayed:

@@ -34,3 +34,22 @@ DRY_EMAIL: dict[str, Any] = {
     "events": [{"type": "interaction.logged.v1", "data": {"type": "email", "subject": "Punched cards"}}],
     "state": OF_EMAIL,
 }
+CALENDAR = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//Engines//Calendar//EN
+METHOD:REQUEST
+BEGIN:VEVENT
+UID:7f3c@engines.example
+SEQUENCE:0
+DTSTAMP:20260102T080000Z
+DTSTART;TZID=Europe/London:20260105T101000
+DURATION:PT45M
+SUMMARY:Punched cards
+LOCATION:Dorset Street
+ORGANIZER;CN=Ada Lovelace:mailto:ada@engines.example
+ATTENDEE;CN=Grace Hopper:mailto:grace@rapport.example
+END:VEVENT
+END:VCALENDAR
+"""
+OF_CALENDAR: dict[str, Any] = {"results": [{"index": 0, "status": 201, "id": OF_EMAIL["id"]}]}

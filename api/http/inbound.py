@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from litestar import Router, post
-from msgspec import structs, to_builtins
+from msgspec import structs
 
 from api.http import examples_inbound as examples
 from api.http.address import address_of
@@ -20,18 +20,15 @@ from api.http.exchange import (
     raw_body,
     services_of,
 )
+from api.http.inbound_calendar import bring_in_calendar
+from api.http.inbound_people import who, writable
 from api.http.interaction_writes import READING, WRITING, answer, first, within_reach
 from api.http.operation import operation
 from api.http.shapes import DryRun
 from commands import inbound, inbound_email, inbound_mail, interaction
-from commands.access import Principal
 from commands.inbound import Known, Told
 from commands.inbound_email import Email
-from commands.inbound_headers import Address
-from commands.sight import SEEING
-from commands.visible import CONTACTS, INTERACTIONS, view_of
-from domain.contact import Contact
-from domain.errors import DomainError, FieldError, InvalidError
+from domain.errors import DomainError, FieldError
 from domain.interaction import Interaction
 from projections.interaction_queries import InteractionView
 
@@ -103,31 +100,4 @@ async def _known(request: HttpRequest, email: Email) -> Known:
     return structs.replace(known, threads=threads)
 
 
-async def who(request: HttpRequest, people: Sequence[Address]) -> Known:
-    """Who has the addresses of people, of those contacts that the caller may find by their addresses."""
-    caller, services = principal_of(request), services_of(request)
-    hidden = view_of(caller, CONTACTS).hides("emails")
-
-    def sees(contact: Contact) -> bool:
-        return not hidden and caller.reaches(SEEING, contact.owner_id)
-
-    return await inbound.known(services.inbound.directory, services.handler, caller.tenant_id, people, sees)
-
-
-def writable(caller: Principal, told: Told) -> Told:
-    """What is told, where the caller may write all of it; their own, where they may not log for whose it is.
-
-    Raises:
-        InvalidError: it has members that the caller's roles let nobody write.
-    """
-    view = view_of(caller, INTERACTIONS)
-    members = to_builtins(told.members)
-    refused = () if view.is_free else view.writable({name: v for name, v in members.items() if v is not None})[1]
-    if refused:
-        raise InvalidError(refused)
-    if told.members.author_id is None or caller.reaches(WRITING, told.members.author_id):
-        return told
-    return structs.replace(told, members=structs.replace(told.members, author_id=caller.user_id))
-
-
-ROUTER = Router(path="/v1", route_handlers=[bring_in_email])
+ROUTER = Router(path="/v1", route_handlers=[bring_in_email, bring_in_calendar])
