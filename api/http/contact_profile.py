@@ -33,7 +33,7 @@ from domain.lead import OPEN
 from projections import (
     company_queries,
     contact_past,
-    customer,
+    customer_queries,
     lead_queries,
     relationship,
     relationship_queries,
@@ -43,7 +43,7 @@ from projections import (
 from projections.company_queries import CompanyView
 from projections.contact_family import by_family
 from projections.contact_queries import CompanyRef, ContactView
-from projections.customer import CustomerView
+from projections.customer_queries import CustomerView
 from projections.lead_queries import LeadView
 from projections.lead_queries import Sort as LeadSort
 from projections.ports import Connection
@@ -61,7 +61,7 @@ _THEN = (*_NOW, contact_past.PROJECTION.checkpoint)
 class Profile(Struct, frozen=True, kw_only=True):
     """A contact with its companies, its relationships, its open leads and the newest of its timeline.
 
-    `customer` is what one of its leads was converted to, as it is now. Of consents nothing is kept yet.
+    `customer` is what one of its leads was converted to. Of consents nothing is kept yet.
     """
 
     contact: ContactView
@@ -173,7 +173,7 @@ async def _leads(
     became = next((row.customer_id for row in rows if row.customer_id), None)
     if became is None:
         return leads, None
-    query = partial(customer.by_id, tenant_id=tenant_id, customer_id=became, owners=owners)
+    query = partial(customer_queries.by_id, tenant_id=tenant_id, customer_id=became, as_of=moment, owners=owners)
     found = await reads.ask(tenant_id, query, at_least=level)
     return leads, customer_told(caller, found) if found and found.deleted_at is None else None
 

@@ -9,7 +9,9 @@ from msgspec import Struct, structs
 
 from api.http import examples_leads as examples
 from api.http.answer import Answer
-from api.http.exchange import HttpRequest, NoQuery, etag, path_id, principal_of, query_of, services_of
+from api.http.as_of import AsOf, moment_of
+from api.http.contact_reads import ReadQuery
+from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.lead_reach import SEEING
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
@@ -18,11 +20,13 @@ from commands.access import Principal
 from commands.sight import SEEING as SEEING_CONTACTS
 from commands.visible import CONTACTS, LEADS, view_of
 from domain.errors import GoneError, NotFoundError
-from projections import company, contact, contact_family, customer, lead
-from projections.customer import CustomerView, Stored
-from projections.position import Level
+from projections import company, contact, contact_family, contact_past, customer, customer_queries, lead
+from projections.customer_queries import CustomerView, Stored
+from projections.position import Level, Moment
 
 READ_MODELS = tuple(each.PROJECTION.checkpoint for each in (company, contact, contact_family, lead, customer))
+PAST = tuple(each.PROJECTION.checkpoint for each in (contact_past, contact_family, lead, customer))
+"""What customers as of a moment are read from."""
 _SEEN = (
     "A customer is seen by who may read one of its leads, and shows those leads. `name` is that of the company, else of"
     " the contact, else of the first lead; null for who must not see any of these."
@@ -32,6 +36,7 @@ _SEEN = (
 class CustomersQuery(Struct, forbid_unknown_fields=True):
     """Page of a list of customers."""
 
+    as_of: AsOf | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -55,12 +60,16 @@ async def list_customers(request: HttpRequest) -> Answer:
     """A page of customers, oldest first."""
     query: CustomersQuery = query_of(request, CustomersQuery)
     caller, services = principal_of(request), services_of(request)
-    after = services.cursors.read(query.cursor, caller.tenant_id, ["customers"]) if query.cursor is not None else None
-    level = await settled(request, READ_MODELS)
-    page = partial(customer.page, tenant_id=caller.tenant_id, after=after, limit=query.limit)
+    scope, after, position = ["customers", query.as_of], None, None
+    if query.cursor is not None:
+        after, position = services.cursors.read(query.cursor, caller.tenant_id, scope)
+    moment = await moment_of(request, query.as_of, position)
+    level = await _settled(request, moment)
+    page = partial(customer_queries.page, tenant_id=caller.tenant_id, after=after, limit=query.limit, as_of=moment)
     page = partial(page, owners=caller.owners(SEEING))
     rows, bound = await services.reads.ask(caller.tenant_id, page, at_least=level)
-    next_cursor = services.cursors.make(caller.tenant_id, ["customers"], bound) if bound else None
+    place = (bound, moment.position if moment else None)
+    next_cursor = services.cursors.make(caller.tenant_id, scope, place) if bound else None
     return Answer(Page(data=[customer_told(caller, row) for row in rows], next_cursor=next_cursor))
 
 
@@ -71,7 +80,7 @@ async def list_customers(request: HttpRequest) -> Answer:
         description=f"{_SEEN} One whose conversions were all undone is gone (410).",
         tag="leads",
         permission=SEEING,
-        query=NoQuery,
+        query=ReadQuery,
         answers={200: CustomerView},
         errors=(*READ_ERRORS, "customer.not_found", "customer.deleted"),
         result=examples.CUSTOMER,
@@ -82,10 +91,11 @@ async def list_customers(request: HttpRequest) -> Answer:
 async def read_customer(request: HttpRequest) -> Answer:
     """One customer."""
     customer_id = path_id(request, "customer_id", "customer")
-    query_of(request, NoQuery)
+    query: ReadQuery = query_of(request, ReadQuery)
     caller = principal_of(request)
-    found = await _stored(request, customer_id, await settled(request, READ_MODELS))
-    if found is None and (level := await caught_up(request, READ_MODELS)):
+    moment = await moment_of(request, query.as_of)
+    found = await _stored(request, customer_id, await _settled(request, moment), moment)
+    if found is None and not moment and (level := await caught_up(request, READ_MODELS)):
         found = await _stored(request, customer_id, level)
     # Whose leads were taken off one that has none is not known: it is gone for who may read all leads.
     if found is None or not (found.lead_ids or caller.may(SEEING)):
@@ -95,9 +105,16 @@ async def read_customer(request: HttpRequest) -> Answer:
     return Answer(customer_told(caller, found), headers={"ETag": etag(found.version)})
 
 
-async def _stored(request: HttpRequest, customer_id: UUID, level: Level | None) -> Stored | None:
+async def _settled(request: HttpRequest, moment: Moment | None) -> Level | None:
+    return await (settled(request, PAST, at_least=moment.position) if moment else settled(request, READ_MODELS))
+
+
+async def _stored(
+    request: HttpRequest, customer_id: UUID, level: Level | None, moment: Moment | None = None
+) -> Stored | None:
     caller = principal_of(request)
-    query = partial(customer.by_id, tenant_id=caller.tenant_id, customer_id=customer_id, owners=caller.owners(SEEING))
+    query = partial(customer_queries.by_id, tenant_id=caller.tenant_id, customer_id=customer_id, as_of=moment)
+    query = partial(query, owners=caller.owners(SEEING))
     return await services_of(request).reads.ask(caller.tenant_id, query, at_least=level)
 
 

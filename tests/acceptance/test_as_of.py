@@ -196,7 +196,7 @@ def test_the_document_says_what_can_be_read_as_of_a_moment(tenant: Tenant) -> No
     }
     on_one |= {f"/v1/companies/{{company_id}}{part}" for part in ("", "/history", "/timeline")}
     leads = {f"/v1/leads{part}" for part in ("", "/{lead_id}", "/{lead_id}/history", "/{lead_id}/timeline")}
-    leads |= {"/v1/pipeline", "/v1/pipeline/trend"}
+    leads |= {"/v1/pipeline", "/v1/pipeline/trend", "/v1/customers", "/v1/customers/{customer_id}"}
     assert found.keys() == {
         "/v1/companies",
         "/v1/contacts",

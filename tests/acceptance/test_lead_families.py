@@ -58,7 +58,7 @@ def test_two_customers_stay_two_under_one_name_and_new_ones_come_to_the_survivor
     late = moved(tenant, added(tenant, contact_id=twin["id"]), "qualify")
     assert customers(tenant) == {mine["customer_id"]: "Ada", others["customer_id"]: "Twin"}
 
-    merge(tenant, ada, twin)
+    merged = merge(tenant, ada, twin)
 
     assert customers(tenant) == {mine["customer_id"]: "Ada", others["customer_id"]: "Ada"}
     assert moved(tenant, late, "convert")["customer_id"] == mine["customer_id"]
@@ -67,5 +67,7 @@ def test_two_customers_stay_two_under_one_name_and_new_ones_come_to_the_survivor
     unmerge(tenant, ada, twin)
 
     assert customers(tenant) == {mine["customer_id"]: "Ada", others["customer_id"]: "Twin"}
+    then = {each["id"]: each["name"] for each in tenant.get("/v1/customers", as_of=merged["updated_at"]).json()["data"]}
+    assert then == {mine["customer_id"]: "Ada", others["customer_id"]: "Ada"}
     assert moved(tenant, late, "undo-convert")["customer_id"] is None
     assert moved(tenant, late, "convert")["customer_id"] == others["customer_id"]

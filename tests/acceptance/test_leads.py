@@ -71,6 +71,30 @@ def test_leads_of_one_company_are_one_customer(tenant: Tenant) -> None:
     assert only["lead_ids"] == [lead["id"] for lead in leads]
 
 
+def test_customers_as_of_a_moment_are_what_they_were(installation: Installation, tenant: Tenant) -> None:
+    leads = [moved(tenant, added(tenant, company="Observatory"), "qualify") for _ in range(2)]
+    once = moved(tenant, leads[0], "convert")
+    twice = moved(tenant, leads[1], "convert")
+    path = f"/v1/customers/{once['customer_id']}"
+    tenant.http.patch(f"/v1/companies/{once['company_id']}", json={"name": "Greenwich"})
+    moved(tenant, leads[0], "undo-convert")
+    undone = moved(tenant, leads[1], "undo-convert")
+
+    problem(tenant.get(path), 410, "customer.deleted")
+    first = tenant.get(path, as_of=once["updated_at"]).json()
+    assert (first["name"], first["lead_ids"], first["version"]) == ("Observatory", [once["id"]], 1)
+    second = tenant.get(path, as_of=twice["updated_at"]).json()
+    assert second["lead_ids"] == [once["id"], twice["id"]]
+    assert tenant.get("/v1/customers", as_of=twice["updated_at"]).json()["data"] == [second]
+    problem(tenant.get(path, as_of=leads[1]["updated_at"]), 404, "customer.not_found")
+    problem(tenant.get(path, as_of=undone["updated_at"]), 410, "customer.deleted")
+    assert tenant.get("/v1/customers", as_of=leads[1]["updated_at"]).json()["data"] == []
+    seller = person(installation, tenant, ["sales"])
+    headers = {"Read-After": str(tenant.position)}
+    unseen = seller.http.get(path, params={"as_of": twice["updated_at"]}, headers=headers)
+    problem(unseen, 404, "customer.not_found")
+
+
 def test_what_is_not_in_the_table_is_refused_with_what_is(tenant: Tenant) -> None:
     lead = added(tenant)
     refused = problem(tenant.http.post(f"/v1/leads/{lead['id']}/convert", json={}), 409, "lead.move_not_allowed")
