@@ -9,6 +9,7 @@ from msgspec import structs
 
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
 from api.http.problems import MEDIA_TYPE, STATUSES, Problem
+from api.http.writing import NoBody
 
 _REFERENCE = "#/components/schemas/{name}"
 _ALWAYS = ("request.invalid", "server.error", "store.unavailable")
@@ -75,7 +76,7 @@ def _operation(path: str, method: str, operation: Operation, schemas: dict[str, 
             media: {"schema": schema, "examples": {"example": {"value": operation.example}}}
             for media in operation.media
         }
-        made["requestBody"] = {"required": True, "content": content}
+        made["requestBody"] = {"required": operation.body is not NoBody, "content": content}
     return made
 
 
