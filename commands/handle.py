@@ -62,10 +62,7 @@ class UseCase(Struct, Generic[C, S], frozen=True, kw_only=True):
 
 
 class Outcome(Struct, Generic[S], frozen=True, kw_only=True):
-    """What came of it: the state after it, and the tenant's position that includes it.
-
-    `events` are what was decided (for a dry run: what would be stored).
-    """
+    """What came of it: the state after it, the tenant's position that includes it, and what was decided."""
 
     stream_id: UUID
     state: S
