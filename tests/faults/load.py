@@ -18,6 +18,7 @@ from uuid import UUID
 from tests.acceptance.installation import Tenant
 from tests.faults.client import Client
 from tests.faults.journal import Journal, Opened
+from tests.waiting import PATIENCE
 
 
 class Load:
@@ -59,7 +60,7 @@ class Load:
             client.slowest = 0.0
         return found
 
-    def until_acked(self, more: int, seconds: float = 30) -> None:
+    def until_acked(self, more: int, seconds: float = PATIENCE) -> None:
         """Wait until so many more writes are acknowledged: the load is there, or there again.
 
         Raises:

@@ -24,6 +24,7 @@ from tests.faults.small_disk import SmallDisk
 from tests.faults.wayward import Wayward
 from tests.faults.wires import Wire
 from tests.infra.embedded.processes import all_gone
+from tests.waiting import PATIENCE
 
 Shape = Literal["plain", "wired", "search", "small disk"]
 """`plain`: as `rapport up` starts it; `wired`: Postgres and NATS are reached through connections that can be cut;
@@ -72,9 +73,9 @@ class Site:
             case "wired":
                 servers = stack.enter_context(start(self.folder / "servers", ["postgres", "nats"]))
                 self._supervisors.append(servers.supervisor_pid)
-                self._dsn = servers.wait("postgres", 60)
+                self._dsn = servers.wait("postgres", PATIENCE)
                 self.postgres_wire = stack.enter_context(Wire(self._dsn, _APPENDS, self._rng))
-                self.nats_wire = stack.enter_context(Wire(servers.wait("nats", 60), _PUBLISHES, self._rng))
+                self.nats_wire = stack.enter_context(Wire(servers.wait("nats", PATIENCE), _PUBLISHES, self._rng))
                 return {"RAPPORT_POSTGRES_DSN": self.postgres_wire.url, "RAPPORT_NATS_URL": self.nats_wire.url}
             case "search":
                 servers = stack.enter_context(start(self.folder / "servers", ["opensearch"]))
@@ -151,7 +152,7 @@ class Site:
                 with suppress(psutil.NoSuchProcess):
                     process.resume()
 
-    def wait_for_postgres(self, seconds: float = 60) -> None:
+    def wait_for_postgres(self, seconds: float = PATIENCE) -> None:
         """Wait until Postgres takes connections; the session that is idle in transaction is there again, too.
 
         Raises:
@@ -194,10 +195,10 @@ class Site:
         top = psutil.Process(self.installation.process.pid)
         below = [child.pid for child in top.children(recursive=True)]
         top.kill()
-        self.installation.process.wait(15)
+        self.installation.process.wait(PATIENCE)
         if self.installation.process.stdout:
             self.installation.process.stdout.close()
-        if not all_gone(below, seconds=30):
+        if not all_gone(below):
             raise TimeoutError("some processes outlive the one at the top")
 
     def restart(self) -> None:

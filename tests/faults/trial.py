@@ -25,6 +25,7 @@ from tests.faults.client import Client
 from tests.faults.journal import Fault, History, Journal
 from tests.faults.load import Load
 from tests.faults.site import Shape, Site
+from tests.waiting import PATIENCE
 
 _SETTLING_SECONDS = 60.0
 _LEVEL = """
@@ -64,7 +65,7 @@ class Trial:
 
     def kill(self, what: str) -> None:
         """SIGKILL a role or a server, once it runs."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while True:
             with suppress(LookupError, ProcessLookupError, psutil.Error):
                 os.kill(self.site.pid(what), signal.SIGKILL)
@@ -83,7 +84,7 @@ class Trial:
             self.did("frozen", what)
             yield
 
-    def read_models_reach_heads(self, tenants: Sequence[UUID], seconds: float = 10) -> None:
+    def read_models_reach_heads(self, tenants: Sequence[UUID], seconds: float = PATIENCE) -> None:
         """Wait until the read models of some tenants are where their logs end now.
 
         Raises:

@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from tests.waiting import PATIENCE
+
 _CHUNK = 65_536
 
 
@@ -50,7 +52,7 @@ class Wire:
             while True:
                 client, _ = self._listener.accept()
                 try:
-                    server = socket.create_connection(self._target, timeout=5)
+                    server = socket.create_connection(self._target, timeout=PATIENCE)
                 except OSError:
                     client.close()
                     continue

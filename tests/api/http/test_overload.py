@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import bcrypt
 import httpx
+import psycopg
 import pytest
 
 from infra.event_store import waiting
@@ -18,13 +19,19 @@ from tests.waiting import until
 pytestmark = pytest.mark.servers
 
 
+def waits_in_postgres(database: Database) -> bool:
+    """Whether somebody waits there for what another holds."""
+    with psycopg.connect(database.admin_dsn) as connection:
+        return connection.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None
+
+
 async def test_too_many_writes_of_a_tenant_are_refused_with_a_time_to_come_again(
     client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "_MOST_OF_TENANT", 3)
     async with held(database, tenant_of(client)):
         first = asyncio.create_task(client.post("/v1/contacts", json={"name": "Ada"}))
-        await asyncio.sleep(0.3)
+        await until(lambda: waits_in_postgres(database))
         others = [asyncio.create_task(client.post("/v1/contacts", json={"name": f"Ada {n}"})) for n in range(12)]
         await until(lambda: sum(task.done() for task in others) == 9)
         refused = [await task for task in others if task.done()]

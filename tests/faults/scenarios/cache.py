@@ -3,8 +3,9 @@
 from tests.acceptance.installation import Tenant
 from tests.acceptance.people import Person, login, person
 from tests.faults.trial import Trial
+from tests.waiting import PATIENCE
 
-_SLOWEST_SECONDS = 3.0
+_SLOWEST_SECONDS = PATIENCE / 2
 
 
 def frozen_or_gone(trial: Trial) -> None:

@@ -59,7 +59,7 @@ def disk_full(trial: Trial) -> None:
         trial.pause(6.0)
         disk.free()
         trial.site.wait_for_postgres()
-        trial.load.until_acked(40, seconds=60)
+        trial.load.until_acked(40)
 
 
 def clock_back(trial: Trial) -> None:
