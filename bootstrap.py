@@ -215,10 +215,11 @@ async def projector(wired: Wiring) -> None:
 
 
 async def worker(wired: Wiring) -> None:
-    """Go on with imports, keep duplicates and scores of leads, and flag inactive ones, until cancelled."""
-    from api.worker import duplicates, imports, inactivity
+    """Go on with imports, bring in mails, keep duplicates and scores of leads, flag inactive ones, until cancelled."""
+    from api.worker import duplicates, imports, inactivity, inbound
     from infra.imports.tools import working
     from infra.inactivity import sweeping
+    from infra.inbound.tools import dropping
     from infra.matching import comparing
     from infra.scoring import keeping
 
@@ -226,6 +227,7 @@ async def worker(wired: Wiring) -> None:
     wired.spawn(duplicates.run(*await comparing(wired, tools.store)))
     wired.spawn((await keeping(wired)).run())
     wired.spawn(inactivity.Sweeper(*await sweeping(wired, tools.store, tools.authorization)).run())
+    wired.spawn(inbound.run(await dropping(wired, tools)))
     collect_seldom()
     await imports.run(tools)
 

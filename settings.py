@@ -66,6 +66,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long a file of contacts may be."""
     inbound_bytes: int = 25 * 1_048_576
     """How long an e-mail may be that is brought in."""
+    inbound_folder: Path | None = None
+    """Where e-mails are left that are to be brought in, in a folder for each tenant; without one, nowhere."""
     body_seconds: int = 30
     """How long a body may take to arrive."""
     idle_seconds: int = 60
@@ -128,6 +130,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         max_body=number("RAPPORT_MAX_BODY", 1_048_576, 1024),
         import_bytes=number("RAPPORT_IMPORT_MAX_MB", 500, 1) * 1_048_576,
         inbound_bytes=number("RAPPORT_INBOUND_MAX_MB", 25, 1) * 1_048_576,
+        inbound_folder=Path(folder).absolute() if (folder := environ.get("RAPPORT_INBOUND_FOLDER")) else None,
         body_seconds=number("RAPPORT_BODY_SECONDS", 30, 1),
         idle_seconds=number("RAPPORT_IDLE_SECONDS", 60, 1),
         pool_size=number("RAPPORT_POOL_SIZE", 16, 2),

@@ -10,8 +10,10 @@ from tests.acceptance.more import more_apis
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Everything but OpenSearch, which has tests of its own."""
-    with Installation(tmp_path_factory.mktemp("up") / "data", "--no-demo", "--search", "postgres") as running:
+    """Everything but OpenSearch, which has tests of its own. E-mails come in by the folder `drop` beside its data."""
+    folder = tmp_path_factory.mktemp("up")
+    environment = {"RAPPORT_INBOUND_FOLDER": str(folder / "drop")}
+    with Installation(folder / "data", "--no-demo", "--search", "postgres", environment=environment) as running:
         yield running
 
 
