@@ -172,7 +172,7 @@ async def _survivor(request: HttpRequest, contact_id: UUID) -> UUID:
 
 
 async def _understood(readable: Readable[Any]) -> tuple[Written | None, Sequence[FieldError]]:
-    """The text of a body, cleaned beside the other requests: the worst takes a tenth of a second."""
+    """The text of a body, cleaned beside the other requests: the worst takes a third of a second."""
     problems = Problems(readable.errors)
     html = readable.value.html
     if not isinstance(html, str):  # could not be read, or is not there

@@ -12,6 +12,7 @@ from litestar import Request
 from api.http import tried
 from api.http.audit import AuditQuery
 from api.http.cursor import Cursors, InvalidCursorError
+from commands.note import UnknownMentionsError
 from commands.violations import Tried
 from domain.errors import DomainError, FieldError, GoneError, InvalidError, NotFoundError
 from domain.event import Actor
@@ -96,6 +97,11 @@ def test_a_cursor_is_noted_by_the_tenant_that_it_was_made_for() -> None:
     assert asked.ids(refusal.value) == [ONE]
     assert asked.noted[0].kind == "cursor"
     assert Asked().ids(InvalidCursorError(None)) == []
+
+
+def test_those_whom_a_text_names_and_who_are_no_users_are_noted() -> None:
+    error = UnknownMentionsError([FieldError("/html", "user.not_found", "names somebody")], [ONE, TWO])
+    assert Asked({"contact_id": str(THREE)}, {"html": str(THREE)}).ids(error) == [ONE, TWO]
 
 
 def test_ids_that_a_list_was_filtered_by_are_noted() -> None:
