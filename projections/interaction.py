@@ -49,7 +49,7 @@ CREATE TABLE read.interaction_v1 (
 );
 CREATE INDEX ON read.interaction_v1 (tenant_id, at, id);
 CREATE INDEX ON read.interaction_v1 (tenant_id, contact_id, at, id) WHERE contact_id IS NOT NULL;
-CREATE INDEX ON read.interaction_v1 (tenant_id, lead_id) WHERE lead_id IS NOT NULL;
+CREATE INDEX ON read.interaction_v1 (tenant_id, lead_id, at, id) WHERE lead_id IS NOT NULL;
 CREATE INDEX ON read.interaction_v1 (tenant_id, recorded_at, id) WHERE missing <> '{}';
 CREATE INDEX ON read.interaction_v1 (tenant_id, due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX ON read.interaction_v1 (tenant_id, thread_id, at, id) WHERE thread_id IS NOT NULL;

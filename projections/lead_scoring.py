@@ -52,24 +52,29 @@ up (id, at_id) AS (
       JOIN read.contact_family_v1 f ON f.tenant_id = %(tenant)s AND f.into_id = t.member AND f.until IS NULL
 )
 """
+
+
+def _newest(of: str) -> str:
+    """For each kind that is wanted (a direction of '' is any) the newest interactions of something, by an index."""
+    return f"""
+        SELECT i.id, i.type, i.direction, i.at, i.position FROM read.interaction_v1 i
+         WHERE i.tenant_id = %(tenant)s AND i.{of} AND i.type = w.type AND w.direction IN ('', i.direction)
+         ORDER BY i.at DESC, i.id DESC LIMIT {MOST_EACH}"""
+
+
 # An interaction counts once for a lead, be it with the lead or with its contact.
 _INTERACTIONS = f"""
-WITH RECURSIVE {TREE}, about AS (
-    SELECT a.lead_id, t.member FROM unnest(%(leads)s::uuid[], %(contacts)s::uuid[]) a (lead_id, contact_id)
-      JOIN tree t ON t.id = a.contact_id
+WITH RECURSIVE {TREE}, wanted AS (
+    SELECT * FROM unnest(%(types)s::text[], %(directions)s::text[]) w (type, direction)
 ), touched AS (
-    SELECT a.lead_id, i.id, i.type, i.direction, i.at, i.position
-      FROM about a JOIN read.interaction_v1 i ON i.tenant_id = %(tenant)s AND i.contact_id = a.member
-     WHERE i.type = ANY(%(types)s)
+    SELECT a.lead_id, i.* FROM unnest(%(leads)s::uuid[], %(contacts)s::uuid[]) a (lead_id, contact_id)
+      JOIN tree t ON t.id = a.contact_id
+     CROSS JOIN wanted w CROSS JOIN LATERAL ({_newest("contact_id = t.member")}) i
      UNION
-    SELECT i.lead_id, i.id, i.type, i.direction, i.at, i.position
-      FROM read.interaction_v1 i
-     WHERE i.tenant_id = %(tenant)s AND i.lead_id = ANY(%(ids)s) AND i.type = ANY(%(types)s)
+    SELECT a.lead_id, i.* FROM unnest(%(ids)s::uuid[]) a (lead_id)
+     CROSS JOIN wanted w CROSS JOIN LATERAL ({_newest("lead_id = a.lead_id")}) i
 )
-SELECT coalesce(json_agg(n ORDER BY n.lead_id, n.at DESC, n.id DESC), '[]')::text
-  FROM (SELECT t.*, row_number() OVER (PARTITION BY t.lead_id, t.type, t.direction ORDER BY t.at DESC, t.id DESC) AS nth
-          FROM touched t) n
- WHERE n.nth <= {MOST_EACH}
+SELECT coalesce(json_agg(t ORDER BY t.lead_id, t.at DESC, t.id DESC), '[]')::text FROM touched t
 """
 
 
@@ -145,8 +150,9 @@ async def _touched(
     connection: Connection, tenant_id: UUID, leads: Sequence[Facts], rules: Sequence[Rule]
 ) -> Mapping[UUID, list[_Touch]]:
     """The interactions that rules look at, by lead, the newest first."""
-    types = sorted({rule.when.type for rule in rules if isinstance(rule.when, InteractionCondition)})
-    if not types or not leads:
+    asked = (rule.when for rule in rules if isinstance(rule.when, InteractionCondition))
+    kinds = sorted({(when.type.value, when.direction.value if when.direction else "") for when in asked})
+    if not kinds or not leads:
         return {}
     of_contacts = [(lead.id, lead.contact_id) for lead in leads if lead.contact_id]
     values = {
@@ -154,7 +160,8 @@ async def _touched(
         "ids": [lead.id for lead in leads],
         "leads": [lead_id for lead_id, _ in of_contacts],
         "contacts": [contact_id for _, contact_id in of_contacts],
-        "types": types,
+        "types": [kind for kind, _ in kinds],
+        "directions": [direction for _, direction in kinds],
     }
     found = await (await connection.execute(*placed(_INTERACTIONS, values))).fetchone()
     return {lead_id: list(rows) for lead_id, rows in groupby(_touches.decode(found[0]), lambda row: row.lead_id)}
