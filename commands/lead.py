@@ -13,7 +13,7 @@ from commands.decision import Decision, Given
 from commands.lead_input import AssignLead, ChangeLead, DeleteLead, MoveLead, RegisterLead
 from commands.lead_moves import Course, assigned, leave, moves, others_than
 from commands.lead_values import MOST, Known, below, owner, time, wanted
-from commands.look import Look
+from commands.look import Look, Looked
 from commands.normalise import Problems
 from commands.ports import Claim, StreamEvents
 from domain import contact as contacts
@@ -49,6 +49,23 @@ def _of_contact(inline: RegisterContact) -> list[tuple[str, str]]:
     """The claims under which a contact with its external ids would be found."""
     ids = normalise.external_ids(inline.external_ids or {}, "", Problems())
     return [(f"{_OF_CONTACT}{system}", value) for system, value in ids.items() if value]
+
+
+def looks_at(tenant_id: UUID, command: RegisterLead | ChangeLead) -> list[Looked]:
+    """What gathering looks at, as far as a command names it by id."""
+    found: list[Looked] = []
+    company_id, contact_id = command.company_id, command.contact_id
+    if isinstance(contact_id, UUID):
+        found.append(("contact", contacts.evolve, contact_id))
+    if not getattr(command, "moves", None):
+        return found
+    if isinstance(company_id, UUID):
+        becomes = customer_id(tenant_id, company_id=company_id, contact_id=None, lead_id=company_id)
+        found.append(("customer", customers.evolve, becomes))
+    if isinstance(contact_id, UUID):
+        becomes = customer_id(tenant_id, company_id=None, contact_id=contact_id, lead_id=contact_id)
+        found.append(("customer", customers.evolve, becomes))
+    return found
 
 
 def gathering(sees: Callable[[Contact], bool] = lambda _: True) -> Gather:

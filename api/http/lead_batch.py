@@ -106,4 +106,4 @@ def _item(data: Any, match: str | None, caller: Principal, register: _Case, chan
         return Asked(case=change, command=changed.value, errors=changed.errors, stream_id=seen[0].id)
 
     lookups = {*register.lookups(added.value), *change.lookups(changed.value)}
-    return ByKey(keys=keys, asks=asks, lookups=tuple(lookups))
+    return ByKey(keys=keys, asks=asks, lookups=tuple(lookups), looks_at=register.looks_at(added.value))

@@ -1,5 +1,6 @@
 """Whose leads a caller may see and change, and what may come with one: contacts, companies, times of the past."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +49,10 @@ def within_reach(case: UseCase[Any, Lead], caller: Principal, permission: str) -
 
     admit = admission("lead", lambda found: found.owner_id, caller, SEEING, permission)
     gather = case.gather and commands.gathering(lambda contact: caller.reaches(SEEING_CONTACTS, contact.owner_id))
-    return structs.replace(case, admit=admit, decide=decide, gather=gather)
+    if not case.creates:
+        return structs.replace(case, admit=admit, decide=decide, gather=gather)
+    looks_at = partial(commands.looks_at, caller.tenant_id)
+    return structs.replace(case, admit=admit, decide=decide, gather=gather, looks_at=looks_at)
 
 
 def _asked_of(caller: Principal, given: Given[Lead]) -> Given[Lead]:
