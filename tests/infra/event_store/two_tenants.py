@@ -13,10 +13,11 @@ from domain.contact import ContactMerged
 from domain.customer import CustomerRegistered
 from domain.imports import ImportReceived, Policy
 from domain.interaction import InteractionLogged
-from domain.lead import LeadQualified, LeadRegistered
+from domain.lead import LeadAssigned, LeadQualified, LeadRegistered
 from domain.lead_score import LeadScoreContributed
 from domain.matching import DuplicatesDismissed, MatchingRulesSet
 from domain.note import NoteAdded
+from domain.notification import NotificationRead
 from domain.relationship import RelationshipSet
 from domain.scoring import FieldCondition, Operator, Rule, ScoringRulesSet
 from domain.tenant import PLATFORM
@@ -60,6 +61,9 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         await store.append(one(tenant, ScoringRulesSet(rules=(_QUALIFIED,))))
         said = LeadScoreContributed(subject_id=deal, name="model", value=1, confidence=1, explanation="Engines")
         await store.append(one(tenant, said))
+        given = append(tenant, StreamEvents(deal, 2, (LeadAssigned(owner_id=ada),)))
+        await store.append(given)
+        await store.append(one(tenant, NotificationRead(user_id=ada)))
         about = RelationshipSet(contact_id=ada, other_id=deal, kind="colleague", reverse_kind="colleague")
         await store.append(one(tenant, about))
         await store.append(one(tenant, InteractionLogged(contact_id=ada, subject="Engines")))
