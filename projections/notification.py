@@ -42,6 +42,18 @@ CREATE TABLE read.notification_read_v1 (
     read_at   timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, stream_id)
 );
+
+-- Tenants with notifications of which nobody has made mails yet.
+CREATE FUNCTION store.notification_news_v1(most integer) RETURNS TABLE (tenant_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT h.tenant_id FROM store.tenant_head h LEFT JOIN store.mail_turn t ON t.tenant_id = h.tenant_id
+     WHERE EXISTS (SELECT FROM read.notification_v1 n
+                    WHERE n.tenant_id = h.tenant_id AND n.position > coalesce(t.position, 0))
+     LIMIT most
+$$;
+REVOKE EXECUTE ON FUNCTION store.notification_news_v1 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION store.notification_news_v1 TO rapport_append;
 """
 _SAVE = """
 INSERT INTO notification_v1 SELECT * FROM jsonb_to_recordset(%s::jsonb)

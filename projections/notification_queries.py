@@ -1,7 +1,8 @@
 """What is read of notifications: a user's, the newest first, and how many are unread."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -35,7 +36,24 @@ SELECT count(*) FROM (
      LIMIT {MOST_COUNTED}) u
 """
 _ONE = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_SELECT} AND n.id = %(id)s) v"
+_MAILED = "n.id, n.user_id, n.kind, n.refs ->> 'lead_id', n.position"
+# Whole positions, so that what one event tells several users stays together.
+_SINCE = f"""
+SELECT {_MAILED} FROM read.notification_v1 n
+ WHERE n.tenant_id = %(tenant)s AND n.position > %(after)s AND n.position <= (
+       SELECT max(p.position) FROM (
+              SELECT m.position FROM read.notification_v1 m WHERE m.tenant_id = %(tenant)s AND m.position > %(after)s
+               ORDER BY m.position LIMIT {MOST_COUNTED}) p)
+ ORDER BY n.position, n.id
+"""
+_UNREAD_OF = f"""
+SELECT {_MAILED} FROM read.notification_v1 n
+ WHERE n.tenant_id = %(tenant)s AND n.user_id = %(user)s AND n.id = ANY (%(ids)s) AND {_UNREAD} ORDER BY n.position
+"""
 _LAST = 2**63 - 1
+
+Mailed = tuple[UUID, UUID, Kind, UUID | None, int]
+"""A notification for a mail: its id, its user's, its kind, the lead's id, and the position of its event."""
 
 
 class Notification(Struct, frozen=True, kw_only=True):
@@ -76,6 +94,23 @@ async def by_id(connection: Connection, tenant_id: UUID, user_id: UUID, wanted: 
     values = _values(tenant_id, user_id) | {"id": wanted}
     rows = await connection.execute(*placed(_ONE, values))
     return next(iter(_notifications.decode((await rows.fetchone())[0])), None)
+
+
+async def since(connection: Connection, tenant_id: UUID, after: int) -> list[Mailed]:
+    """Some notifications of events after a position, in order."""
+    rows = await connection.execute(*placed(_SINCE, {"tenant": tenant_id, "after": after}))
+    return [_mailed(row) for row in await rows.fetchall()]
+
+
+async def unread_of(connection: Connection, tenant_id: UUID, user_id: UUID, ids: Sequence[UUID]) -> list[Mailed]:
+    """Those of a user's notifications that are unread."""
+    rows = await connection.execute(*placed(_UNREAD_OF, _values(tenant_id, user_id) | {"ids": list(ids)}))
+    return [_mailed(row) for row in await rows.fetchall()]
+
+
+def _mailed(row: Any) -> Mailed:
+    found, user_id, kind, lead_id, position = row
+    return found, user_id, Kind(kind), UUID(lead_id) if lead_id else None, position
 
 
 def _values(tenant_id: UUID, user_id: UUID) -> dict[str, object]:
