@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from domain.event import Event, Recorded, topics
 from domain.lead import LeadAssigned, LeadFlaggedInactive, LeadRegistered
+from domain.note import NoteAdded, NoteEdited
 from domain.notification import InboxRead, Kind, NotificationRead, notification_id
 from projections.folding import json_text
 from projections.ports import Connection
@@ -95,10 +96,19 @@ def _given(item: Recorded[LeadRegistered]) -> Iterator[Told]:
         yield Told(item.event.owner_id, Kind.LEAD_ASSIGNED, {"lead_id": item.stream_id})
 
 
+def _mentioned(item: Recorded[NoteAdded | NoteEdited]) -> Iterator[Told]:
+    event = item.event
+    for user_id in dict.fromkeys(event.mentions if isinstance(event, NoteAdded) else event.newly_mentioned):
+        if user_id != item.metadata.actor.id:
+            yield Told(user_id, Kind.MENTION, {"note_id": item.stream_id, "contact_id": event.subject_id})
+
+
 TELLING: Mapping[type[Event], Callable[[Recorded[Any]], Iterator[Told]]] = {
     LeadFlaggedInactive: _inactive,
     LeadAssigned: _assigned,
     LeadRegistered: _given,
+    NoteAdded: _mentioned,
+    NoteEdited: _mentioned,
 }
 """Whom each event tells of what: another one is a line here."""
 

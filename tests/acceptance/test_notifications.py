@@ -1,11 +1,12 @@
-"""R5.3: what users are told of in the app, over HTTP."""
+"""R5.3: what users are told of in the app, over HTTP, and by mail."""
 
+import time
 from typing import Any
 
 import pytest
 
 from tests.acceptance.installation import Installation, Tenant, bad_fields, problem
-from tests.acceptance.people import Person, person
+from tests.acceptance.people import Person, mails_to, person
 
 pytestmark = pytest.mark.servers
 
@@ -103,3 +104,20 @@ def test_a_kind_that_is_not_wanted_is_not_shown(installation: Installation, tena
     assert bad_fields(odd) == {"/kinds/party": "field.unknown"}
     pigeon = seller.http.put(PREFERENCES, json={"kinds": {"mention": {"mail": "pigeon"}}})
     assert bad_fields(pigeon) == {"/kinds": "value.not_allowed"}
+
+
+def test_a_mention_is_told_and_what_is_told_comes_by_mail(installation: Installation, tenant: Tenant) -> None:
+    seller = person(installation, tenant, ["sales"])
+    lead_id, ada = lead(tenant, owner_id=seller.id), tenant.add({"name": "Ada"})
+    html = f'<p>Ask <span data-mention="{seller.id}">@seller</span></p>'
+    note = tenant.http.post(f"/v1/contacts/{ada['id']}/notes", json={"html": html})
+    assert note.status_code == 201, note.text
+    tenant.position = int(note.headers["Event-Position"])
+    first = told(seller, tenant)["data"][0]
+    assert (first["kind"], first["note_id"], first["contact_id"]) == ("mention", note.json()["id"], ada["id"])
+    started, text = time.monotonic(), ""
+    while "/v1/leads/" not in text or "in a note" not in text:
+        assert time.monotonic() - started < 60
+        time.sleep(0.1)
+        text = "".join(str(mail.get_payload()) for mail in mails_to(installation, seller.email))
+    assert text.count(lead_id) == 1

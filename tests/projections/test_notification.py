@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from domain.lead import LeadAssigned, LeadFlaggedInactive, LeadRegistered
+from domain.note import NoteAdded, NoteEdited
 from domain.notification import InboxRead, NotificationRead, inbox_id, notification_id
 from projections.notification import PROJECTION
 from tests.given import some_id
@@ -27,6 +28,10 @@ async def test_rows_are_those_of_a_rebuild_and_what_was_read_stays_read(workshop
     await workshop.happened(tenant, first, NotificationRead(user_id=OWNER))
     for position, after in ((3, 0), (4, 1)):
         await workshop.happened(tenant, inbox_id(OTHER), InboxRead(user_id=OTHER, up_to=position), after=after)
+    note = uuid4()
+    await workshop.happened(tenant, note, NoteAdded(subject_id=OTHER, contact_id=OTHER, mentions=(OWNER, OWNER)))
+    more = NoteEdited(subject_id=OTHER, mentions=(OWNER, OTHER), newly_mentioned=(OTHER,))
+    await workshop.happened(tenant, note, more, after=1)
     await workshop.level(tenant)
     before = contents(workshop.database, tenant, [PROJECTION])
     told = {(row["user_id"], row["kind"], row["position"]) for row in before["notification_v1"]}
@@ -34,6 +39,8 @@ async def test_rows_are_those_of_a_rebuild_and_what_was_read_stays_read(workshop
         (str(OWNER), "lead_assigned", 2),
         (str(OTHER), "lead_assigned", 4),
         (str(OTHER), "lead_inactive", 5),
+        (str(OWNER), "mention", 10),
+        (str(OTHER), "mention", 11),
     }
     assert {(row["stream_id"], row["up_to"]) for row in before["notification_read_v1"]} == {
         (str(first), None),
