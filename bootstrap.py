@@ -215,19 +215,21 @@ async def projector(wired: Wiring) -> None:
 
 
 async def worker(wired: Wiring) -> None:
-    """Go on with imports, bring in mails, keep duplicates and scores of leads, flag inactive ones, until cancelled."""
-    from api.worker import duplicates, imports, inactivity, inbound
+    """Go on with imports, bring mails in and send some, keep duplicates, scores and flags of leads, until cancelled."""
+    from api.worker import duplicates, imports, inactivity, inbound, telling
     from infra.imports.tools import working
     from infra.inactivity import sweeping
     from infra.inbound.tools import dropping
     from infra.matching import comparing
     from infra.scoring import keeping
+    from infra.telling import telling as mails
 
     tools = await working(wired)
     wired.spawn(duplicates.run(*await comparing(wired, tools.store)))
     wired.spawn((await keeping(wired)).run())
     wired.spawn(inactivity.Sweeper(*await sweeping(wired, tools.store, tools.authorization)).run())
     wired.spawn(inbound.run(await dropping(wired, tools)))
+    wired.spawn(telling.run(*await mails(wired, tools.store, tools.authorization)))
     collect_seldom()
     await imports.run(tools)
 

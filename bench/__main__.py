@@ -22,6 +22,7 @@ from bench import (
     report,
     search,
     stream,
+    sweep,
     timeline,
     users,
 )
@@ -43,6 +44,7 @@ PROGRAMS = (
     relay,
     search,
     stream,
+    sweep,
     timeline,
     users,
 )

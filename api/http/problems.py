@@ -95,6 +95,7 @@ STATUSES: dict[str, int] = {
     "method.not_allowed": 405,
     "note.deleted": 410,
     "note.not_found": 404,
+    "notification.not_found": 404,
     "permission.missing": 403,
     "precondition.version": 412,
     "query.invalid": 400,

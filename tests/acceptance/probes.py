@@ -187,6 +187,7 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
     for number in range(2):
         form = {"options": {}, "file": f"name,{sign}\nImported {number} {sign},{sign}\n"}
         made["import_id"] = tenant.http.post("/v1/imports", files=as_form(form)).json()["id"]
+    made["notification_id"] = notification_of(tenant)
     made["field_key"] = f"key_{sign}"
     field = {"label": f"Field {sign}", "type": "text"}
     assert tenant.http.put(f"/v1/custom-fields/contact/key_{sign}", json=field).status_code == 200
@@ -209,3 +210,15 @@ def _converted(tenant: Tenant, lead_id: str) -> str:
     assert answer.status_code == 200, answer.text
     tenant.position = int(answer.headers["Event-Position"])
     return str(answer.json()["customer_id"])
+
+
+def notification_of(tenant: Tenant) -> str:
+    """What the tenant's first user is told when somebody else, a key, gives them a lead, and another one."""
+    key = tenant.http.post("/v1/api-keys", json={"name": "giving", "roles": ["admin"]}).json()["key"]
+    lead_id = tenant.http.post("/v1/leads", json={"title": "Given"}).json()["id"]
+    for owner_id in (None, tenant.user_id, None, tenant.user_id):
+        body, headers = {"owner_id": owner_id}, {"Authorization": f"Bearer {key}"}
+        answer = tenant.http.post(f"/v1/leads/{lead_id}/assign", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        tenant.position = int(answer.headers["Event-Position"])
+    return str(tenant.get("/v1/notifications").json()["data"][0]["id"])

@@ -12,7 +12,7 @@ from domain.access import PERMISSIONS
 from tests.acceptance.importing import uploaded
 from tests.acceptance.installation import Installation, Tenant
 from tests.acceptance.people import person
-from tests.acceptance.probes import as_form, duplicates_of
+from tests.acceptance.probes import as_form, duplicates_of, notification_of
 
 pytestmark = pytest.mark.servers
 
@@ -133,6 +133,7 @@ def test_every_example_of_a_body_is_taken_by_the_api_it_describes(
         "team_id": tenant.http.post("/v1/teams", json={"name": "South"}).json()["id"],
         "lead_id": tenant.http.post("/v1/leads", json={"title": "Engine"}).json()["id"],
         "role_key": tenant.http.post("/v1/roles", json={"name": "Guests", "permissions": []}).json()["key"],
+        "notification_id": notification_of(tenant),
         "record_kind": "contact",
         "field_key": "contract_number",
         "score_name": "win_model",

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -29,10 +30,11 @@ def sweep_now(installation: Installation, tenant: Tenant) -> None:
         connection.execute("UPDATE store.sweep SET swept_at = '-infinity' WHERE tenant_id = %s", (tenant.id,))
 
 
-def until(holds: Callable[[], Any]) -> None:
+def until(holds: Callable[[], Any], meanwhile: Callable[[], None] = lambda: None) -> None:
     started = time.monotonic()
     while not holds():
         assert time.monotonic() - started < 60
+        meanwhile()
         time.sleep(0.1)
 
 
@@ -48,8 +50,7 @@ def test_quiet_leads_are_flagged_and_an_interaction_takes_the_flag_off(
     older = add(tenant, occurred_at="2025-01-01T00:00:00Z")
     add(tenant, occurred_at=LONG_AGO, moves=[{"act": "lose", "occurred_at": LONG_AGO, "reason": "price"}])
     add(tenant)
-    sweep_now(installation, tenant)
-    until(lambda: ids(tenant) == [older["id"], quiet["id"]])
+    until(lambda: ids(tenant) == [older["id"], quiet["id"]], meanwhile=partial(sweep_now, installation, tenant))
     pages = [lead["id"] for page in tenant.pages("/v1/follow-ups", limit=1) for lead in page]
     assert pages == [older["id"], quiet["id"]]
     assert sorted(ids(tenant, "/v1/leads", flag="inactive")) == sorted(pages)
@@ -74,8 +75,10 @@ def test_quiet_leads_are_flagged_and_an_interaction_takes_the_flag_off(
 def test_follow_ups_are_those_that_the_caller_may_read(installation: Installation, tenant: Tenant) -> None:
     seller = person(installation, tenant, ["sales"])
     own, other = add(tenant, occurred_at=LONG_AGO, owner_id=seller.id), add(tenant, occurred_at=LONG_AGO)
-    sweep_now(installation, tenant)
-    until(lambda: sorted(ids(tenant)) == sorted([own["id"], other["id"]]))
+    until(
+        lambda: sorted(ids(tenant)) == sorted([own["id"], other["id"]]),
+        meanwhile=partial(sweep_now, installation, tenant),
+    )
     assert ids(tenant, owner_id=seller.id) == [own["id"]]
     found = seller.http.get("/v1/follow-ups").json()["data"]
     assert [lead["id"] for lead in found] == [own["id"]]
@@ -90,7 +93,5 @@ def test_follow_ups_are_those_that_the_caller_may_read(installation: Installatio
 def test_how_many_days_it_takes_is_the_tenants_to_say(installation: Installation, tenant: Tenant) -> None:
     assert tenant.http.patch("/v1/settings", json={"inactivity_days": 3650}).status_code == 200
     lead = add(tenant, occurred_at=LONG_AGO)
-    sweep_now(installation, tenant)
     assert tenant.http.patch("/v1/settings", json={"inactivity_days": 14}).status_code == 200
-    sweep_now(installation, tenant)
-    until(lambda: ids(tenant) == [lead["id"]])
+    until(lambda: ids(tenant) == [lead["id"]], meanwhile=partial(sweep_now, installation, tenant))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.importing import uploaded
 from tests.acceptance.installation import PASSWORD, Installation, Tenant, problem
-from tests.acceptance.probes import duplicates_of
+from tests.acceptance.probes import duplicates_of, notification_of
 
 pytestmark = pytest.mark.servers
 
@@ -64,6 +64,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "interaction_id": tenant.http.post("/v1/interactions", json={"type": "call"}).json()["id"],
         "note_id": tenant.http.post(f"/v1/contacts/{contact_id}/notes", json={"html": "x"}).json()["id"],
         "lead_id": lead["id"],
+        "notification_id": notification_of(tenant),
         "customer_id": tenant.http.post(f"/v1/leads/{lead['id']}/convert", json={}).json()["customer_id"],
         "session_id": session["id"],
         "user_id": tenant.user_id,

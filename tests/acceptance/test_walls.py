@@ -144,7 +144,7 @@ def test_an_idempotency_key_of_another_tenant_is_a_new_one(sides: tuple[Side, Si
             )
             for side, body in bodies
         ]
-        made = 202 if "file" in probe.body else 201
+        made = 202 if "file" in probe.body else 200 if probe.path.endswith("/read-all") else 201
         assert (first.status_code, second.status_code) == (made, made), (probe, first.text, second.text)
         assert "Idempotent-Replay" not in second.headers
         assert other.sign not in second.text

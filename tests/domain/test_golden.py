@@ -31,6 +31,7 @@ from tests.domain.golden_interactions import INBOUND, INTERACTIONS
 from tests.domain.golden_leads import FLAGS, LEADS, LEADS_CUSTOM
 from tests.domain.golden_merging import MERGING
 from tests.domain.golden_notes import NOTES
+from tests.domain.golden_notifications import NOTIFICATIONS
 from tests.domain.golden_scoring import SCORING
 from tests.domain.golden_settings import SETTINGS
 
@@ -89,6 +90,7 @@ EXPECTED: dict[str, Event] = {
     **FLAGS,
     **INBOUND,
     **NOTES,
+    **NOTIFICATIONS,
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""

@@ -29,13 +29,14 @@ ALLOWED = {
         *("read.pipeline_v1", "read.pipeline_entries_v1", "read.pipeline_trend_v1"),
         *("store.start_session", "store.refresh_session", "store.end_session"),
         *("store.keep_import_key", "store.keep_import_part", "store.keep_import_seen", "store.drop_import"),
-        *("store.queue_import", "store.note_active"),
+        *("store.queue_import", "store.note_active", "store.keep_mails"),
         *("store.attempt_sign_in", "store.signed_in", "store.used_api_key", "store.take_totp_step"),
     },
     APPEND: {
         *("store.append", "store.append_one", "store.destroy_keys", "store.keep_snapshots", "store.look"),
         *("store.owners_of", "store.take_import", "store.hold_import", "store.leave_import", "store.sweep_imports"),
         *("store.take_sweeps", "store.leave_sweep", "store.fail_sweep", "store.sweep_clock"),
+        *("store.take_mails", "store.leave_mail", "store.notification_news_v1"),
     },
     RELAY: {"store.relay_read", "store.relay_behind", "store.purge_expired_commands", "store.purge_attempts"},
     PROJECTOR: {

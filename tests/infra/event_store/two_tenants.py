@@ -1,5 +1,6 @@
 """Two tenants with rows in every table that there is."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -13,10 +14,11 @@ from domain.contact import ContactMerged
 from domain.customer import CustomerRegistered
 from domain.imports import ImportReceived, Policy
 from domain.interaction import InteractionLogged
-from domain.lead import LeadQualified, LeadRegistered
+from domain.lead import LeadAssigned, LeadQualified, LeadRegistered
 from domain.lead_score import LeadScoreContributed
 from domain.matching import DuplicatesDismissed, MatchingRulesSet
 from domain.note import NoteAdded
+from domain.notification import NotificationRead
 from domain.relationship import RelationshipSet
 from domain.scoring import FieldCondition, Operator, Rule, ScoringRulesSet
 from domain.tenant import PLATFORM
@@ -60,6 +62,8 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         await store.append(one(tenant, ScoringRulesSet(rules=(_QUALIFIED,))))
         said = LeadScoreContributed(subject_id=deal, name="model", value=1, confidence=1, explanation="Engines")
         await store.append(one(tenant, said))
+        await store.append(append(tenant, StreamEvents(deal, 2, (LeadAssigned(owner_id=ada),))))
+        await store.append(one(tenant, NotificationRead(user_id=ada)))
         about = RelationshipSet(contact_id=ada, other_id=deal, kind="colleague", reverse_kind="colleague")
         await store.append(one(tenant, about))
         await store.append(one(tenant, InteractionLogged(contact_id=ada, subject="Engines")))
@@ -103,4 +107,6 @@ async def _beside(database: Database, tenant: UUID, deal: UUID, ada: UUID) -> No
         await connection.execute("SELECT store.keep_import_part(%s, 'rows', 0, 'sealed')", (deal,))
         await connection.execute("SELECT store.keep_import_seen(%s, 0, '{digest}', %s)", (deal, [ada]))
         await connection.execute("SELECT store.queue_import(%s)", (deal,))
+        mail = {"user_id": str(ada), "digest": True, "due_at": "2200-01-01T00:00:00Z", "ids": [str(deal)]}
+        await connection.execute("SELECT store.keep_mails(0, 1, %s::jsonb)", (json.dumps([mail]),))
         await connection.execute("SELECT store.note_active(%s, '{2026-01-01}', '-infinity')", ([deal],))
