@@ -20,6 +20,7 @@ from projections import (
     notification,
     pipeline,
     relationship,
+    report,
     scoring_rules,
     timeline,
     user,
@@ -49,6 +50,7 @@ POSTGRES = (
     scoring_rules.PROJECTION,
     lead_contribution.PROJECTION,
     lead_score.PROJECTION,
+    report.PROJECTION,
 )
 """In this order within a transaction; those with one of their own come after the others."""
 

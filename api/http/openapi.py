@@ -156,7 +156,7 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
                 media["examples"] = {"example": {"value": example}}
             made["content"] = {"application/json": media}
         if number == 0 and operation.files:
-            made["content"] = {
+            made["content"] = made.get("content", {}) | {
                 media: {"schema": {"type": "string"}, "examples": {"example": {"value": example}}}
                 for media, example in operation.files.items()
             }

@@ -1,6 +1,7 @@
 """The pipeline over HTTP: figures, and how they have come about over time."""
 
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from litestar import get
 from msgspec import Meta, Struct, structs
 
+from api.http import charts
 from api.http import examples_leads as examples
 from api.http.answer import Answer
 from api.http.as_of import AsOf, moment_of
@@ -15,6 +17,7 @@ from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.lead_reach import SEEING
 from api.http.operation import operation
 from api.http.read_after import settled
+from api.http.report_charts import pipeline_bars, trend_bars
 from api.http.shapes import READ_ERRORS
 from api.http.telling import require_shown
 from api.http.tried import note_filters
@@ -38,6 +41,13 @@ From = Annotated[datetime, Meta(tz=True, description="Of entries at this time or
 To = Annotated[datetime, Meta(tz=True, description="Of entries before this time.")]
 
 
+class Format(StrEnum):
+    """How figures are given."""
+
+    JSON = "json"
+    SVG = "svg"
+
+
 class PipelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
     """Which leads, and of which period."""
 
@@ -46,6 +56,7 @@ class PipelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from",
     owner_id: UUID | None = None
     source: str | None = None
     as_of: AsOf | None = None
+    format: Format = Format.JSON
 
 
 class TrendQuery(PipelineQuery, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
@@ -72,6 +83,7 @@ class Trend(Struct, frozen=True):
         answers={200: PipelineView},
         errors=READ_ERRORS,
         result=examples.PIPELINE,
+        files={charts.MEDIA: examples.PIPELINE_SVG},
         read_after=True,
         scoped=True,
     ),
@@ -87,6 +99,9 @@ async def read_pipeline(request: HttpRequest) -> Answer:
     found = await services.reads.ask(caller.tenant_id, partial(look, as_of=moment), at_least=level)
     if not any(status.count for status in found.statuses):
         note_filters(request, query)
+    if query.format is Format.SVG:
+        with_values = not view_of(caller, LEADS).hides("value")
+        return await charts.chart(pipeline_bars(found, with_values=with_values))
     return Answer(told(caller, found))
 
 
@@ -104,6 +119,7 @@ async def read_pipeline(request: HttpRequest) -> Answer:
         answers={200: Trend},
         errors=READ_ERRORS,
         result=examples.TREND,
+        files={charts.MEDIA: examples.PIPELINE_SVG},
         read_after=True,
         scoped=True,
     ),
@@ -125,6 +141,8 @@ async def read_trend(request: HttpRequest) -> Answer:
     rows = await services.reads.ask(caller.tenant_id, partial(look, as_of=moment), at_least=level)
     if not rows:
         note_filters(request, query)
+    if query.format is Format.SVG:
+        return await charts.chart(trend_bars(rows))
     return Answer(Trend(rows))
 
 
