@@ -63,7 +63,7 @@ def drawn(bars: Bars) -> bytes:
             # What it says of its making has the date in it.
             if child.tag is ET.Comment or child.tag in {f"{_NAMESPACE}script", "script"}:
                 parent.remove(child)
-    root.attrib |= {"id": "chart", "role": "img", "aria-labelledby": "chart-title chart-description"}
+    root.attrib |= {"role": "img", "aria-labelledby": "chart-title chart-description"}
     for place, (name, words) in enumerate((("title", bars.title), ("desc", bars.description))):
         element = ET.Element(name, {"id": f"chart-{'title' if name == 'title' else 'description'}"})
         element.text = _sound(words)
@@ -89,12 +89,13 @@ def _plotted(bars: Bars) -> Any:
         label_font_size=12, major_label_font_size=12,
     )  # fmt: skip
     plot = kinds[bars.upright, bars.stacked](
-        js=[], no_prefix=True, style=style, title=_sound(bars.title), explicit_size=True, width=900,
+        js=[], style=style, title=_sound(bars.title), explicit_size=True, width=900,
         height=480 if bars.upright else 160 + 26 * max(shown, 4), x_label_rotation=40 if bars.upright else 0,
         show_minor_x_labels=False, show_legend=len(bars.series) > 1, legend_at_bottom=True,
-        legend_at_bottom_columns=4, truncate_label=-1, truncate_legend=-1, print_values=False,
+        legend_at_bottom_columns=4, margin_bottom=40, truncate_label=-1, truncate_legend=-1, print_values=False,
         x_labels_major_every=max(1, -(-shown // _MOST_NAMED)),
     )  # fmt: skip
+    plot.uuid = "figures"  # instead of one at random
     # Bars that lie are drawn from the bottom upwards.
     way = slice(None) if bars.upright else slice(None, None, -1)
     plot.x_labels = [_short(label) for label in bars.labels][way]
