@@ -42,6 +42,16 @@ from tests.projections.reading import catch_up
 _QUALIFIED = Rule(id=uuid4(), label="Qualified", when=FieldCondition("status", Operator.EQ, "qualified"), points=5)
 
 
+def _answered(contact_id: UUID) -> list[InteractionLogged]:
+    """A mail, and the answer to it."""
+    return [
+        InteractionLogged(
+            contact_id=contact_id, subject="Engines", type=Type.EMAIL, direction=direction, occurred_at=at
+        )
+        for direction, at in ((Direction.INBOUND, START), (Direction.OUTBOUND, START + timedelta(hours=1)))
+    ]
+
+
 async def two_tenants(database: Database) -> tuple[UUID, UUID]:
     """Two tenants with rows in every table that there is."""
     store, made = PostgresEventStore(database.appends, database.service, SECRET), (uuid4(), uuid4())
@@ -66,10 +76,8 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         await store.append(one(tenant, NotificationRead(user_id=ada)))
         about = RelationshipSet(contact_id=ada, other_id=deal, kind="colleague", reverse_kind="colleague")
         await store.append(one(tenant, about))
-        await store.append(one(tenant, InteractionLogged(contact_id=ada, subject="Engines")))
         await store.append(one(tenant, NoteAdded(subject_id=ada, contact_id=ada, html="<p>Engines</p>")))
-        for turn, at in zip((Direction.INBOUND, Direction.OUTBOUND), (START, START + timedelta(hours=1)), strict=True):
-            mail = InteractionLogged(contact_id=ada, type=Type.EMAIL, direction=turn, occurred_at=at)
+        for mail in _answered(ada):
             await store.append(one(tenant, mail))
         rules = MatchingRulesSet(keys=("name",), suggest_at=0.5, merge_at=0.9, auto_merge=False)
         await store.append(one(tenant, rules))
