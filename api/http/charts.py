@@ -6,7 +6,9 @@ to begin with, all words go through an XML writer, and the headers forbid whatev
 
 import asyncio
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -72,10 +74,18 @@ def drawn(bars: Bars) -> bytes:
     return document
 
 
-def _plotted(bars: Bars) -> Any:
-    import pygal  # noqa: PLC0415  takes memory that most processes never need
-    from pygal.style import Style  # noqa: PLC0415
+@cache
+def _pygal() -> Any:
+    """The plotting library, which most processes never need."""
+    import pygal  # noqa: PLC0415
 
+    # It has its charts' plugins found by something that Python 3.11 warns of at every import from then on.
+    sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, pygal.PluginImportFixer)]
+    return pygal
+
+
+def _plotted(bars: Bars) -> Any:
+    pygal = _pygal()
     kinds = {
         (True, True): pygal.StackedBar,
         (True, False): pygal.Bar,
@@ -83,7 +93,7 @@ def _plotted(bars: Bars) -> Any:
         (False, False): pygal.HorizontalBar,
     }
     shown = len(bars.labels)
-    style = Style(
+    style = pygal.style.Style(
         background="#ffffff", plot_background="#ffffff", colors=_COLORS, font_family=_FONT, opacity="1",
         label_font_family=_FONT, legend_font_family=_FONT, title_font_family=_FONT, no_data_font_family=_FONT,
         label_font_size=12, major_label_font_size=12,

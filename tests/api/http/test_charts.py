@@ -1,5 +1,6 @@
 """R4.5, B2: charts are documents in which nothing runs, whatever words are in them."""
 
+import sys
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -67,6 +68,11 @@ def test_it_says_in_words_what_it_shows() -> None:
     assert "Interactions by owner: nothing to show." in words(
         drawn(report_bars([], None, GroupBy.OWNER, Figure.COUNT, with_types=True))
     )
+
+
+def test_drawing_leaves_how_modules_are_found_as_it_was() -> None:
+    drawn(Bars(title="T", description="D", labels=["a"], series={"a": [1.0]}))
+    assert all(hasattr(finder, "find_spec") for finder in sys.meta_path)
 
 
 def test_what_there_is_no_room_for_is_shown_together() -> None:
