@@ -74,6 +74,7 @@ class InteractionLogged(Event, topic="interaction.logged.v1", data_class="intera
     """Something passed between us and a contact. `subject_id` is the contact, whose data the words are.
 
     `thread_id` is shared by what answers one another, `revision` counts how often a calendar has told it.
+    `outcome` is a word of the tenant's own vocabulary, which is counted by: no person's data, and never sealed.
     """
 
     subject_id: UUID | None = None

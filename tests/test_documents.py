@@ -149,7 +149,7 @@ def table(heading: str) -> list[list[str]]:
 
 def calls(*names: str) -> Iterator[ast.Call]:
     """Calls of functions with these names on the way of an HTTP request; the command line has no statuses."""
-    for folder in ("commands", "api/http", "domain"):
+    for folder in ("commands", "projections", "api/http", "domain"):
         for file in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):

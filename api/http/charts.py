@@ -6,7 +6,9 @@ to begin with, all words go through an XML writer, and the headers forbid whatev
 
 import asyncio
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -63,7 +65,7 @@ def drawn(bars: Bars) -> bytes:
             # What it says of its making has the date in it.
             if child.tag is ET.Comment or child.tag in {f"{_NAMESPACE}script", "script"}:
                 parent.remove(child)
-    root.attrib |= {"id": "chart", "role": "img", "aria-labelledby": "chart-title chart-description"}
+    root.attrib |= {"role": "img", "aria-labelledby": "chart-title chart-description"}
     for place, (name, words) in enumerate((("title", bars.title), ("desc", bars.description))):
         element = ET.Element(name, {"id": f"chart-{'title' if name == 'title' else 'description'}"})
         element.text = _sound(words)
@@ -72,10 +74,18 @@ def drawn(bars: Bars) -> bytes:
     return document
 
 
-def _plotted(bars: Bars) -> Any:
-    import pygal  # noqa: PLC0415  takes memory that most processes never need
-    from pygal.style import Style  # noqa: PLC0415
+@cache
+def _pygal() -> Any:
+    """The plotting library, which most processes never need."""
+    import pygal  # noqa: PLC0415
 
+    # It has its charts' plugins found by something that Python 3.11 warns of at every import from then on.
+    sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, pygal.PluginImportFixer)]
+    return pygal
+
+
+def _plotted(bars: Bars) -> Any:
+    pygal = _pygal()
     kinds = {
         (True, True): pygal.StackedBar,
         (True, False): pygal.Bar,
@@ -83,18 +93,19 @@ def _plotted(bars: Bars) -> Any:
         (False, False): pygal.HorizontalBar,
     }
     shown = len(bars.labels)
-    style = Style(
+    style = pygal.style.Style(
         background="#ffffff", plot_background="#ffffff", colors=_COLORS, font_family=_FONT, opacity="1",
         label_font_family=_FONT, legend_font_family=_FONT, title_font_family=_FONT, no_data_font_family=_FONT,
         label_font_size=12, major_label_font_size=12,
     )  # fmt: skip
     plot = kinds[bars.upright, bars.stacked](
-        js=[], no_prefix=True, style=style, title=_sound(bars.title), explicit_size=True, width=900,
+        js=[], style=style, title=_sound(bars.title), explicit_size=True, width=900,
         height=480 if bars.upright else 160 + 26 * max(shown, 4), x_label_rotation=40 if bars.upright else 0,
         show_minor_x_labels=False, show_legend=len(bars.series) > 1, legend_at_bottom=True,
-        legend_at_bottom_columns=4, truncate_label=-1, truncate_legend=-1, print_values=False,
+        legend_at_bottom_columns=4, margin_bottom=40, truncate_label=-1, truncate_legend=-1, print_values=False,
         x_labels_major_every=max(1, -(-shown // _MOST_NAMED)),
     )  # fmt: skip
+    plot.uuid = "figures"  # instead of one at random
     # Bars that lie are drawn from the bottom upwards.
     way = slice(None) if bars.upright else slice(None, None, -1)
     plot.x_labels = [_short(label) for label in bars.labels][way]

@@ -128,4 +128,4 @@ LEAD_BATCH: dict[str, Any] = {
     ]
 }
 RESULTS: dict[str, Any] = {"results": [{"index": 0, "status": 201, "id": _LEAD_ID}]}
-PIPELINE_SVG = '<svg xmlns="http://www.w3.org/2000/svg" id="chart" role="img"><title>Pipeline</title></svg>'
+PIPELINE_SVG = '<svg xmlns="http://www.w3.org/2000/svg" id="chart-figures" role="img"><title>Pipeline</title></svg>'

@@ -19,4 +19,4 @@ CSV = (
     "by_type.call,by_type.email,by_outcome.no answer,by_outcome.reached\r\n"
     f"{CONTACT['owner_id']},Grace Hopper,42,7,5400.0,86400.0,3,1,30,12,9,21\r\n"
 )
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" id="chart" role="img"><title>Interactions by owner</title></svg>'
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" id="chart-figures" role="img"><title>Interactions by owner</title></svg>'

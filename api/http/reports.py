@@ -1,11 +1,11 @@
 """Reports over HTTP: how often, with what outcome, answered how soon, and what is still to be done."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Router, get
 from msgspec import Meta, Struct, structs
@@ -96,9 +96,10 @@ class ReportQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "
         summary="Report on interactions",
         description=(
             "Of the interactions that the caller may read (interactions.read), a row for each owner, contact, channel,"
-            " type, outcome or period: the most frequent first, periods in their order. docs/reports.md defines every"
-            " figure. As JSON in pages; as CSV with all rows; as SVG the 30 most frequent and the others together, of"
-            " one `figure`. Figures of hidden fields are absent."
+            " type, outcome or period: the most frequent first, periods in their order. Periods are those of the"
+            " tenant's time zone (GET /settings). docs/reports.md defines every figure. As JSON in pages; as CSV with"
+            " all rows; as SVG the 30 most frequent and the others together, of one `figure`. Figures of hidden fields"
+            " are absent."
         ),
         tag="reports",
         permission=_PERMISSION,
@@ -120,7 +121,7 @@ async def report_on_interactions(request: HttpRequest) -> Answer:
     asked = Asked(
         group_by=query.group_by,
         interval=query.interval,
-        zone=UTC,
+        zone=ZoneInfo(caller.settings.timezone),
         since=query.since,
         until=query.until,
         authors=caller.owners(READING),
@@ -168,9 +169,9 @@ def _check(view: View, query: ReportQuery) -> None:
         used["figure"] = _NEEDS[_DRAWN[query.figure]]
     require_shown(view, used)
     if query.since and query.until and query.since >= query.until:
-        raise _invalid("the period ends before it begins", "to", "time.before_from", "is not after from")
+        raise _invalid("the period ends before it begins", FieldError("to", "time.before_from", "is not after from"))
     if query.cursor is not None and query.format is not Format.JSON:
-        raise _invalid("only JSON comes in pages", "cursor", "parameter.not_here", "is for format=json")
+        raise _invalid("only JSON comes in pages", FieldError("cursor", "parameter.not_here", "is for format=json"))
 
 
 async def _page(
@@ -192,12 +193,9 @@ async def _whole(request: HttpRequest, asked: Asked, level: Level | None) -> lis
     """
     rows, bound = await _page(request, asked, level, None, MOST_GROUPS)
     if bound:
-        raise _invalid(
-            f"the report has more than {MOST_GROUPS} rows",
-            "format",
-            "report.too_many_rows",
-            "takes fewer rows; send from and to or filters, or read it as JSON, page by page",
-        )
+        what = "takes fewer rows; send from and to or filters, or read it as JSON, page by page"
+        error = FieldError("format", "report.too_many_rows", what)
+        raise _invalid(f"the report has more than {MOST_GROUPS} rows", error)
     return rows
 
 
@@ -213,7 +211,8 @@ async def _most(request: HttpRequest, asked: Asked, level: Level | None) -> tupl
         return rows, None
     if by_period:
         what = f"takes {_MOST_PERIODS_DRAWN} periods; send from and to, or a longer interval"
-        raise _invalid("there are more periods than can be drawn", "format", "report.too_many_rows", what)
+        error = FieldError("format", "report.too_many_rows", what)
+        raise _invalid("there are more periods than can be drawn", error)
     # All of them, in few groups.
     every, _ = await _page(request, structs.replace(asked, group_by=GroupBy.CHANNEL), level, None, MOST_GROUPS)
     return rows, remainder(rows, every)
@@ -234,13 +233,8 @@ def _is_hidden(view: View, member: str) -> bool:
     return member in _NEEDS and view.hides(_NEEDS[member])
 
 
-def _invalid(detail: str, parameter: str, code: str, message: str) -> DomainError:
-    return DomainError(
-        "query.invalid",
-        detail,
-        hint="Correct the parameters listed in errors.",
-        errors=[FieldError(parameter, code, message)],
-    )
+def _invalid(detail: str, error: FieldError) -> DomainError:
+    return DomainError("query.invalid", detail, hint="Correct the parameters listed in errors.", errors=[error])
 
 
 ROUTER = Router(path="/v1", route_handlers=[report_on_interactions])

@@ -92,6 +92,15 @@ def test_a_row_has_every_figure_of_its_group(tenant: Tenant, contacts: list[str]
     assert counts(told(tenant, "to=2026-01-05T10:00:00Z")) == {tenant.user_id: 1}
 
 
+def test_periods_are_those_of_the_tenants_time_zone(tenant: Tenant) -> None:
+    log(tenant, type="call", occurred_at="2026-01-31T23:30:00Z")
+    assert counts(told(tenant, "group_by=period")) == {"2026-01-01": 1}
+    changed = tenant.http.patch("/v1/settings", json={"timezone": "Europe/Berlin"})
+    assert changed.status_code == 200, changed.text
+    assert counts(told(tenant, "group_by=period")) == {"2026-02-01": 1}
+    assert counts(told(tenant, "group_by=period&interval=day&to=2026-02-01T00:00:00Z")) == {"2026-02-01": 1}
+
+
 def test_it_comes_in_pages_of_which_none_repeats_or_misses_a_row(tenant: Tenant, contacts: list[str]) -> None:
     for group_by, whole in (("contact", contacts), ("outcome", [None, "-1+1", "sent"])):
         first = read(tenant, f"group_by={group_by}&limit=1").json()

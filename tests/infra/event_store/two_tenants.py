@@ -13,7 +13,7 @@ from domain.company import CompanyRegistered
 from domain.contact import ContactMerged
 from domain.customer import CustomerRegistered
 from domain.imports import ImportReceived, Policy
-from domain.interaction import InteractionLogged
+from domain.interaction import Direction, InteractionLogged, Type
 from domain.lead import LeadAssigned, LeadQualified, LeadRegistered
 from domain.lead_score import LeadScoreContributed
 from domain.matching import DuplicatesDismissed, MatchingRulesSet
@@ -35,11 +35,21 @@ from infra.postgres import AUDITOR, RECORDER
 from projections import poison
 from projections.poison import Poison
 from tests.conftest import SECRET, Database
-from tests.given import changed, emails, registered
+from tests.given import START, changed, emails, registered
 from tests.infra.event_store.appends import append, claim, key, one
 from tests.projections.reading import catch_up
 
 _QUALIFIED = Rule(id=uuid4(), label="Qualified", when=FieldCondition("status", Operator.EQ, "qualified"), points=5)
+
+
+def _answered(contact_id: UUID) -> list[InteractionLogged]:
+    """A mail, and the answer to it."""
+    return [
+        InteractionLogged(
+            contact_id=contact_id, subject="Engines", type=Type.EMAIL, direction=direction, occurred_at=at
+        )
+        for direction, at in ((Direction.INBOUND, START), (Direction.OUTBOUND, START + timedelta(hours=1)))
+    ]
 
 
 async def two_tenants(database: Database) -> tuple[UUID, UUID]:
@@ -66,8 +76,9 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         await store.append(one(tenant, NotificationRead(user_id=ada)))
         about = RelationshipSet(contact_id=ada, other_id=deal, kind="colleague", reverse_kind="colleague")
         await store.append(one(tenant, about))
-        await store.append(one(tenant, InteractionLogged(contact_id=ada, subject="Engines")))
         await store.append(one(tenant, NoteAdded(subject_id=ada, contact_id=ada, html="<p>Engines</p>")))
+        for mail in _answered(ada):
+            await store.append(one(tenant, mail))
         rules = MatchingRulesSet(keys=("name",), suggest_at=0.5, merge_at=0.9, auto_merge=False)
         await store.append(one(tenant, rules))
         await store.append(one(tenant, DuplicatesDismissed(contact_ids=(ada, deal))))
