@@ -1,11 +1,8 @@
 """The composition root: settings to adapters to roles. The only file that may import everything."""
 
-import asyncio
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +12,11 @@ from infra.wiring import Wiring, mailer_of, metrics_of, violations_of, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from commands.access import Authorization
     from commands.handle import Handler
     from commands.ports import EventStore
     from infra.postgres import Pool
     from projections.ports import Announcements
-
-_CLOSING_SECONDS = 4.0
 
 
 async def api(wired: Wiring) -> Any:
@@ -265,25 +258,9 @@ def run_role(settings: Settings, role: str, port: int = 0) -> None:
             if role == "api":
                 await serve_api(wired, port)
             else:
-                await until_stopped({"relay": relay, "projector": projector, "worker": worker}[role](wired))
+                await processes.until_stopped({"relay": relay, "projector": projector, "worker": worker}[role](wired))
 
     uvloop.run(run())
-
-
-async def until_stopped(work: "Coroutine[Any, Any, None]") -> None:
-    """Run something until it ends or this process is asked to stop."""
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        task.cancel()
-        # What is being closed may be gone already, together with the parent: don't wait for it for ever.
-        loop.call_later(_CLOSING_SECONDS, os._exit, 1)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from commands import totp
 from commands.decision import Context
 from commands.handle import Handler
 from commands.ports import Clock
-from commands.registry import SPEND_RECOVERY_CODE
+from commands.registry_identity import SPEND_RECOVERY_CODE
 from commands.second_factor import SPENT, SpendRecoveryCode
 from domain.errors import DomainError
 from domain.user import User

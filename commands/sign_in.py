@@ -12,7 +12,7 @@ from commands.decision import Context
 from commands.handle import Handler
 from commands.passwords import Passwords
 from commands.ports import Append, Clock, EventStore, NewId, Owner, StreamEvents
-from commands.registry import REHASH_PASSWORD
+from commands.registry_identity import REHASH_PASSWORD
 from commands.sessions import Sessions, SignedIn
 from commands.throttle import Count, SignInAttempts
 from commands.users import RehashPassword

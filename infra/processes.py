@@ -1,19 +1,22 @@
 """The role processes of one machine: started, watched, started again when they die, stopped together."""
 
+import asyncio
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 from msgspec import Struct
 
 _NICE = 10
+_CLOSING_SECONDS = 4.0
 _PR_SET_PDEATHSIG = 1
 _ROOT = Path(__file__).resolve().parents[1]
 _SHORTEST_LIFE_SECONDS = 5.0
@@ -36,6 +39,22 @@ def give_way() -> None:
     # Each role leads a session of its own. Where Linux shares the time out among sessions first, that counts instead.
     with suppress(OSError):  # not Linux, or not so
         Path("/proc/self/autogroup").write_text(str(_NICE))
+
+
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run something until it ends or this process is asked to stop."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        task.cancel()
+        # What is being closed may be gone already, together with the parent: don't wait for it for ever.
+        loop.call_later(_CLOSING_SECONDS, os._exit, 1)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 class _Role(Struct):

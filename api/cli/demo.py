@@ -19,7 +19,8 @@ from commands.handle import Handler
 from commands.identity import EMAIL_CLAIM, NewTenant, login_name
 from commands.passwords import Passwords
 from commands.ports import Append, ClaimTakenError, Clock, EventStore, NewId, Owner, StreamEvents, VersionConflictError
-from commands.registry import REGISTER_CONTACT, REGISTER_TENANT
+from commands.registry import REGISTER_CONTACT
+from commands.registry_identity import REGISTER_TENANT
 from domain.contact import Contact
 from domain.event import SYSTEM, Actor, Metadata
 from domain.tenant import PLATFORM

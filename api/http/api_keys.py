@@ -29,7 +29,7 @@ from api.http.reading import Readable
 from api.http.shapes import READ_ERRORS, Cursor, DryRun, Limit, Page, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands.api_keys import IssueKey, NewKey, RevokeKey
-from commands.registry import ISSUE_KEY, REVOKE_KEY
+from commands.registry_identity import ISSUE_KEY, REVOKE_KEY
 from domain import api_key
 from domain.api_key import ApiKey
 from domain.errors import FieldError, GoneError

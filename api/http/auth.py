@@ -18,7 +18,7 @@ from commands.access import Claims
 from commands.decision import Context
 from commands.identity import NewTenant, RegisterTenant
 from commands.normalise import Problems
-from commands.registry import REGISTER_TENANT, SIGN_OUT
+from commands.registry_identity import REGISTER_TENANT, SIGN_OUT
 from commands.sessions import SignedIn
 from commands.sign_in import Login
 from commands.users import SignOutUser

@@ -34,7 +34,7 @@ from commands.decision import Context
 from commands.invites import AcceptInvite, Forgot, Invite, InviteUser, Join, RequestReset, Reset, TakeReset
 from commands.links import LinkToken
 from commands.normalise import Problems
-from commands.registry import INVITE_USER, JOIN, REQUEST_RESET, TAKE_RESET
+from commands.registry_identity import INVITE_USER, JOIN, REQUEST_RESET, TAKE_RESET
 from commands.throttle import Count
 from domain import user
 from domain.errors import FieldError, InvalidError, NotFoundError

@@ -21,7 +21,7 @@ from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, DryRun, Page, dry_run_answer
 from api.http.user_views import UserView, seen
 from api.http.writing import carry_out
-from commands.registry import CHANGE_USER
+from commands.registry_identity import CHANGE_USER
 from commands.users import ChangeUser
 from domain import access, user
 from domain.field_rules import FieldRule, spelt

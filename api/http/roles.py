@@ -28,7 +28,7 @@ from api.http.role_views import RoleView, TeamView, built_in_view, role_view, te
 from api.http.shapes import READ_ERRORS, DryRun, Page, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands.handle import UseCase
-from commands.registry import CHANGE_MEMBERS, CHANGE_ROLE, DEFINE_ROLE, DELETE_ROLE, FOUND_TEAM
+from commands.registry_identity import CHANGE_MEMBERS, CHANGE_ROLE, DEFINE_ROLE, DELETE_ROLE, FOUND_TEAM
 from commands.roles import ByHolder, ChangeRole, DefineRole
 from commands.teams import ChangeMembers, FoundTeam
 from domain import role, team

@@ -17,7 +17,7 @@ from api.http.operation import SIGNED_IN, operation
 from commands import identity, second_factor, throttle, totp
 from commands.decision import Context
 from commands.handle import Outcome, UseCase
-from commands.registry import CONFIRM_TOTP, DISABLE_TOTP, ENROL_TOTP
+from commands.registry_identity import CONFIRM_TOTP, DISABLE_TOTP, ENROL_TOTP
 from commands.second_factor import ConfirmTotp, DisableTotp, EnrolTotp, TotpCode
 from domain import user
 from domain.user import User

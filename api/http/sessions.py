@@ -18,7 +18,7 @@ from api.http.shapes import READ_ERRORS, Page
 from commands import identity, passwords, throttle
 from commands.decision import Context
 from commands.normalise import Problems
-from commands.registry import SET_PASSWORD
+from commands.registry_identity import SET_PASSWORD
 from commands.users import ChangePassword, SetPassword
 from domain import user
 from domain.session import Ending

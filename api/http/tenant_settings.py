@@ -23,7 +23,7 @@ from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, DryRun, dry_run_answer
 from api.http.writing import carry_out
-from commands.registry import CHANGE_SETTINGS
+from commands.registry_identity import CHANGE_SETTINGS
 from commands.tenant_settings import ChangeSettings
 from domain.errors import NotFoundError
 from domain.tenant_settings import TenantSettings, evolve, settings_id

@@ -34,7 +34,7 @@ from commands import identity, members
 from commands.handle import UseCase
 from commands.members import GiveRoles, Restore, RolesOf, Suspend
 from commands.normalise import Problems
-from commands.registry import ADD_USER, CHANGE_USER, GIVE_ROLES, RESTORE_USER, SUSPEND_USER
+from commands.registry_identity import ADD_USER, CHANGE_USER, GIVE_ROLES, RESTORE_USER, SUSPEND_USER
 from commands.users import AddUser, ChangeUser, NewUser
 from domain import user
 from domain.errors import FieldError

@@ -14,13 +14,7 @@ from commands.batch_results import BatchOutcome, BatchRefusedError
 from commands.company_input import Ancestor, ChangeCompany, Placed, RegisterCompany
 from commands.decision import Context, Lookup
 from commands.ports import Append, Appended, SubjectErasedError
-from commands.registry import (
-    CHANGE_COMPANY,
-    CHANGE_CONTACT,
-    DELETE_CONTACT,
-    REGISTER_COMPANY,
-    REGISTER_CONTACT,
-)
+from commands.registry import CHANGE_COMPANY, CHANGE_CONTACT, DELETE_CONTACT, REGISTER_COMPANY, REGISTER_CONTACT
 from domain.contact import Contact, evolve
 from domain.errors import DomainError, FieldError
 from infra import clock

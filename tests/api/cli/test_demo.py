@@ -16,7 +16,7 @@ from commands.decision import Context, Given
 from commands.handle import Handler
 from commands.identity import EMAIL_CLAIM, NewTenant
 from commands.ports import Append, Appended, Claim, StoreUnavailableError, StreamEvents, VersionConflictError
-from commands.registry import REGISTER_TENANT
+from commands.registry_identity import REGISTER_TENANT
 from domain.company import CompanyRegistered
 from domain.contact import Contact, ContactRegistered, Name
 from domain.errors import DomainError
