@@ -83,7 +83,9 @@ class Rebuild:
         self._aside = aside
         self._followers = followers
         self._on_progress = on_progress
-        self._turns = Turns([self._next], log=log, sessions=aside, on_applied=_tell_nobody)
+        self._turns = Turns(
+            [self._next], log=log, sessions=aside, on_applied=_tell_nobody, careful=asyncio.Semaphore(_SIDE_BY_SIDE)
+        )
 
     async def run(self, *, fresh: bool = False) -> Rebuilt:
         """Build, compare and swap. `fresh` begins anew instead of going on with what was interrupted.

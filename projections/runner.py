@@ -24,6 +24,8 @@ from projections.turns import BATCH, Turns
 _POLL_SECONDS = 1.0
 _ON_ITS_WAY_SECONDS = 0.2
 _FETCH_SECONDS = 0.5
+_CAREFUL = 4
+"""Of the 8 connections that a projector has."""
 
 _log = structlog.get_logger()
 
@@ -49,9 +51,10 @@ class Runner:
         self._sessions = sessions
         self._deliveries = deliveries
         self._announcements = announcements
+        careful = asyncio.Semaphore(_CAREFUL)
         self._lanes = [
             Lane(
-                Turns(group, log=log, sessions=sessions, on_applied=self._applied),
+                Turns(group, log=log, sessions=sessions, on_applied=self._applied, careful=careful),
                 # What follows takes more events in fewer turns when there is much to do, and leaves others the time.
                 side_by_side=1 if group[0].follows else 3,
                 rest=3.0 if group[0].follows else 0.0,

@@ -5,6 +5,7 @@ else goes the careful way: it looks at the checkpoints first, and finds out what
 applied.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
@@ -43,14 +44,27 @@ _ADVANCE = "UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND pr
 
 
 class Turns:
-    """The turns of projections that share a transaction; `on_applied` is told what was committed."""
+    """The turns of projections that share a transaction; `on_applied` is told what was committed.
 
-    def __init__(self, projections: Sequence[Projection], *, log: Log, sessions: Sessions, on_applied: Applied) -> None:
+    A turn that goes the careful way reads the log while it has a connection: `careful` bounds how many do so at once,
+    or all that there are could be waiting for one more.
+    """
+
+    def __init__(
+        self,
+        projections: Sequence[Projection],
+        *,
+        log: Log,
+        sessions: Sessions,
+        on_applied: Applied,
+        careful: asyncio.Semaphore,
+    ) -> None:
         self._projections = {projection.checkpoint: projection for projection in projections}
         self._follows = sorted({name for projection in projections for name in projection.follows})
         self._log = log
         self._sessions = sessions
         self._on_applied = on_applied
+        self._careful = careful
         self._level: dict[UUID, int] = {}
         self._failures: dict[tuple[UUID, str], tuple[int, float]] = {}
 
@@ -98,7 +112,8 @@ class Turns:
         if not names:
             return False
         try:
-            more = await self._carefully(tenant_id, names, delivered, until)
+            async with self._careful:
+                more = await self._carefully(tenant_id, names, delivered, until)
         except ProjectionFailedError as failed:
             self._failed(tenant_id, failed)
             return True

@@ -8,7 +8,6 @@ from typing import Final
 from infra.embedded.protocol import EmbeddedError, ServerName
 
 _LOWEST: Final = 15_000
-_claims: Final[list[socket.socket]] = []
 _EPHEMERAL_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -65,7 +64,7 @@ def reserve(port: int) -> bool:
     except OSError:
         claim.close()
         return False
-    _claims.append(claim)
+    claim.detach()  # open until this process ends, which is how long the claim has to last
     return True
 
 

@@ -58,8 +58,8 @@ def test_two_processes_merge_the_same_contacts(installation: Installation, tenan
     ids = [person["id"] for person in people]
     with ThreadPoolExecutor(CALLERS) as callers:
         answers = sum(callers.map(lambda n: meddle(urls, tenant.token, ids, n), range(CALLERS)), Counter[Any]())
-    assert answers["merge", 200] >= 5
-    assert answers["merge", 410] >= 5
+    assert answers["merge", 200] >= 1
+    assert answers["merge", 410] >= 1
     tenant.position = int(tenant.http.get("/v1/audit", params={"limit": 1}).json()["data"][0]["position"])
 
     ends = found(tenant, ids)
