@@ -91,7 +91,7 @@ def _word(one: str, other: str) -> int:
     return EXACT if one == other else name_level(*sorted((one, other)))
 
 
-@lru_cache(maxsize=131_072)
+@lru_cache(maxsize=16_384)
 def name_level(one: str, other: str) -> int:
     """Of two words of a name that are not the same."""
     shorter, longer = sorted((one.replace(" ", ""), other.replace(" ", "")), key=len)
@@ -141,7 +141,7 @@ def digits_level(one: str, other: str) -> int:
     return PARTIAL if distance <= 2 and longer >= _LONG else DIFFERENT  # noqa: PLR2004
 
 
-@lru_cache(maxsize=131_072)
+@lru_cache(maxsize=16_384)
 def text_level(one: str, other: str) -> int:
     """Of two texts that are not the same: typos, spaces, the order of words, words left out."""
     a, b = one.replace(" ", ""), other.replace(" ", "")

@@ -13,7 +13,7 @@ _REPEATED = re.compile(r"(.)\1+")
 _VOWELS = re.compile(r"(?<!^)[aeiouh]")
 
 
-@lru_cache(maxsize=131_072)
+@lru_cache(maxsize=16_384)
 def sound(word: str) -> str:
     """A word as it sounds, roughly: its first letter and its consonants by groups. Other scripts stay as they are."""
     text = word.replace(" ", "")
