@@ -50,6 +50,8 @@ def test_an_index_works_survives_restart_and_kill_and_nothing_is_left(tmp_path: 
         assert listening_on(port_of(url)) <= LOOPBACK
         os.kill(embedded.pids()["opensearch"], signal.SIGKILL)
         assert wait_until(lambda: [e.kind for e in events].count("ready") == 2)
+        # It answers before it has its indexes again.
+        assert ask(url, "/_cluster/health/people?wait_for_status=green&timeout=60s")["status"] == "green"
         assert ask(url, "/people/_count")["count"] == 1
         os.kill(embedded.supervisor_pid, signal.SIGKILL)
         assert all_gone(embedded.pids().values())
