@@ -23,7 +23,7 @@ from commands.ports import (
     SubjectErasedError,
     VersionConflictError,
 )
-from domain.errors import DomainError, FieldError, GoneError, InvalidError, MergedError, NotFoundError
+from domain.errors import DomainError, FieldError, GoneError, InvalidError, MergedError
 from domain.event import Event, evolved
 
 C = TypeVar("C")
@@ -210,6 +210,10 @@ class Handler:
         """
         return await self._states.load(tenant_id, kind, evolve, stream_id, up_to=up_to)
 
+    async def found(self, tenant_id: UUID, kind: str, evolve: Callable[..., S], stream_id: UUID) -> S | None:
+        """The same as it is now; None where this tenant has no such stream."""
+        return await self._states.found(tenant_id, kind, evolve, stream_id)
+
     async def gone(
         self, tenant_id: UUID, kind: str, evolve: Callable[..., Any], state: Any, *, up_to: int | None = None
     ) -> DomainError:
@@ -228,12 +232,8 @@ class Handler:
         return await self._states.load_several(tenant_id, kind, evolve, stream_ids)
 
     async def _existing(self, context: Context, case: UseCase[C, S], stream_id: UUID) -> tuple[Any, int]:
-        state: Any = None
-        try:
-            state = await self.state(context.tenant_id, case.kind, case.evolve, stream_id)
-        except NotFoundError:
-            if not case.starts:
-                raise
+        load = self.found if case.starts else self.state
+        state: Any = await load(context.tenant_id, case.kind, case.evolve, stream_id)
         # Before anything is told of it: to whom it is missing, it is missing also when it is gone.
         if admitting := case.admit(state):
             await admitting

@@ -10,7 +10,6 @@ from commands.decision import Decision, Given
 from commands.handle import Handler, UseCase
 from commands.merging import family_in_log
 from commands.ports import StreamEvents
-from domain.errors import NotFoundError
 from domain.relationship import Relationship, RelationshipEnded, evolve, pair_id
 
 
@@ -67,8 +66,5 @@ def ending_all(case: UseCase[Any, Relationship], others: Sequence[Relationship])
 
 
 async def _standing(handler: Handler, tenant_id: UUID, stream_id: UUID) -> Relationship | None:
-    try:
-        found = await handler.state(tenant_id, "relationship", evolve, stream_id)
-    except NotFoundError:
-        return None
-    return found if found.deleted_at is None else None
+    found = await handler.found(tenant_id, "relationship", evolve, stream_id)
+    return found if found and found.deleted_at is None else None

@@ -12,7 +12,6 @@ from commands.folded import FoldedStates
 from commands.ports import Clock, EventStore
 from commands.telling import MOST_TRIES, Due, Kept, News, Person, Telling
 from domain import user as users
-from domain.errors import NotFoundError
 from domain.notification import Preferences, evolve_preferences, preferences_id
 from domain.user import Status
 from infra import clock
@@ -94,15 +93,12 @@ class People:
     async def person(self, tenant_id: UUID, user_id: UUID) -> Person:
         """A user as they are now; one who is gone, suspended or has not joined yet is told nothing."""
         settings = (await self._authorization.access(tenant_id)).settings
-        try:
-            user = await self._states.load(tenant_id, "user", users.evolve, user_id)
-        except NotFoundError:
+        user = await self._states.found(tenant_id, "user", users.evolve, user_id)
+        if user is None:
             return Person(None, Preferences(id=user_id), settings.timezone, settings.digest_hour)
         stream_id = preferences_id(user_id)
-        try:
-            wanted = await self._states.load(tenant_id, "notification_preferences", evolve_preferences, stream_id)
-        except NotFoundError:
-            wanted = Preferences(id=stream_id)
+        found = await self._states.found(tenant_id, "notification_preferences", evolve_preferences, stream_id)
+        wanted = found or Preferences(id=stream_id)
         hour = settings.digest_hour if wanted.digest_hour is None else wanted.digest_hour
         is_there = user.status is Status.ACTIVE and user.deleted_at is None
         return Person(user.email if is_there else None, wanted, user.timezone or settings.timezone, hour)

@@ -30,7 +30,7 @@ from commands.handle import Outcome
 from commands.registry import BEGIN_CUSTOM_FIELD, DROP_CUSTOM_FIELD, PUT_CUSTOM_FIELD
 from domain import custom_field
 from domain.custom_field import CustomField, RecordKind, stream_of
-from domain.errors import DomainError, FieldError, NotFoundError
+from domain.errors import DomainError, FieldError
 
 Read = Callable[[], Awaitable[tuple[PutByKey, Sequence[FieldError]]]]
 _GOES_ON = frozenset({"custom_field.checking", "custom_field.changing"})
@@ -83,9 +83,7 @@ async def put_field(request: HttpRequest, kind: RecordKind, key: str) -> tuple[b
 async def _looked_through(asked: _Put, versions: frozenset[int] | None) -> int | None:
     """The version at which all values were found to fit what the field is to be; None where none need be looked at."""
     services, caller = services_of(asked.request), principal_of(asked.request)
-    try:
-        field = await services.handler.state(caller.tenant_id, "custom_field", custom_field.evolve, asked.stream_id)
-    except NotFoundError:
+    if await services.handler.found(caller.tenant_id, "custom_field", custom_field.evolve, asked.stream_id) is None:
         return None
     begun = await services.handler.handle(
         structs.replace(asked.context, key=None),

@@ -37,7 +37,7 @@ from commands.sight import SEEING
 from commands.visible import INTERACTIONS, view_of
 from domain import contact
 from domain import interaction as domain
-from domain.errors import FieldError, NotFoundError
+from domain.errors import FieldError
 from domain.interaction import Interaction, InteractionChanged, InteractionLogged
 from projections.interaction_queries import InteractionView, view
 
@@ -164,11 +164,8 @@ async def understood(request: HttpRequest, readable: Readable[Any]) -> tuple[Any
 
 async def _is_seen(request: HttpRequest, contact_id: UUID) -> bool:
     caller, services = principal_of(request), services_of(request)
-    try:
-        state = await services.handler.state(caller.tenant_id, "contact", contact.evolve, contact_id)
-    except NotFoundError:
-        return False
-    return caller.reaches(SEEING, state.owner_id)
+    state = await services.handler.found(caller.tenant_id, "contact", contact.evolve, contact_id)
+    return state is not None and caller.reaches(SEEING, state.owner_id)
 
 
 def within_reach(case: UseCase[Any, Interaction], caller: Principal) -> UseCase[Any, Interaction]:

@@ -24,7 +24,6 @@ from api.http.shapes import READ_ERRORS, DryRun, dry_run_answer
 from api.http.writing import carry_out
 from commands.matching import PutRules
 from commands.registry import SET_MATCHING_RULES
-from domain.errors import NotFoundError
 from domain.matching import MatchingRules, evolve_rules, rules_id
 from projections import duplicate_queries
 
@@ -67,10 +66,8 @@ async def read_rules(request: HttpRequest) -> Answer:
     await settled(request, ())
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
     stream_id = rules_id(tenant_id)
-    try:
-        state = await services.handler.state(tenant_id, "matching_rules", evolve_rules, stream_id)
-    except NotFoundError:
-        state = MatchingRules(id=stream_id)
+    found = await services.handler.found(tenant_id, "matching_rules", evolve_rules, stream_id)
+    state = found or MatchingRules(id=stream_id)
     view = await _view(request, state)
     return Answer(view, headers={"ETag": etag(state.version)})
 

@@ -27,7 +27,7 @@ from api.http.shapes import READ_ERRORS, DryRun, dry_run_answer
 from api.http.writing import carry_out
 from commands.notifications import PutPreferences, Wanted
 from commands.registry_notifications import SET_PREFERENCES
-from domain.errors import FieldError, NotFoundError
+from domain.errors import FieldError
 from domain.notification import Kind, Preference, Preferences, evolve_preferences, preferences_id
 
 
@@ -110,10 +110,8 @@ async def preferences_of(request: HttpRequest) -> Preferences:
     caller = principal_of(request)
     stream_id = preferences_id(caller.user_id)
     handler = services_of(request).handler
-    try:
-        return await handler.state(caller.tenant_id, "notification_preferences", evolve_preferences, stream_id)
-    except NotFoundError:
-        return Preferences(id=stream_id)
+    found = await handler.found(caller.tenant_id, "notification_preferences", evolve_preferences, stream_id)
+    return found or Preferences(id=stream_id)
 
 
 def _view(state: Preferences) -> PreferencesView:

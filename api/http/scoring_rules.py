@@ -27,7 +27,6 @@ from api.http.shapes import READ_ERRORS, DryEvent
 from api.http.writing import carry_out
 from commands.registry_scoring import SET_SCORING_RULES
 from commands.scoring_input import PutScoringRules
-from domain.errors import NotFoundError
 from domain.scoring import ScoringRules, evolve_rules, rules_id
 from projections import lead_score, scoring_rules
 from projections.lead_score_queries import is_recalculating
@@ -81,10 +80,9 @@ async def read_rules(request: HttpRequest) -> Answer:
     query_of(request, NoQuery)
     await settled(request, _READ_MODELS)
     tenant_id, services = principal_of(request).tenant_id, services_of(request)
-    try:
-        state = await services.handler.state(tenant_id, "scoring", evolve_rules, rules_id(tenant_id))
-    except NotFoundError:
-        state = ScoringRules(id=rules_id(tenant_id))
+    stream_id = rules_id(tenant_id)
+    found = await services.handler.found(tenant_id, "scoring", evolve_rules, stream_id)
+    state = found or ScoringRules(id=stream_id)
     recalculating = await services.reads.ask(tenant_id, partial(is_recalculating, tenant_id=tenant_id))
     return Answer(_view(state, recalculating=recalculating), headers={"ETag": etag(state.version)})
 

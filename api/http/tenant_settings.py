@@ -25,7 +25,6 @@ from api.http.shapes import READ_ERRORS, DryRun, dry_run_answer
 from api.http.writing import carry_out
 from commands.registry_identity import CHANGE_SETTINGS
 from commands.tenant_settings import ChangeSettings
-from domain.errors import NotFoundError
 from domain.tenant_settings import TenantSettings, evolve, settings_id
 
 
@@ -65,10 +64,8 @@ async def read_settings(request: HttpRequest) -> Answer:
     await settled(request, ())
     tenant_id = principal_of(request).tenant_id
     stream_id = settings_id(tenant_id)
-    try:
-        state = await services_of(request).handler.state(tenant_id, "settings", evolve, stream_id)
-    except NotFoundError:
-        state = TenantSettings(id=stream_id)
+    found = await services_of(request).handler.found(tenant_id, "settings", evolve, stream_id)
+    state = found or TenantSettings(id=stream_id)
     return Answer(_view(state), headers={"ETag": etag(state.version)})
 
 
