@@ -209,7 +209,7 @@ async def projector(wired: Wiring) -> None:
 
 async def worker(wired: Wiring) -> None:
     """Go on with imports, bring mails in and send some, keep duplicates, scores and flags of leads, until cancelled."""
-    from api.worker import duplicates, imports, inactivity, inbound, telling
+    from api.worker import duplicates, imports, inactivity, inbound, scoring, telling
     from infra.imports.tools import working
     from infra.inactivity import sweeping
     from infra.inbound.tools import dropping
@@ -219,7 +219,7 @@ async def worker(wired: Wiring) -> None:
 
     tools = await working(wired)
     wired.spawn(duplicates.run(*await comparing(wired, tools.store)))
-    wired.spawn((await keeping(wired)).run())
+    wired.spawn(scoring.run(await keeping(wired)))
     wired.spawn(inactivity.Sweeper(*await sweeping(wired, tools.store, tools.authorization)).run())
     wired.spawn(inbound.run(await dropping(wired, tools)))
     wired.spawn(telling.run(*await mails(wired, tools.store, tools.authorization)))

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+import infra.cancellation  # noqa: F401  its asyncio.wait_for is what the pool waits with
 from commands.ports import StoreUnavailableError
 from infra.arrays import QuickListDumper
 from infra.lines import Lines, Question

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from infra import postgres, secret
+from infra.cancellation import ended
 from infra.event_store.installation import Installation, installation, until_replaced
 from infra.postgres import Pool
 from infra.secret import Secret
@@ -154,13 +155,7 @@ class Wiring:
 
     def spawn(self, work: Awaitable[Any]) -> None:
         """Run something beside the role until the role ends."""
-        task = asyncio.ensure_future(work)
-
-        async def end() -> None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-        self.stack.push_async_callback(end)
+        self.stack.push_async_callback(ended, [asyncio.ensure_future(work)])
 
 
 def violations_of(wired: Wiring, appends: Pool, store: "EventStore") -> "ViolationQueue":

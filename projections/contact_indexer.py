@@ -15,6 +15,7 @@ import structlog
 from domain.errors import kind_of
 from projections import company, contact, contact_rows
 from projections.contact_index import ContactIndex, IndexUnavailableError, State, Writer
+from projections.pauses import Pauses
 from projections.ports import Announcements, Log, Sessions
 
 CHECKPOINT = "contact_search_v1"
@@ -55,7 +56,7 @@ class ContactIndexer:
         self._looked_at = -_LOOK_SECONDS
         self._state: State = "new"
         self._unfilled: set[UUID] = set()
-        self._failures: dict[UUID, tuple[int, float]] = {}
+        self._pauses = Pauses[UUID](first=0.5, longest=_LONGEST_PAUSE)
         self._purged_at = -_PURGE_SECONDS
 
     def wake(self, tenant_id: UUID) -> None:
@@ -91,7 +92,7 @@ class ContactIndexer:
         await self._look()
         woken, self._woken = self._woken, set()
         behind = {item.tenant_id for item in await self._log.behind([CHECKPOINT])} if poll else set()
-        await self._bring(filter(self._may_try, woken | behind | self._unfilled))
+        await self._bring(filter(self._pauses.is_over, woken | behind | self._unfilled))
         if self._state == "filling" and all(self._given_up(tenant_id) for tenant_id in self._unfilled):
             await self._index.mark("level")
             self._state = "level"
@@ -212,7 +213,7 @@ class ContactIndexer:
         """Another indexer may have been faster; then its word stands."""
         async with self._sessions.of(tenant_id) as connection:
             await connection.execute(_ADVANCE, (after, tenant_id, CHECKPOINT, before))
-        self._failures.pop(tenant_id, None)
+        self._pauses.worked(tenant_id)
         await self._announcements.applied(tenant_id, [CHECKPOINT], after)
 
     async def _set_back(self, tenant_id: UUID, position: int) -> None:
@@ -230,17 +231,12 @@ class ContactIndexer:
             await writer.write(tenant_id, contacts)
             after, count = contacts[-1].id, count + len(contacts)
 
-    def _may_try(self, tenant_id: UUID) -> bool:
-        return time.monotonic() >= self._failures.get(tenant_id, (0, 0.0))[1]
-
     def _given_up(self, tenant_id: UUID) -> bool:
         """A tenant that keeps failing does not keep the others from their index."""
-        return self._failures.get(tenant_id, (0, 0.0))[0] >= _HOPELESS
+        return self._pauses.failures(tenant_id) >= _HOPELESS
 
     def _failed(self, tenant_id: UUID, error: Exception) -> None:
-        count = self._failures.get(tenant_id, (0, 0.0))[0] + 1
-        pause = min(_LONGEST_PAUSE, 0.25 * 2 ** min(count, 10))
-        self._failures[tenant_id] = (count, time.monotonic() + pause)
+        pause = self._pauses.failed(tenant_id)
         _log.error("search.tenant_failed", tenant_id=str(tenant_id), error=kind_of(error), retry_in=pause)
 
 

@@ -6,7 +6,6 @@ the middle leaves nothing behind. What is held in memory is a sample.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from projections.matching.person import Person
 from projections.matching.weights import Model
 from projections.matching_rules import rules_of
 from projections.parked import locked
+from projections.pauses import Pauses
 from projections.ports import Connection, Sessions
 
 FEW = 50
@@ -31,7 +31,6 @@ FEW = 50
 
 _SAMPLE = 20_000
 _MOST_PAIRS = 60_000
-_POLL_SECONDS = 1.0
 _LONGEST_PAUSE = 60.0
 _KEYS = 2**64
 _NOBODY = UUID(int=0)
@@ -64,7 +63,7 @@ _log = structlog.get_logger()
 
 
 class Rescorer:
-    """Looks for tenants that are due, one after another; `run` until cancelled.
+    """Looks for tenants that are due; one tenant's trouble is its own, and tried again at growing intervals.
 
     `sessions` may take long statements, and are for nothing else: a statement that was prepared when there were no
     temporary tables would go on writing to those that are read.
@@ -72,23 +71,13 @@ class Rescorer:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._not_before: dict[UUID, tuple[int, float]] = {}
-
-    async def run(self) -> None:
-        """Go on for ever; a tenant's trouble is its own, and tried again at growing intervals."""
-        while True:
-            try:
-                await self.turn()
-            except Exception as error:  # noqa: BLE001  whatever is away, the next turn sees
-                _log.warning("duplicates.unavailable", error=kind_of(error))
-            await asyncio.sleep(_POLL_SECONDS)
+        self._pauses = Pauses[UUID](first=1.0, longest=_LONGEST_PAUSE)
 
     async def turn(self) -> int:
         """Rescore all that are due; returns how many."""
         done = 0
         for tenant_id in await self._due():
-            failures, not_before = self._not_before.get(tenant_id, (0, 0.0))
-            if time.monotonic() < not_before:
+            if not self._pauses.is_over(tenant_id):
                 continue
             try:
                 async with self._sessions.of(tenant_id) as connection:
@@ -96,11 +85,10 @@ class Rescorer:
                     if alone:
                         await rescore(connection, tenant_id)
             except Exception as error:  # noqa: BLE001  one tenant's trouble does not stop the others
-                pause = min(_LONGEST_PAUSE, 2.0 ** min(failures, 10))
-                self._not_before[tenant_id] = failures + 1, time.monotonic() + pause
+                self._pauses.failed(tenant_id)
                 _log.error("duplicates.rescore_failed", tenant_id=str(tenant_id), error=kind_of(error))
             else:
-                self._not_before.pop(tenant_id, None)
+                self._pauses.worked(tenant_id)
                 done += 1
         return done
 

@@ -4,8 +4,6 @@ A portion is a transaction that knows where it stopped: whoever is killed loses 
 goes on with a tenant, and that tenant's projector waits for a portion only.
 """
 
-import asyncio
-import time
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
@@ -15,11 +13,11 @@ import structlog
 from domain.errors import kind_of
 from projections import lead_score
 from projections.parked import locked
+from projections.pauses import Pauses
 from projections.ports import Sessions
 from projections.scoring_pass import begin, go_on, load
 from projections.scoring_rules import newest
 
-_POLL_SECONDS = 2.0
 _LONGEST_PAUSE = 60.0
 _NOBODY = UUID(int=0)
 
@@ -30,21 +28,12 @@ _log = structlog.get_logger()
 
 
 class ScoreKeeper:
-    """Looks for tenants that are due; `run` until cancelled."""
+    """Looks for tenants that are due; one tenant's trouble is its own, and tried again at growing intervals."""
 
     def __init__(self, sessions: Sessions, clock: Callable[[], datetime]) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._not_before: dict[UUID, tuple[int, float]] = {}
-
-    async def run(self) -> None:
-        """Go on for ever; a tenant's trouble is its own, and tried again at growing intervals."""
-        while True:
-            try:
-                await self.turn()
-            except Exception as error:  # noqa: BLE001  whatever is away, the next turn sees
-                _log.warning("scoring.unavailable", error=kind_of(error))
-            await asyncio.sleep(_POLL_SECONDS)
+        self._pauses = Pauses[UUID](first=1.0, longest=_LONGEST_PAUSE)
 
     async def turn(self) -> int:
         """Portions of all that are due until none is; returns how many."""
@@ -60,17 +49,15 @@ class ScoreKeeper:
 
     async def _tried(self, tenant_id: UUID) -> bool:
         """A portion of a tenant's; whether there is another one to be taken now."""
-        failures, not_before = self._not_before.get(tenant_id, (0, 0.0))
-        if time.monotonic() < not_before:
+        if not self._pauses.is_over(tenant_id):
             return False
         try:
             more = await self.step(tenant_id)
         except Exception as error:  # noqa: BLE001  one tenant's trouble does not stop the others
-            pause = min(_LONGEST_PAUSE, 2.0 ** min(failures, 10))
-            self._not_before[tenant_id] = failures + 1, time.monotonic() + pause
+            self._pauses.failed(tenant_id)
             _log.error("scoring.failed", tenant_id=str(tenant_id), error=kind_of(error))
             return False
-        self._not_before.pop(tenant_id, None)
+        self._pauses.worked(tenant_id)
         return more
 
     async def step(self, tenant_id: UUID) -> bool:

@@ -6,7 +6,6 @@ applied.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
@@ -15,6 +14,7 @@ import structlog
 from domain.errors import kind_of
 from domain.event import Event, Recorded
 from projections import poison
+from projections.pauses import Pauses
 from projections.poison import ProjectionFailedError
 from projections.ports import CheckpointMovedError, Connection, Log, Sessions
 from projections.projection import Projection
@@ -66,7 +66,7 @@ class Turns:
         self._on_applied = on_applied
         self._careful = careful
         self._level: dict[UUID, int] = {}
-        self._failures: dict[tuple[UUID, str], tuple[int, float]] = {}
+        self._pauses = Pauses[tuple[UUID, str]](first=0.2, longest=_LONGEST_PAUSE)
 
     @property
     def checkpoints(self) -> list[str]:
@@ -108,7 +108,7 @@ class Turns:
                 del self._level[tenant_id]
             else:
                 return False
-        names = [name for name in self._projections if self._may_try(tenant_id, name)]
+        names = [name for name in self._projections if self._pauses.is_over((tenant_id, name))]
         if not names:
             return False
         try:
@@ -119,7 +119,7 @@ class Turns:
             return True
         if not more:
             for name in names:
-                self._failures.pop((tenant_id, name), None)
+                self._pauses.worked((tenant_id, name))
         return more
 
     async def _fast(self, tenant_id: UUID, position: int, events: Sequence[Recorded[Event]]) -> None:
@@ -201,20 +201,13 @@ class Turns:
             self._level.clear()
         self._level[tenant_id] = position
 
-    def _may_try(self, tenant_id: UUID, name: str) -> bool:
-        _, not_before = self._failures.get((tenant_id, name), (0, 0.0))
-        return time.monotonic() >= not_before
-
     def _failed(self, tenant_id: UUID, failed: ProjectionFailedError) -> None:
-        count = self._failures.get((tenant_id, failed.name), (0, 0.0))[0] + 1
-        pause = min(_LONGEST_PAUSE, 0.1 * 2 ** min(count, 10))
-        self._failures[tenant_id, failed.name] = (count, time.monotonic() + pause)
         _log.error(
             "projection.failed",
             projection=failed.name,
             tenant_id=str(tenant_id),
             error=kind_of(failed.__cause__),
-            retry_in=pause,
+            retry_in=self._pauses.failed((tenant_id, failed.name)),
         )
 
 

@@ -2,29 +2,17 @@
 
 import asyncio
 
-import structlog
-
+from api.worker.rounds import rounds
 from commands.auto_merge import AutoMerge
-from domain.errors import kind_of
 from projections.rescoring import Rescorer
 
-_POLL_SECONDS = 2.0
-
-_log = structlog.get_logger()
+_REST_SECONDS = 1.0
+_MERGE_REST_SECONDS = 2.0
+"""What was merged leaves the list a moment later, so there is no hurry."""
 
 
 async def run(rescorer: Rescorer, merging: AutoMerge) -> None:
     """Work until cancelled."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(rescorer.run())
-        tasks.create_task(_merge(merging))
-
-
-async def _merge(work: AutoMerge) -> None:
-    """What was merged leaves the list a moment later, so there is no hurry."""
-    while True:
-        try:
-            await work.turn()
-        except Exception as error:  # noqa: BLE001  whatever is away, the next turn sees
-            _log.warning("duplicates.merge_unavailable", error=kind_of(error))
-        await asyncio.sleep(_POLL_SECONDS)
+        tasks.create_task(rounds(rescorer.turn, rest=_REST_SECONDS, trouble="duplicates.unavailable"))
+        tasks.create_task(rounds(merging.turn, rest=_MERGE_REST_SECONDS, trouble="duplicates.merge_unavailable"))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from api.worker.rounds import rounds
 from commands.inactivity import Sweeping, Swept, Turn
 from commands.ports import Clock
 from commands.trusted_time import TrustedTime
@@ -61,13 +62,7 @@ class Sweeper:
 
     async def run(self) -> None:
         """Go on until cancelled."""
-        while True:
-            try:
-                worked = await self.once()
-            except Exception as error:  # noqa: BLE001  whatever is away, the next round asks again
-                _log.warning("sweep.unavailable", error=kind_of(error))
-                worked = 0
-            await asyncio.sleep(0 if worked else _POLL_SECONDS)
+        await rounds(self.once, rest=_POLL_SECONDS, trouble="sweep.unavailable", at_once=True)
 
     async def once(self) -> int:
         """One round: how many tenants had a turn, which is none while the clock can't be believed."""

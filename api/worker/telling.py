@@ -1,9 +1,10 @@
 """Tells users by mail what they are notified of, for as long as the worker runs."""
 
-import asyncio
+from functools import partial
 
 import structlog
 
+from api.worker.rounds import rounds
 from commands.ports import Clock
 from commands.telling import Outbox, Telling
 from domain.errors import kind_of
@@ -15,13 +16,8 @@ _log = structlog.get_logger()
 
 async def run(outbox: Outbox, telling: Telling, clock: Clock) -> None:
     """Work until cancelled."""
-    while True:
-        try:
-            worked = await once(outbox, telling, clock)
-        except Exception as error:  # noqa: BLE001  whatever is away, the next round asks again
-            _log.warning("telling.unavailable", error=kind_of(error))
-            worked = 0
-        await asyncio.sleep(0 if worked else _POLL_SECONDS)
+    work = partial(once, outbox, telling, clock)
+    await rounds(work, rest=_POLL_SECONDS, trouble="telling.unavailable", at_once=True)
 
 
 async def once(outbox: Outbox, telling: Telling, clock: Clock) -> int:

@@ -9,23 +9,11 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from domain.errors import kind_of
+from infra.cancellation import ended
 
 _log = structlog.get_logger()
 
 _RETRY_SECONDS = 0.5
-
-
-def heed_cancellation() -> None:
-    """Raise the cancellation that nats-py has swallowed.
-
-    Its `Client._flush_pending` does, and so does `asyncio.wait_for` before Python 3.12 when an answer comes just then.
-
-    Raises:
-        asyncio.CancelledError: this task was asked to end.
-    """
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        raise asyncio.CancelledError
 
 
 class NatsConnection:
@@ -58,9 +46,7 @@ class NatsConnection:
     async def close(self) -> None:
         """Let go of the connection."""
         if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await ended([self._task])
         if self._client:
             with suppress(NatsError, TimeoutError):
                 await asyncio.wait_for(self._client.close(), 2)

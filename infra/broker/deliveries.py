@@ -19,6 +19,7 @@ from domain.event import Event, Recorded
 from infra.broker import envelope
 from infra.broker.connection import NatsConnection
 from infra.broker.jetstream import ensure_streams, stream_name
+from infra.cancellation import ended
 from infra.event_store.opened import Row
 
 _log = structlog.get_logger()
@@ -74,12 +75,7 @@ class JetStreamDeliveries:
 
     async def close(self) -> None:
         """Stop pulling."""
-        pulling = set(self._tasks)
-        # Asked again until it is heard: see heed_cancellation.
-        while pulling:
-            for task in pulling:
-                task.cancel()
-            _, pulling = await asyncio.wait(pulling, timeout=0.1)
+        await ended(self._tasks)
 
     async def fetch(self, *, most: int, wait: float) -> Sequence[Recorded[Event]]:
         """See the port."""

@@ -20,8 +20,9 @@ from nats.js.api import (
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
-from infra.broker.connection import NatsConnection, heed_cancellation
+from infra.broker.connection import NatsConnection
 from infra.broker.envelope import Message
+from infra.cancellation import heed_cancellation
 
 _log = structlog.get_logger()
 

@@ -12,7 +12,8 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from domain.errors import kind_of
-from infra.broker.connection import NatsConnection, heed_cancellation
+from infra.broker.connection import NatsConnection
+from infra.cancellation import heed_cancellation
 
 _log = structlog.get_logger()
 
