@@ -12,8 +12,8 @@ from infra.wiring import Wiring, mailer_of, metrics_of, violations_of, wiring
 from settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
-    from commands.access import Authorization
     from commands.handle import Handler
+    from commands.identity.access import Authorization
     from commands.ports import EventStore
     from infra.postgres import Pool
     from projections.ports import Announcements
@@ -26,7 +26,7 @@ async def api(wired: Wiring) -> Any:
     from api.http.app import build
     from api.http.cursor import Cursors
     from api.http.services import Component, Services
-    from commands.batch import Batches
+    from commands.batch.batches import Batches
     from commands.folded import FoldedStates
     from commands.handle import Handler
     from infra import clock, postgres
@@ -112,9 +112,9 @@ async def signing_in(
     wired: Wiring, reads: "Pool", authorization: "Authorization", store: "EventStore", handler: "Handler"
 ) -> dict[str, Any]:
     """The part of api.http.services.Services that says who asks, and lets people in."""
-    from commands.codes import Codes
-    from commands.sessions import Sessions
-    from commands.sign_in import SignIn
+    from commands.identity.codes import Codes
+    from commands.identity.sessions import Sessions
+    from commands.identity.sign_in import SignIn
     from infra import clock
     from infra.access.attempts import PostgresSignInAttempts
     from infra.access.key_uses import PostgresKeyUses
@@ -196,7 +196,7 @@ async def projector(wired: Wiring) -> None:
     log = PostgresLog(pool, keyring)
     announcements: Announcements = signals
     if wired.uses_opensearch:
-        from projections.contact_indexer import WakingAnnouncements
+        from projections.contacts.indexer import WakingAnnouncements
 
         indexer = wired.contact_indexer(installed, log, sessions, signals)
         wired.spawn(indexer.run())

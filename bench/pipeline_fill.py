@@ -11,7 +11,7 @@ from msgspec import structs
 
 from domain.lead import MOVES, Act, Lead, Status, Stay
 from domain.money import Money
-from projections.pipeline_stays import Cell, Sums, stays_of
+from projections.pipeline.stays import Cell, Sums, stays_of
 
 _START = datetime(2024, 1, 1, tzinfo=UTC)
 _DAYS = 700

@@ -34,7 +34,7 @@ from infra.keys.keyring import Keyring
 from infra.keys.master import local_master
 from infra.postgres import PROJECTOR, TenantConnections, open_pool, role_dsn
 from infra.rebuilding import ASIDE_PATH, PostgresAside
-from projections import contact
+from projections.contacts import contact
 from projections.rebuild import Rebuild
 from settings import Settings
 

@@ -17,9 +17,9 @@ import uvloop
 from bench.backbone import Backbone, backbone
 from bench.report import Figure, show
 from infra.postgres import PROJECTOR, SERVICE, TenantConnections
-from projections.report import PROJECTION
-from projections.report_figures import GroupBy
-from projections.report_queries import Asked, report
+from projections.reports.figures import GroupBy
+from projections.reports.queries import Asked, report
+from projections.reports.report import PROJECTION
 
 INTERACTIONS = 100_000
 FULL = 1_000_000

@@ -28,8 +28,8 @@ from infra.postgres import SERVICE, TenantConnections
 from infra.search.opensearch import OpenSearchContactSearch, open_client
 from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
 from infra.search.postgres import PostgresContactSearch
-from projections.contact_search import ContactSearch, Sought
-from projections.contact_values import text
+from projections.contacts.search import ContactSearch, Sought
+from projections.contacts.values import text
 
 LIMITS_MS = {"opensearch": 50.0, "postgres": 100.0}
 RATE = 20

@@ -12,9 +12,10 @@ import psycopg
 
 from bench.people import Person
 from infra.search.opensearch_index import OpenSearchWriter
-from projections import contact_rows, contact_words
-from projections.closeness import near_keys
-from projections.contact_rows import Searchable
+from projections.contacts import rows as contact_rows
+from projections.contacts import words as contact_words
+from projections.contacts.closeness import near_keys
+from projections.contacts.rows import Searchable
 
 _START = datetime(2025, 1, 1, tzinfo=UTC)
 _TABLES = {

@@ -28,8 +28,8 @@ from infra.postgres import SERVICE, TenantConnections
 from infra.search.opensearch import OpenSearchContactSearch, open_client
 from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
 from infra.search.postgres import PostgresContactSearch
-from projections.contact_search import ContactSearch, Sought
-from projections.contact_values import text
+from projections.contacts.search import ContactSearch, Sought
+from projections.contacts.values import text
 
 LIMITS = {0: 0.99, 1: 0.95, 2: 0.80}
 FIRST = 10

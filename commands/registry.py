@@ -1,25 +1,20 @@
 """Every use case of records. Those of identity, scoring and notifications are in registry_identity and so on."""
 
-from commands import (
-    company,
-    contact,
-    contact_merge,
-    contact_tags,
-    custom_fields,
-    imports,
-    interaction,
-    interaction_complete,
-    lead,
-    lead_moves,
-    matching,
-    note,
-    relationship,
-)
-from commands.company_input import ChangeCompany, DeleteCompany, Placed, RegisterCompany, RestoreCompany
-from commands.contact_input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
+from commands.companies import company
+from commands.companies.input import ChangeCompany, DeleteCompany, Placed, RegisterCompany, RestoreCompany
+from commands.contacts import contact, matching, relationship
+from commands.contacts import merge as contact_merge
+from commands.contacts import tags as contact_tags
+from commands.contacts.input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
+from commands.custom_fields import definitions as custom_fields
 from commands.handle import UseCase
-from commands.interaction_input import ChangeInteraction, CompleteInteraction, LogInteraction
-from commands.lead_input import AssignLead, ChangeLead, DeleteLead, MoveLead, RegisterLead
+from commands.imports import job as imports
+from commands.interactions import complete as interaction_complete
+from commands.interactions import interaction, note
+from commands.interactions.input import ChangeInteraction, CompleteInteraction, LogInteraction
+from commands.leads import lead
+from commands.leads import moves as lead_moves
+from commands.leads.input import AssignLead, ChangeLead, DeleteLead, MoveLead, RegisterLead
 from domain.company import Company
 from domain.company import evolve as evolve_company
 from domain.contact import Contact

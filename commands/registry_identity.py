@@ -1,17 +1,8 @@
 """Every use case of tenants, users, roles, teams and keys: see registry."""
 
-from commands import (
-    api_keys,
-    identity,
-    invites,
-    members,
-    roles,
-    second_factor,
-    teams,
-    tenant_settings,
-    users,
-)
 from commands.handle import UseCase
+from commands.identity import accounts as identity
+from commands.identity import api_keys, invites, members, roles, second_factor, teams, tenant_settings, users
 from domain.api_key import ApiKey
 from domain.api_key import evolve as evolve_api_key
 from domain.custom_field import RecordKind

@@ -1,7 +1,7 @@
 """Use cases of what users are told of."""
 
-from commands import notifications
 from commands.handle import UseCase
+from commands.notifications import notifications
 from domain.notification import Preferences, Read, evolve_preferences, evolve_read
 
 READ_NOTIFICATION: UseCase[notifications.ReadOne, Read] = UseCase(

@@ -1,9 +1,10 @@
 """Every use case of scoring: see registry."""
 
-from commands import lead_score, scoring
 from commands.handle import UseCase
-from commands.lead_score import ContributeScore
-from commands.scoring_input import PutScoringRules
+from commands.leads import score as lead_score
+from commands.leads import scoring
+from commands.leads.score import ContributeScore
+from commands.leads.scoring_input import PutScoringRules
 from domain.lead_score import Contribution
 from domain.lead_score import evolve as evolve_contribution
 from domain.scoring import ScoringRules, evolve_rules

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.access import Claims, Principal, speaking
+from commands.identity.access import Claims, Principal, speaking
 from domain.access import Scope
 from domain.authorization import Access
 

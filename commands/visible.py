@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from commands.access import Principal
+from commands.identity.access import Principal
 from commands.normalise import pointer
 from domain.errors import FieldError
 from domain.field_rules import ALIASES, OPEN, FieldAccess, Rules, access

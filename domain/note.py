@@ -36,7 +36,7 @@ class NoteRemoved(Event, topic="note.removed.v1"):
 class Note(Struct, frozen=True, kw_only=True):
     """State of a note; `version` counts the stream's events, `edits` those that changed it.
 
-    `author_id` is who wrote it first, `editor_id` who said what it says now. `html` is clean (commands.rich_text).
+    `author_id` is who wrote it first, `editor_id` who said what it says now. `html` is clean: see rich_text.py.
     """
 
     id: UUID

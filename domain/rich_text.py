@@ -1,4 +1,4 @@
-"""Rich text that is clean: what it says without its marks, and whom it names. How it gets clean: commands.rich_text."""
+"""Rich text that is clean: what it says without its marks, and whom it names. It gets clean in commands."""
 
 import re
 from html.parser import HTMLParser

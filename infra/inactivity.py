@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
-from commands.access import Authorization
-from commands.inactivity import AT_ONCE, Seen, Sweeping, Swept, Turn
+from commands.identity.access import Authorization
+from commands.leads.inactivity import AT_ONCE, Seen, Sweeping, Swept, Turn
 from commands.ports import Clock, EventStore
 from commands.trusted_time import TrustedTime
 from infra import clock
 from infra.postgres import APPEND, SERVICE, Pool, TenantConnections, unavailable_as_such
 from infra.wiring import Wiring
-from projections import inactivity
-from projections.inactivity import Looked
+from projections.leads import inactivity
+from projections.leads.inactivity import Looked
 
 LEASE = timedelta(seconds=60)
 """So long after the death of a worker another one goes on."""
@@ -28,7 +28,7 @@ _CLOCK: LiteralString = "SELECT here, before FROM store.sweep_clock(%s)"
 
 
 class PostgresQuietLeads:
-    """Implements commands.inactivity.QuietLeads."""
+    """Implements commands.leads.inactivity.QuietLeads."""
 
     def __init__(self, connections: TenantConnections) -> None:
         self._connections = connections

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
-from commands.auto_merge import AutoMerge, Sure
+from commands.contacts.auto_merge import AutoMerge, Sure
 from commands.folded import FoldedStates
 from commands.handle import Handler
 from commands.ports import EventStore
@@ -13,9 +13,9 @@ from infra.access.authorization import PostgresAuthorization
 from infra.event_store.finder import find
 from infra.postgres import APPEND, PROJECTOR, TenantConnections
 from infra.wiring import Wiring
-from projections.duplicate_queries import page
-from projections.match_people import score_of
-from projections.rescoring import Rescorer
+from projections.duplicates.people import score_of
+from projections.duplicates.queries import page
+from projections.duplicates.rescoring import Rescorer
 
 _AT_ONCE = 50
 _NOBODY = UUID(int=0)
@@ -23,7 +23,7 @@ _MERGING: LiteralString = "SELECT tenant_id, merge_at FROM read.auto_merging_v1(
 
 
 class PostgresSurePairs:
-    """Implements commands.auto_merge.SurePairs, as the projector's role."""
+    """Implements commands.contacts.auto_merge.SurePairs, as the projector's role."""
 
     def __init__(self, connections: TenantConnections) -> None:
         self._connections = connections

@@ -11,7 +11,7 @@ from infra.wiring import Wiring
 
 if TYPE_CHECKING:
     from infra.progress import Progress
-    from projections.contact_search import AnyContactSearch
+    from projections.contacts.search import AnyContactSearch
 
 
 async def query_side(

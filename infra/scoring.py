@@ -3,7 +3,7 @@
 from infra import clock
 from infra.postgres import PROJECTOR, TenantConnections
 from infra.wiring import Wiring
-from projections.score_keeping import ScoreKeeper
+from projections.leads.score_keeping import ScoreKeeper
 
 
 async def keeping(wired: Wiring) -> ScoreKeeper:

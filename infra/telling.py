@@ -7,17 +7,17 @@ from uuid import UUID
 
 import msgspec
 
-from commands.access import Authorization
 from commands.folded import FoldedStates
+from commands.identity.access import Authorization
+from commands.notifications.telling import MOST_TRIES, Due, Kept, News, Person, Telling
 from commands.ports import Clock, EventStore
-from commands.telling import MOST_TRIES, Due, Kept, News, Person, Telling
 from domain import user as users
 from domain.notification import Preferences, evolve_preferences, preferences_id
 from domain.user import Status
 from infra import clock
 from infra.postgres import APPEND, SERVICE, Pool, TenantConnections, unavailable_as_such
 from infra.wiring import Wiring, mailer_of
-from projections import notification_queries
+from projections.notifications import queries as notification_queries
 
 LEASE = timedelta(seconds=60)
 _AT_ONCE = 50
@@ -30,7 +30,7 @@ _LEAVE: LiteralString = "SELECT store.leave_mail(%s, %s, %s, %s, %s, %s, %s)"
 
 
 class PostgresOutbox:
-    """Implements commands.telling.Outbox. `pool` is the one that may append: mails are given out across tenants.
+    """Implements commands.notifications.telling.Outbox. `pool` may append: mails are given out across tenants.
 
     Everything raises StoreUnavailableError while Postgres can't be reached.
     """

@@ -32,7 +32,7 @@ from infra.local import Local, StartError, roles_of, running
 from infra.postgres import TenantConnections
 from infra.rebuilding import ASIDE_PATH, PostgresAside, PostgresScratch
 from infra.wiring import NotConfiguredError, Wiring, postgres_dsn, secret_of, wiring
-from projections.contact_indexer import ContactIndexer
+from projections.contacts.indexer import ContactIndexer
 from projections.projection import Projection
 from projections.rebuild import Fill
 from settings import Settings

@@ -18,7 +18,7 @@ from settings import Settings
 if TYPE_CHECKING:
     from opensearchpy import AsyncOpenSearch
 
-    from commands.mail import Mailer
+    from commands.notifications.mail import Mailer
     from commands.ports import EventStore
     from infra.broker.connection import NatsConnection
     from infra.broker.signals import NatsSignals
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from infra.keys.ring import KeyRing
     from infra.metrics import Metrics
     from infra.violations import ViolationQueue
-    from projections.contact_indexer import ContactIndexer
+    from projections.contacts.indexer import ContactIndexer
     from projections.ports import Announcements, Log, Sessions
 
 
@@ -137,7 +137,7 @@ class Wiring:
     ) -> "ContactIndexer":
         """What keeps the search index level with the contact rows."""
         from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
-        from projections.contact_indexer import ContactIndexer
+        from projections.contacts.indexer import ContactIndexer
 
         index = OpenSearchContactIndex(self.opensearch(), alias_of(installed.incarnation), former=installed.former)
         return ContactIndexer(index, log=log, sessions=sessions, announcements=announcements)

@@ -7,7 +7,9 @@ from uuid import UUID
 import msgspec
 
 from domain.custom_field import Held
-from projections import company, contact, lead
+from projections.companies import company
+from projections.contacts import contact
+from projections.leads import lead
 from projections.ports import Connection
 
 CHECKPOINTS: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -1,31 +1,25 @@
 """Every projection there is. A new read model is a new file and one line here."""
 
-from projections import (
-    company,
-    contact,
-    contact_address,
-    contact_family,
-    contact_indexer,
-    contact_past,
-    contact_words,
-    customer,
-    duplicates,
-    imports,
-    interaction,
-    lead,
-    lead_contribution,
-    lead_score,
-    matching_rules,
-    note,
-    notification,
-    pipeline,
-    relationship,
-    report,
-    scoring_rules,
-    timeline,
-    user,
-)
+from projections import imports
+from projections.companies import company
+from projections.contacts import address as contact_address
+from projections.contacts import contact, relationship
+from projections.contacts import family as contact_family
+from projections.contacts import indexer as contact_indexer
+from projections.contacts import past as contact_past
+from projections.contacts import words as contact_words
+from projections.duplicates import duplicates
+from projections.duplicates import rules as matching_rules
+from projections.identity import user
+from projections.interactions import interaction, note
+from projections.leads import contribution as lead_contribution
+from projections.leads import customer, lead, scoring_rules
+from projections.leads import score as lead_score
+from projections.notifications import notification
+from projections.pipeline import pipeline
 from projections.projection import Projection
+from projections.reports import report
+from projections.timeline import timeline
 
 POSTGRES = (
     company.PROJECTION,

@@ -7,9 +7,9 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from commands import contact as commands
-from commands import contact_tags
-from commands.contact_input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
+from commands.contacts import contact as commands
+from commands.contacts import tags as contact_tags
+from commands.contacts.input import ChangeContact, ChangeTags, DeleteContact, RegisterContact, RestoreContact
 from commands.decision import Decision, Given
 from commands.ports import Claim
 from domain import contact as domain

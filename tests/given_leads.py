@@ -7,11 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from commands import lead as commands
-from commands import lead_moves
 from commands.decision import Decision, Given
-from commands.lead_input import AssignLead, ChangeLead, DeleteLead, MoveLead, RegisterLead
-from commands.lead_values import Known
+from commands.leads import lead as commands
+from commands.leads import moves as lead_moves
+from commands.leads.input import AssignLead, ChangeLead, DeleteLead, MoveLead, RegisterLead
+from commands.leads.values import Known
 from domain import lead as domain
 from domain.contact import Contact, Name
 from domain.customer import Customer, customer_id

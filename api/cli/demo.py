@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from api.cli import demo_people
-from commands.company import NAME_CLAIM
-from commands.contact_input import RegisterContact
+from commands.companies.company import NAME_CLAIM
+from commands.contacts.input import RegisterContact
 from commands.decision import Context, Decision, Given
 from commands.handle import Handler
-from commands.identity import EMAIL_CLAIM, NewTenant, login_name
-from commands.passwords import Passwords
+from commands.identity.accounts import EMAIL_CLAIM, NewTenant, login_name
+from commands.identity.passwords import Passwords
 from commands.ports import Append, ClaimTakenError, Clock, EventStore, NewId, Owner, StreamEvents, VersionConflictError
 from commands.registry import REGISTER_CONTACT
 from commands.registry_identity import REGISTER_TENANT

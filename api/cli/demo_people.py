@@ -6,7 +6,7 @@ from random import Random
 from msgspec import Struct
 
 from api.cli.demo_names import CULTURES, Culture
-from commands.contact_input import AddressInput, NameInput, RegisterContact
+from commands.contacts.input import AddressInput, NameInput, RegisterContact
 from domain.contact import Lifecycle
 
 PHONES: dict[str, tuple[str, ...]] = {

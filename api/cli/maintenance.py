@@ -9,9 +9,9 @@ from uuid import UUID
 from msgspec import to_builtins
 
 from api.cli.ports import Tools
-from commands.identity import EMAIL_CLAIM, login_name
+from commands.identity.accounts import EMAIL_CLAIM, login_name
+from commands.identity.tenants import tenant_of
 from commands.ports import EventStore
-from commands.tenants import tenant_of
 from domain.errors import DomainError, NotFoundError
 from domain.event import Event, Recorded
 from domain.tenant import PLATFORM

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from api.cli.ports import Tools
 from api.cli.printing import print_json, print_whole
-from projections.violations import Kind, Violation, newest
+from projections.identity.violations import Kind, Violation, newest
 
 _out = Console(highlight=False)
 

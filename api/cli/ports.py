@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from commands.access import PastAccess
-from commands.passwords import Passwords
+from commands.identity.access import PastAccess
+from commands.identity.passwords import Passwords
 from commands.ports import EventStore
 from projections.aside import Aside, Scratch
 from projections.audit import AuditLog

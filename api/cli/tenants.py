@@ -17,7 +17,7 @@ from rich.table import Table
 from api.cli.maintenance import known_tenant
 from api.cli.ports import Operating, Tools
 from api.cli.printing import print_json, print_whole
-from commands.tenants import TenantKeeping, tenant_of
+from commands.identity.tenants import TenantKeeping, tenant_of
 from domain.errors import NotFoundError
 
 _out = Console(highlight=False)

@@ -13,7 +13,7 @@ from rich.table import Table
 from api.cli.maintenance import known_tenant
 from api.cli.ports import Operating, Tools
 from api.cli.printing import print_json, print_whole
-from commands.identity import EMAIL_CLAIM, login_name
+from commands.identity.accounts import EMAIL_CLAIM, login_name
 from domain.authorization import Member
 from domain.errors import DomainError
 from domain.tenant import PLATFORM

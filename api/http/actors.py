@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.http.exchange import HttpRequest, principal_of, services_of
 from domain.event import Event, Recorded
-from projections import user_queries
+from projections.identity import user_queries
 from projections.position import Level
 
 

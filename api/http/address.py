@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Request
 
-from commands.throttle import place
+from commands.identity.throttle import place
 
 Networks = Sequence[IPv4Network | IPv6Network]
 

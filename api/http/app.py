@@ -7,51 +7,41 @@ from litestar import Litestar
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from api.http import (
+from api.http import audit, docs, health, metrics, openapi, problems
+from api.http.companies import routes as companies
+from api.http.contacts import access as contact_access
+from api.http.contacts import batches, duplicates, matching_rules, relationships
+from api.http.contacts import merge as contact_merge
+from api.http.contacts import routes as contacts
+from api.http.custom_fields import routes as custom_fields
+from api.http.gate import Tracing, admit
+from api.http.identity import (
     api_keys,
-    audit,
     auth,
-    batches,
-    companies,
-    contact_access,
-    contact_merge,
-    contacts,
-    custom_fields,
-    customers,
-    docs,
-    duplicates,
-    health,
-    imports,
-    inbound,
-    interactions,
     invites,
-    lead_score,
-    leads,
-    matching_rules,
     me,
-    metrics,
-    notes,
-    notifications,
-    openapi,
-    problems,
-    relationships,
-    reports,
     roles,
-    scoring_rules,
     second_factor,
     sessions,
     tenant_settings,
-    timelines,
     user_access,
     users,
 )
-from api.http.gate import Tracing, admit
+from api.http.imports import routes as imports
+from api.http.inbound import emails as inbound
+from api.http.interactions import notes, timelines
+from api.http.interactions import reads as interactions
+from api.http.leads import customers, scoring_rules
+from api.http.leads import routes as leads
+from api.http.leads import score as lead_score
+from api.http.notifications import routes as notifications
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
+from api.http.reports import routes as reports
 from api.http.services import Services
 from commands.ports import StoreUnavailableError
 from domain.access import PERMISSIONS
 from domain.errors import DomainError
-from projections.contact_search import SearchUnavailableError
+from projections.contacts.search import SearchUnavailableError
 
 ROUTERS = (
     auth.ROOT,

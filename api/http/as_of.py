@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from api.http.exchange import HttpRequest, principal_of, services_of
-from commands.custom_values import Fields
+from commands.custom_fields.values import Fields
 from domain.custom_field import RecordKind
 from domain.errors import DomainError, FieldError
 from projections.position import Moment

@@ -16,11 +16,12 @@ from api.http.read_after import settled
 from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
 from api.http.telling import entries_told
 from api.http.tried import note_filters
-from projections import audit, security_events
-from projections import user as user_rows
+from projections import audit
 from projections.audit import Trail, Wanted
 from projections.history import Entry
-from projections.security_events import Kind, SecurityEvent
+from projections.identity import security_events
+from projections.identity import user as user_rows
+from projections.identity.security_events import SecurityEvent, SecurityEventKind
 
 TAG = "audit"
 _NAMES = (user_rows.PROJECTION.checkpoint,)
@@ -45,7 +46,7 @@ class AuditQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "u
 class SecurityQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
     """Filters and page of security events."""
 
-    kind: Kind | None = None
+    kind: SecurityEventKind | None = None
     since: Annotated[datetime, Meta(tz=True, description="Not before this time.")] | None = None
     until: Annotated[datetime, Meta(tz=True, description="Before this time.")] | None = None
     limit: Limit = 50

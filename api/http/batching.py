@@ -22,8 +22,8 @@ from api.http.exchange import (
 from api.http.reading import Readable
 from api.http.shapes import DryEvent, DryRun
 from api.http.telling import events_told, telling_item
-from commands.batch import Item, Matching
-from commands.batch_results import BatchOutcome, BatchRefusedError, Result, placed
+from commands.batch.batches import Item, Matching
+from commands.batch.results import BatchOutcome, BatchRefusedError, Result, placed
 from commands.normalise import MOST_PROBLEMS
 from commands.visible import View
 from domain.errors import DomainError, FieldError, InvalidError

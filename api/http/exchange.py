@@ -16,9 +16,9 @@ from api.http.given_up import GivenUp
 from api.http.operation import Operation
 from api.http.parameters import query
 from api.http.services import Services
-from commands.access import Principal
 from commands.decision import Context, KeyOf
 from commands.handle import Outcome
+from commands.identity.access import Principal
 from domain.errors import DomainError, FieldError, NotFoundError
 from domain.event import Actor, Metadata
 

@@ -14,8 +14,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from api.http import limits
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
 from api.http.services import Services
-from commands.access import Claims, InvalidTokenError, KeyClaims, Principal, lacking
-from commands.api_keys import PREFIX
+from commands.identity.access import Claims, InvalidTokenError, KeyClaims, Principal, lacking
+from commands.identity.api_keys import PREFIX
 from domain.errors import DomainError
 
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")

@@ -15,7 +15,7 @@ from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import entries_told
 from domain.errors import NotFoundError
 from projections import history
-from projections import user as user_rows
+from projections.identity import user as user_rows
 
 
 class HistoryQuery(Struct, forbid_unknown_fields=True):

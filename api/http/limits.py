@@ -9,7 +9,7 @@ from litestar import Request
 
 from api.http.address import address_of, counted_as
 from api.http.services import Services
-from commands.access import Claims, KeyClaims
+from commands.identity.access import Claims, KeyClaims
 from commands.limits import AUTH, READ, SEARCH, WRITE, Count, Limit, Use
 from domain.errors import DomainError
 

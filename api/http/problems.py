@@ -11,7 +11,7 @@ from msgspec import Struct
 from api.http import tried
 from commands.ports import StoreOverloadedError, StoreUnavailableError
 from domain.errors import DomainError, FieldError
-from projections.contact_search import SearchUnavailableError
+from projections.contacts.search import SearchUnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "1"

@@ -7,8 +7,8 @@ from uuid import UUID
 from msgspec import structs
 
 from api.http.exchange import HttpRequest, principal_of, services_of
-from commands.access import Principal, lacking
-from commands.custom_values import Fields
+from commands.custom_fields.values import Fields
+from commands.identity.access import Principal, lacking
 from commands.visible import View
 from domain.custom_field import CustomField
 from domain.errors import NotFoundError

@@ -8,23 +8,23 @@ from msgspec import Struct
 
 from api.http.address import Networks
 from api.http.cursor import Cursors
-from commands.access import Authorization, PastAccess, Tokens
-from commands.api_keys import ApiKeys, KeyUses
-from commands.batch import Batches
-from commands.codes import Codes
+from commands.batch.batches import Batches
 from commands.handle import Handler
-from commands.import_portion import Imports
-from commands.inbound import Inbound
+from commands.identity.access import Authorization, PastAccess, Tokens
+from commands.identity.api_keys import ApiKeys, KeyUses
+from commands.identity.codes import Codes
+from commands.identity.passwords import Passwords
+from commands.identity.sessions import Sessions
+from commands.identity.sign_in import SignIn
+from commands.identity.throttle import SignInAttempts
+from commands.imports.portion import Imports
+from commands.inbound.people import Inbound
 from commands.limits import Limiter, Limits
-from commands.mail import Mailer
-from commands.passwords import Passwords
+from commands.notifications.mail import Mailer
 from commands.ports import Clock, EventStore, NewId
-from commands.sessions import Sessions
-from commands.sign_in import SignIn
-from commands.throttle import SignInAttempts
 from commands.violations import Tried
 from projections.audit import AuditLog
-from projections.contact_search import AnyContactSearch
+from projections.contacts.search import AnyContactSearch
 from projections.ports import Connection
 from projections.position import Level
 

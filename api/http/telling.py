@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import json, structs, to_builtins
 
 from api.http.reading import Readable, body, member
-from commands.access import Principal
-from commands.custom_values import Fields, live
+from commands.custom_fields.values import Fields, live
+from commands.identity.access import Principal
 from commands.normalise import MOST_PROBLEMS
 from commands.visible import View, view_of, view_of_kind
 from domain.custom_field import RecordKind

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from api.http.address import address_of
 from api.http.cursor import InvalidCursorError
 from api.http.services import Services
-from commands.note import UnknownMentionsError
+from commands.interactions.note import UnknownMentionsError
 from commands.violations import Tried
 from domain.errors import DomainError, NotFoundError
 from domain.event import Metadata

@@ -3,8 +3,8 @@
 import asyncio
 
 from api.worker.rounds import rounds
-from commands.auto_merge import AutoMerge
-from projections.rescoring import Rescorer
+from commands.contacts.auto_merge import AutoMerge
+from projections.duplicates.rescoring import Rescorer
 
 _REST_SECONDS = 1.0
 _MERGE_REST_SECONDS = 2.0

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import structlog
 
-from commands.import_ports import Job
-from commands.import_work import Tools, Turn
+from commands.imports.ports import Job
+from commands.imports.work import Tools, Turn
 from commands.ports import StoreUnavailableError
 from domain.errors import kind_of
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from api.worker.rounds import rounds
-from commands.inactivity import Sweeping, Swept, Turn
+from commands.leads.inactivity import Sweeping, Swept, Turn
 from commands.ports import Clock
 from commands.trusted_time import TrustedTime
 from domain.errors import kind_of

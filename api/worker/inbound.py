@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from commands.inbound_drop import Dropping, is_passing
+from commands.inbound.drop import Dropping, is_passing
 from commands.ports import StoreUnavailableError
 from domain.errors import DomainError, kind_of
 

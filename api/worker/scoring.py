@@ -1,7 +1,7 @@
 """Takes scores of leads over to new rules and new days, for as long as the worker runs."""
 
 from api.worker.rounds import rounds
-from projections.score_keeping import ScoreKeeper
+from projections.leads.score_keeping import ScoreKeeper
 
 _REST_SECONDS = 2.0
 

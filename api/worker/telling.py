@@ -5,8 +5,8 @@ from functools import partial
 import structlog
 
 from api.worker.rounds import rounds
+from commands.notifications.telling import Outbox, Telling
 from commands.ports import Clock
-from commands.telling import Outbox, Telling
 from domain.errors import kind_of
 
 _POLL_SECONDS = 2.0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
-from commands.throttle import Count
+from commands.identity.throttle import Count
 from domain.tenant import PLATFORM
 from infra.postgres import TenantConnections
 from infra.secret import Secret
@@ -21,7 +21,7 @@ _KNOWN: LiteralString = (
 
 
 class PostgresSignInAttempts:
-    """Implements commands.throttle.SignInAttempts."""
+    """Implements commands.identity.throttle.SignInAttempts."""
 
     def __init__(self, connections: TenantConnections, secret: Secret) -> None:
         self._connections = connections

@@ -18,7 +18,7 @@ from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 from psycopg_pool import PoolTimeout
 
-from commands.access import Claims, KeyClaims, Principal, key_ended, session_ended, speaking, tenant_suspended
+from commands.identity.access import Claims, KeyClaims, Principal, key_ended, session_ended, speaking, tenant_suspended
 from commands.ports import StoreUnavailableError
 from domain.authorization import Access, Fact, fold
 from domain.custom_field import CustomField
@@ -43,7 +43,7 @@ class _Asked(Struct, eq=False):
 
 
 class PostgresAuthorization:
-    """Implements commands.access.Authorization.
+    """Implements commands.identity.access.Authorization.
 
     The pool is the one that may append: it leads to the primary (a replica may not know of a suspension yet), and asks
     for several tenants at once.

@@ -16,7 +16,7 @@ _LAST: LiteralString = "SELECT key_id, used_at FROM store.api_key_use WHERE tena
 
 
 class PostgresKeyUses:
-    """Implements commands.api_keys.KeyUses: a process writes at most once a minute for a key."""
+    """Implements commands.identity.api_keys.KeyUses: a process writes at most once a minute for a key."""
 
     def __init__(self, connections: TenantConnections) -> None:
         self._connections = connections

@@ -10,7 +10,7 @@ _FACTS: LiteralString = "SELECT position, stream_id, topic, data FROM store.acce
 
 
 class PostgresPastAccess:
-    """Implements commands.access.PastAccess."""
+    """Implements commands.identity.access.PastAccess."""
 
     def __init__(self, connections: TenantConnections) -> None:
         self._connections = connections

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, LiteralString
 from uuid import UUID
 
-from commands.sessions import NewSession, Refreshed, Session
+from commands.identity.sessions import NewSession, Refreshed, Session
 from infra.postgres import TenantConnections
 
 GRACE_SECONDS = 10
@@ -19,7 +19,7 @@ _OF_USER: LiteralString = """SELECT id, started_at, rotated_at, expires_at, clie
 
 
 class PostgresSessions:
-    """Implements commands.sessions.SessionRows. A session ends by itself `lives` seconds after its last refresh."""
+    """Implements commands.identity.sessions.SessionRows. A session ends `lives` seconds after its last refresh."""
 
     def __init__(self, connections: TenantConnections, lives: int) -> None:
         self._connections = connections

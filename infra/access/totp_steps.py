@@ -9,7 +9,7 @@ _TAKE: LiteralString = "SELECT store.take_totp_step(%s, %s::bigint)"
 
 
 class PostgresTotpSteps:
-    """Implements commands.codes.TotpSteps."""
+    """Implements commands.identity.codes.TotpSteps."""
 
     def __init__(self, connections: TenantConnections) -> None:
         self._connections = connections

@@ -28,7 +28,7 @@ def find(store: EventStore) -> Callable[[UUID, str, str], Awaitable[UUID | None]
 
 
 def find_all(store: EventStore) -> Callable[[UUID, Collection[Lookup]], Awaitable[dict[Lookup, UUID]]]:
-    """The same for many look-ups of a tenant at once, for commands.batch.Batches; what nobody holds is left out."""
+    """The same for many look-ups of a tenant at once, for Batches; what nobody holds is left out."""
 
     async def found(tenant_id: UUID, wanted: Collection[Lookup]) -> dict[Lookup, UUID]:
         answers = dict(await store.holders(tenant_id, [asked for asked in wanted if asked[0] not in _BY_ID]))

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from commands.decision import Lookup
-from commands.import_rows import EMAIL, PHONE
-from projections import contact_address
+from commands.imports.rows import EMAIL, PHONE
+from projections.contacts import address as contact_address
 
 
 class Asking(Protocol):
@@ -19,7 +19,7 @@ class Asking(Protocol):
 
 
 class PostgresAddresses:
-    """Implements commands.import_portion.Addresses."""
+    """Implements commands.imports.portion.Addresses."""
 
     def __init__(self, reads: Asking) -> None:
         self._reads = reads

@@ -3,7 +3,7 @@
 from typing import Any, LiteralString
 from uuid import UUID
 
-from commands.import_ports import Job
+from commands.imports.ports import Job
 from infra.postgres import Pool, TenantConnections, unavailable_as_such
 
 LEASE = "4 seconds"
@@ -20,7 +20,7 @@ _SWEEP: LiteralString = "SELECT store.sweep_imports(%s::interval, %s)"
 
 
 class PostgresQueue:
-    """Implements commands.import_ports.Queue."""
+    """Implements commands.imports.ports.Queue."""
 
     def __init__(self, connections: TenantConnections) -> None:
         self._connections = connections
@@ -31,7 +31,7 @@ class PostgresQueue:
 
 
 class PostgresJobs:
-    """Implements commands.import_ports.Jobs. The pool is the one that may append: turns are given across tenants.
+    """Implements commands.imports.ports.Jobs. The pool is the one that may append: turns are given across tenants.
 
     Everything raises StoreUnavailableError while Postgres can't be reached.
     """

@@ -28,7 +28,7 @@ _DROP: LiteralString = "SELECT store.drop_import(%s)"
 
 
 class PostgresParts:
-    """Implements commands.import_ports.Parts."""
+    """Implements commands.imports.ports.Parts."""
 
     def __init__(self, connections: TenantConnections, keyring: Keyring, clock: Clock) -> None:
         self._connections = connections

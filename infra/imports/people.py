@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from commands.import_portion import Alike
+from commands.imports.portion import Alike
 from domain.contact import Contact
 from infra.postgres import TenantConnections
-from projections import match_finding, match_people
-from projections.match_finding import Finder, Like
-from projections.matching_rules import rules_of
+from projections.duplicates import finding as match_finding
+from projections.duplicates import people as match_people
+from projections.duplicates.finding import Finder, Like
+from projections.duplicates.rules import rules_of
 
 
 class PostgresLikeness:
-    """Implements commands.import_portion.People."""
+    """Implements commands.imports.portion.People."""
 
     def __init__(self, connections: TenantConnections) -> None:
         self._connections = connections

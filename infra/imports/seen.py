@@ -17,7 +17,7 @@ _KEEP: LiteralString = "SELECT store.keep_import_seen(%s, %s, %s, %s)"
 
 
 class PostgresSeen:
-    """Implements commands.import_ports.Seen."""
+    """Implements commands.imports.ports.Seen."""
 
     def __init__(self, connections: TenantConnections) -> None:
         self._connections = connections

@@ -4,9 +4,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from commands.batch import Batches
+from commands.batch.batches import Batches
 from commands.folded import FoldedStates
-from commands.import_portion import Deciding, Imports
+from commands.imports.portion import Deciding, Imports
 from infra import clock, postgres
 from infra.access.authorization import PostgresAuthorization
 from infra.event_store.finder import find_all
@@ -17,7 +17,7 @@ from infra.imports.people import PostgresLikeness
 from infra.imports.seen import PostgresSeen
 
 if TYPE_CHECKING:
-    from commands.import_work import Tools
+    from commands.imports.work import Tools
     from commands.ports import EventStore
     from infra.keys.keyring import Keyring
     from infra.wiring import Wiring
@@ -46,11 +46,11 @@ def receiving(
 
 async def working(wired: "Wiring") -> "Tools":
     """What a worker works with."""
-    from commands.import_work import Tools
+    from commands.imports.work import Tools
     from infra.event_store.log import applied_position
     from infra.event_store.store import PostgresEventStore
     from infra.progress import Progress
-    from projections.contact_address import PROJECTION
+    from projections.contacts.address import PROJECTION
 
     reads = await wired.pool(postgres.SERVICE, size=_POOL)
     appends = await wired.pool(postgres.APPEND, size=_POOL)

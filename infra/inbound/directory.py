@@ -4,12 +4,13 @@ from collections.abc import Collection
 from functools import partial
 from uuid import UUID
 
-from commands.inbound import Found
+from commands.inbound.people import Found
 from commands.ports import EventStore
 from domain.errors import DomainError
 from infra.postgres import TenantReads
 from infra.progress import Progress
-from projections import contact_address, user, user_queries
+from projections.contacts import address as contact_address
+from projections.identity import user, user_queries
 from projections.position import Level
 
 _CHECKPOINTS = (contact_address.PROJECTION.checkpoint, user.PROJECTION.checkpoint)
@@ -17,7 +18,7 @@ _MOST_SECONDS = 2.0
 
 
 class PostgresDirectory:
-    """Implements commands.inbound.Directory."""
+    """Implements commands.inbound.people.Directory."""
 
     def __init__(self, store: EventStore, reads: TenantReads, progress: Progress) -> None:
         self._store = store

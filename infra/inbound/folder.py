@@ -17,7 +17,7 @@ _SUFFIX = ".eml"
 
 
 class DropFolder:
-    """Implements commands.inbound_drop.Drop.
+    """Implements commands.inbound.drop.Drop.
 
     Whoever leaves a message writes it elsewhere on the same disk, and renames it into `new`: what is there is whole.
     """

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from commands.folded import FoldedStates
 from commands.handle import Handler
-from commands.inbound import Inbound
-from commands.inbound_drop import Dropping
+from commands.inbound.drop import Dropping
+from commands.inbound.people import Inbound
 from infra import clock
 from infra.event_store.finder import find
 from infra.event_store.log import applied_position
@@ -16,7 +16,7 @@ from infra.postgres import SERVICE, TenantConnections, TenantReads
 from infra.progress import Progress
 
 if TYPE_CHECKING:
-    from commands.import_work import Tools
+    from commands.imports.work import Tools
     from commands.ports import EventStore
     from infra.wiring import Wiring
     from settings import Settings

@@ -7,8 +7,8 @@ import hmac
 import secrets
 from uuid import UUID
 
-from commands.access import InvalidTokenError, KeyClaims
-from commands.api_keys import PREFIX, Spelt
+from commands.identity.access import InvalidTokenError, KeyClaims
+from commands.identity.api_keys import PREFIX, Spelt
 
 _SECRET = 32
 _MAC = 8
@@ -19,7 +19,7 @@ _SHOWN = len(PREFIX) + 12
 
 
 class MacApiKeys:
-    """Implements commands.api_keys.ApiKeys. What makes a key good is its digest in the log."""
+    """Implements commands.identity.api_keys.ApiKeys. What makes a key good is its digest in the log."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key

@@ -26,7 +26,7 @@ _WAITING_EACH = 20
 
 
 class BcryptPasswords:
-    """Hashes and verifies; implements commands.passwords.Passwords.
+    """Hashes and verifies; implements commands.identity.passwords.Passwords.
 
     bcrypt reads 72 bytes at most. A longer password goes through HMAC-SHA-256 first, so that every
     byte of it counts; a shorter one is hashed as it is, so that hashes from elsewhere verify. Argon2id hashes from

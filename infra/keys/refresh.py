@@ -7,8 +7,8 @@ import hmac
 import struct
 from uuid import UUID
 
-from commands.access import InvalidTokenError
-from commands.sessions import RefreshToken
+from commands.identity.access import InvalidTokenError
+from commands.identity.sessions import RefreshToken
 
 _PREFIX = "rr_"
 _PLACE = struct.Struct(">16s16sI")
@@ -16,7 +16,7 @@ _LENGTH = len(_PREFIX) + 4 * (_PLACE.size + hashlib.sha256().digest_size) // 3 +
 
 
 class HmacRefreshTokens:
-    """Implements commands.sessions.RefreshTokens."""
+    """Implements commands.identity.sessions.RefreshTokens."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key

@@ -8,7 +8,7 @@ from uuid import UUID
 import jwt
 from jwt.types import Options
 
-from commands.access import Claims, InvalidTokenError
+from commands.identity.access import Claims, InvalidTokenError
 from infra.keys.ring import KeyRing
 from infra.keys.signing import SigningKeys
 
@@ -18,7 +18,7 @@ _OPTIONS: Options = {"require": ["exp", "iat", "sub", "iss"]}
 
 
 class AccessTokens:
-    """Issues and verifies; implements commands.access.Tokens.
+    """Issues and verifies; implements commands.identity.access.Tokens.
 
     Verifying costs 180 us, so tokens that were good are remembered by digest until they expire.
     """

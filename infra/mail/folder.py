@@ -6,13 +6,13 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 
-from commands.mail import Mail
+from commands.notifications.mail import Mail
 from domain.errors import DomainError
 from infra import clock
 
 
 class MailFolder:
-    """Implements commands.mail.Mailer: one .eml file a mail (RFC 5322), readable by the owner only."""
+    """Implements commands.notifications.mail.Mailer: one .eml file a mail (RFC 5322), readable by the owner only."""
 
     def __init__(self, folder: Path, sender: str) -> None:
         self._folder = folder

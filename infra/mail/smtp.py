@@ -6,7 +6,7 @@ import ssl
 import aiosmtplib
 import structlog
 
-from commands.mail import Mail
+from commands.notifications.mail import Mail
 from domain.errors import DomainError
 from infra.mail.folder import as_message
 from settings import SmtpServer
@@ -17,7 +17,7 @@ _log = structlog.get_logger()
 
 
 class SmtpMailer:
-    """Implements commands.mail.Mailer; `trust` says whose certificates are good, else the system does."""
+    """Implements commands.notifications.mail.Mailer; `trust` says whose certificates are good, else the system does."""
 
     def __init__(self, server: SmtpServer, sender: str, *, trust: ssl.SSLContext | None = None) -> None:
         self._server = server

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from infra.search.breaker import Breaker
-from projections.contact_index import BACK_IN_TOUCH_SECONDS
-from projections.contact_search import (
+from projections.contacts.index import BACK_IN_TOUCH_SECONDS
+from projections.contacts.search import (
     Answer,
     Backend,
     ContactSearch,
@@ -21,7 +21,7 @@ _LOOK_SECONDS = 1.0
 
 
 class FallbackSearch:
-    """Implements projections.contact_search.AnyContactSearch.
+    """Implements projections.contacts.search.AnyContactSearch.
 
     `is_ready` tells whether the primary's index is there and has caught up. It is asked every second by `run`, never in
     the course of a search; until it has said yes for `settle` seconds without a break, the fallback answers. (A store
@@ -87,7 +87,7 @@ class FallbackSearch:
 
 
 class OnlySearch:
-    """Implements projections.contact_search.AnyContactSearch with one backend, where no other is set up."""
+    """Implements projections.contacts.search.AnyContactSearch with one backend, where no other is set up."""
 
     def __init__(self, search: ContactSearch) -> None:
         self._search = search

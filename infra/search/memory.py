@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
-from projections import contact_filters
-from projections.contact_hits import explained
-from projections.contact_rows import Searchable
-from projections.contact_search import DEEPEST, Backend, Hit, Sought
+from projections.contacts import filters as contact_filters
+from projections.contacts.hits import explained
+from projections.contacts.rows import Searchable
+from projections.contacts.search import DEEPEST, Backend, Hit, Sought
 from projections.position import Level
 
 
 class MemoryContactSearch:
-    """Implements projections.contact_search.ContactSearch."""
+    """Implements projections.contacts.search.ContactSearch."""
 
     backend: Backend = "memory"
 

@@ -10,13 +10,14 @@ from opensearchpy.exceptions import OpenSearchException
 
 from infra.search import opensearch_conditions as conditions
 from infra.search.opensearch_schema import SALT_LETTERS, contact_of, salt
-from projections import closeness, contact_filters
-from projections.closeness import edits, explain
-from projections.contact_hits import completed, explained
-from projections.contact_rows import Searchable
-from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought, Within
-from projections.contact_text import FIELDS, ContactText, asked, end_of_phone, required
-from projections.nicknames import also_called
+from projections.contacts import closeness
+from projections.contacts import filters as contact_filters
+from projections.contacts.closeness import edits, explain
+from projections.contacts.hits import completed, explained
+from projections.contacts.nicknames import also_called
+from projections.contacts.rows import Searchable
+from projections.contacts.search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought, Within
+from projections.contacts.text import FIELDS, ContactText, asked, end_of_phone, required
 from projections.position import Level
 
 _OUTSIDE_NAME = 0.9
@@ -29,7 +30,7 @@ def open_client(url: str) -> AsyncOpenSearch:
 
 
 class OpenSearchContactSearch:
-    """Implements projections.contact_search.ContactSearch over the index behind an alias."""
+    """Implements projections.contacts.search.ContactSearch over the index behind an alias."""
 
     backend: Backend = "opensearch"
 

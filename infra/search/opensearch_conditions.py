@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from infra.search.opensearch_schema import TIMES, field_term, micros, salt, value_term, word_term
-from projections.contact_filters import (
+from projections.contacts.filters import (
     WORDED,
     Beyond,
     Condition,
@@ -19,7 +19,7 @@ from projections.contact_filters import (
     Some,
     keys_of,
 )
-from projections.contact_values import CUSTOM
+from projections.contacts.values import CUSTOM
 
 Body = dict[str, Any]
 

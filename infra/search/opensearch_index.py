@@ -11,8 +11,8 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import NotFoundError, OpenSearchException, RequestError
 
 from infra.search.opensearch_schema import VERSION, document, document_id, index_body
-from projections.contact_index import IndexUnavailableError, State, Writer
-from projections.contact_rows import Searchable
+from projections.contacts.index import IndexUnavailableError, State, Writer
+from projections.contacts.rows import Searchable
 
 _BULK = 400
 _CONFLICT = 409
@@ -28,7 +28,7 @@ def _prefix(incarnation: UUID) -> str:
 
 
 class OpenSearchWriter:
-    """Implements projections.contact_index.Writer for one index, or the one behind an alias."""
+    """Implements projections.contacts.index.Writer for one index, or the one behind an alias."""
 
     def __init__(self, client: AsyncOpenSearch, target: str, *, require_alias: bool) -> None:
         self._client = client
@@ -56,7 +56,7 @@ class OpenSearchWriter:
 
 
 class OpenSearchContactIndex(OpenSearchWriter):
-    """Implements projections.contact_index.ContactIndex. Indexes of former incarnations go when this one's is made."""
+    """Implements projections.contacts.index.ContactIndex. Indexes of former incarnations go when this one's is made."""
 
     def __init__(self, client: AsyncOpenSearch, alias: str, *, shards: int = 1, former: Collection[UUID] = ()) -> None:
         super().__init__(client, alias, require_alias=True)

@@ -1,6 +1,6 @@
 """How contacts lie in OpenSearch: one index for all tenants, in which each tenant's words are its own.
 
-Words come ready from projections.contact_text, so that both backends find by the same rules; OpenSearch only splits at
+Words come ready from projections.contacts.text, so that both backends find by the same rules; OpenSearch only splits at
 spaces. Each word carries a short salt of its tenant in front: typos and beginnings are then looked for among one
 tenant's words, not among those of all (which is faster, and no tenant's words push another's out of the expansion).
 
@@ -18,11 +18,11 @@ from uuid import UUID
 
 import msgspec
 
-from projections.closeness import initials
-from projections.contact_filters import WORDED
-from projections.contact_rows import Searchable
-from projections.contact_text import FIELDS, ContactText
-from projections.contact_values import CUSTOM, Values, tokens
+from projections.contacts.closeness import initials
+from projections.contacts.filters import WORDED
+from projections.contacts.rows import Searchable
+from projections.contacts.text import FIELDS, ContactText
+from projections.contacts.values import CUSTOM, Values, tokens
 
 VERSION = 4
 SALT_LETTERS = 6

@@ -1,4 +1,4 @@
-"""Contact search by Postgres alone, over the words that projections.contact_words keeps."""
+"""Contact search by Postgres alone, over the words that projections.contacts.words keeps."""
 
 import heapq
 from collections.abc import Sequence
@@ -15,14 +15,15 @@ from psycopg_pool import PoolTimeout
 
 from infra.postgres import TenantReads
 from infra.search import postgres_conditions as conditions
-from projections import closeness as near
-from projections import contact_filters, contact_rows
-from projections.contact_hits import completed, explained
-from projections.contact_rows import Searchable
-from projections.contact_search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought
-from projections.contact_text import asked, end_of_phone, fields_mask, fields_of, required
-from projections.contact_words import word_id
-from projections.nicknames import also_called
+from projections.contacts import closeness as near
+from projections.contacts import filters as contact_filters
+from projections.contacts import rows as contact_rows
+from projections.contacts.hits import completed, explained
+from projections.contacts.nicknames import also_called
+from projections.contacts.rows import Searchable
+from projections.contacts.search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought
+from projections.contacts.text import asked, end_of_phone, fields_mask, fields_of, required
+from projections.contacts.words import word_id
 from projections.position import Level
 
 _LIKE: LiteralString = "SELECT word FROM read.contact_words_like_v1(%s::text[], %s::integer[], %s::integer, %s::text[])"
@@ -88,7 +89,7 @@ class _Variants(Struct):
 
 
 class PostgresContactSearch:
-    """Implements projections.contact_search.ContactSearch in two short queries: close words, then contacts."""
+    """Implements projections.contacts.search.ContactSearch in two short queries: close words, then contacts."""
 
     backend: Backend = "postgres"
 

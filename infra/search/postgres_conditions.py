@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from projections.contact_filters import WORDED, Beyond, Condition, Every, Has, Is, Not, Says, Some
-from projections.contact_text import FIELDS, fields_mask, phone_word, words
-from projections.contact_words import has_terms, term, word_id
+from projections.contacts.filters import WORDED, Beyond, Condition, Every, Has, Is, Not, Says, Some
+from projections.contacts.text import FIELDS, fields_mask, phone_word, words
+from projections.contacts.words import has_terms, term, word_id
 
 Tree = dict[str, Any]
 

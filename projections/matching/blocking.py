@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import permutations
 
+from projections.contacts.nicknames import also_called
 from projections.matching.person import FAMILY, GIVEN, Person
 from projections.matching.sounds import sound
-from projections.nicknames import also_called
 
 MOST_IN_BLOCK = 60
 """A key that more contacts share says too little to compare them all for."""

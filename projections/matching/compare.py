@@ -6,9 +6,9 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from projections.contacts.nicknames import also_called
 from projections.matching.person import FAMILY, GIVEN, Person
 from projections.matching.sounds import sound
-from projections.nicknames import also_called
 
 EXACT, CLOSE, PARTIAL, DIFFERENT = range(4)
 LEVELS = ("exact", "close", "partial", "different")

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from projections.contact_text import fold
+from projections.contacts.text import fold
 
 GIVEN, FAMILY = "given", "family"
 """The two fields that the match key `name` is compared by."""

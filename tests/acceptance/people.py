@@ -13,7 +13,7 @@ from uuid import UUID
 import bcrypt
 import httpx
 
-from commands.identity import EMAIL_CLAIM, login_name
+from commands.identity.accounts import EMAIL_CLAIM, login_name
 from commands.ports import Append, Claim, StreamEvents
 from domain.event import SYSTEM, Metadata
 from domain.tenant import PLATFORM

@@ -6,7 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from api.http.examples_notes import NOTE, VERSIONS
+from api.http.interactions.examples_notes import NOTE, VERSIONS
 from tests.acceptance.installation import Installation, Tenant, bad_fields, problem
 from tests.acceptance.people import Person, person
 from tests.acceptance.test_as_of import earlier

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from commands import totp
+from commands.identity import totp
 from tests.acceptance.installation import LIFTED, PASSWORD, Installation, Tenant, bad_fields, problem
 from tests.acceptance.more import more_apis
 from tests.acceptance.people import Person, mails_to, person

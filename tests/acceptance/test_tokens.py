@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from commands.access import Claims
+from commands.identity.access import Claims
 from tests.acceptance.installation import Installation, Tenant, problem
 
 pytestmark = pytest.mark.servers

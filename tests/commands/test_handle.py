@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from commands.contact_input import ChangeContact
+from commands.contacts.input import ChangeContact
 from commands.registry import CHANGE_CONTACT, REGISTER_CONTACT
 from domain.errors import FieldError
 from tests.commands.world import World, by, refused

@@ -6,7 +6,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from commands import normalise
-from commands.identity import login_name
+from commands.identity.accounts import login_name
 from commands.normalise import Problems
 from domain.contact import Email
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.access import Claims, Principal, speaking
+from commands.identity.access import Claims, Principal, speaking
 from commands.visible import CONTACTS, View, view_of, view_of_kind
 from domain.access import grants
 from domain.authorization import Access, Defined, Member

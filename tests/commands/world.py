@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
+from commands.contacts.input import ChangeContact, DeleteContact, RegisterContact
 from commands.decision import Context, KeyOf
 from commands.handle import Handler, Outcome
 from commands.ports import Append, Appended

@@ -15,8 +15,11 @@ from domain.event import SYSTEM, Event, Metadata, Recorded
 from infra.postgres import TenantConnections
 from infra.search.memory import MemoryContactSearch
 from infra.search.opensearch_index import OpenSearchContactIndex
-from projections import company, contact, contact_rows, contact_words
-from projections.contact_search import ContactSearch
+from projections.companies import company
+from projections.contacts import contact
+from projections.contacts import rows as contact_rows
+from projections.contacts import words as contact_words
+from projections.contacts.search import ContactSearch
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projections.contact_search import DEEPEST, Sought
+from projections.contacts.search import DEEPEST, Sought
 from tests.conformance.contact_worlds import World, person
 
 ANNA = person("Anna Schmidt", email="anna.schmidt@gmail.example", company="Bäckerei Müller")

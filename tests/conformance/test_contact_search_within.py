@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projections.contact_search import DEEPEST, EVERYTHING, Hit, Sought, Within
+from projections.contacts.search import DEEPEST, EVERYTHING, Hit, Sought, Within
 from tests.conformance.contact_worlds import World, person
 
 ADA, BOB, CARL = sorted(uuid4() for _ in range(3))

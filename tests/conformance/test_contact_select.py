@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projections import contact_values
-from projections.contact_filters import Beyond, Condition, Every, Has, Is, Not, Order, Place, Says, Some
-from projections.contact_search import Hit, Sought, Within
+from projections.contacts import values as contact_values
+from projections.contacts.filters import Beyond, Condition, Every, Has, Is, Not, Order, Place, Says, Some
+from projections.contacts.search import Hit, Sought, Within
 from tests.conformance.contact_worlds import NOW, World, person
 
 OWNER, OTHER = uuid4(), uuid4()

@@ -15,7 +15,7 @@ import psutil
 import psycopg
 from msgspec import Struct
 
-from projections.contact_indexer import CHECKPOINT
+from projections.contacts.indexer import CHECKPOINT
 from projections.registry import POSTGRES
 from tests.faults import journal
 from tests.faults.chance import chance

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from api.worker.inactivity import Sweeper
-from commands.inactivity import Sweeping, Swept, Turn
+from commands.leads.inactivity import Sweeping, Swept, Turn
 from commands.ports import StreamEvents
 from commands.trusted_time import TrustedTime
 from domain.contact import ContactMerged, ContactUnmerged

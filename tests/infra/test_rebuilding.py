@@ -7,7 +7,7 @@ import pytest
 from domain.errors import DomainError
 from infra.postgres import PROJECTOR, open_pool
 from infra.rebuilding import PostgresAside
-from projections import contact
+from projections.contacts import contact
 from tests.conftest import Database
 from tests.projections.reading import contents
 from tests.projections.workshop import Workshop

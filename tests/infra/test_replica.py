@@ -11,7 +11,7 @@ from commands.ports import StoreUnavailableError
 from infra.event_store.installation import installation
 from infra.postgres import SERVICE, Pool, TenantConnections, open_pool, role_dsn
 from infra.replica import ReplicaReads, ReplicaWatch
-from projections import contact
+from projections.contacts import contact
 from projections.ports import Connection as Queried
 from projections.position import Level
 from tests.conftest import SECRET, Database

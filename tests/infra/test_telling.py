@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from api.worker.telling import once
-from commands.mail import Mail
+from commands.notifications.mail import Mail
+from commands.notifications.telling import MOST_TRIES, Due, Kept, Telling
 from commands.ports import StreamEvents
-from commands.telling import MOST_TRIES, Due, Kept, Telling
 from domain.errors import DomainError
 from domain.event import Event
 from domain.lead import LeadAssigned, LeadRegistered
@@ -28,7 +28,7 @@ from domain.user import UserRegistered, UserSuspended
 from infra.access.authorization import PostgresAuthorization
 from infra.event_store.store import PostgresEventStore
 from infra.telling import People, PostgresOutbox
-from projections.notification import PROJECTION
+from projections.notifications.notification import PROJECTION
 from tests.conftest import SECRET, Database
 from tests.infra.event_store.appends import append
 from tests.projections.reading import catch_up

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 from msgspec import structs
 
 from domain.event import Event, Recorded
-from projections import contact, contact_words
+from projections.contacts import contact
+from projections.contacts import words as contact_words
 from projections.ports import Connection, Log
 from projections.projection import Projection
 from projections.registry import POSTGRES

@@ -12,9 +12,10 @@ from domain.second_factor import TotpDisabled, TotpEnrolled
 from domain.security import RefreshReused, SignInFailed
 from domain.session import SessionStarted
 from domain.user import Link, UserChanged, UserPasswordChanged, UserRegistered, UserResetRequested
-from projections import audit, security_events, violations
+from projections import audit
 from projections.history import ActorView, Change, Target
-from projections.security_events import Kind, Person, Severity
+from projections.identity import security_events, violations
+from projections.identity.security_events import Person, SecurityEventKind, Severity
 from tests.domain import golden
 from tests.given import START, TENANT, changed, registered, some_id
 
@@ -110,9 +111,9 @@ def test_security_events_are_told_with_how_bad_they_are_and_who_it_is_about() ->
     failed = at(7, OTHER, 1, SignInFailed(user_id=ADA), SYSTEM)
     reused = at(8, OTHER, 1, RefreshReused(user_id=GRACE, session_id=OTHER), Actor("user", GRACE))
     first, second = security_events.told([failed, reused], NAMES)
-    assert (first.kind, first.severity, first.actor) == (Kind.SIGN_IN_FAILED, Severity.LOW, None)
+    assert (first.kind, first.severity, first.actor) == (SecurityEventKind.SIGN_IN_FAILED, Severity.LOW, None)
     assert (first.user, first.address) == (Person(ADA, "Ada"), "192.0.2.7")
-    assert (second.kind, second.severity) == (Kind.REFRESH_REUSED, Severity.HIGH)
+    assert (second.kind, second.severity) == (SecurityEventKind.REFRESH_REUSED, Severity.HIGH)
     assert (second.actor, second.user) == (ActorView("user", GRACE, None), Person(GRACE, None))
     own = at(9, GRACE, 7, TotpDisabled(), Actor("user", GRACE))
     assert security_events.told([own], NAMES)[0].user == Person(GRACE, None)
@@ -125,4 +126,4 @@ def test_every_security_event_that_there_is_has_its_words_for_a_tenant_or_for_th
     of_tenants = set(security_events.topics_of(None))
     assert of_tenants.isdisjoint(violations.topics_of(None))
     assert of_tenants | set(violations.topics_of(None)) == there | of_users
-    assert security_events.topics_of(Kind.REFRESH_REUSED) == ("security.refresh_reused.v1",)
+    assert security_events.topics_of(SecurityEventKind.REFRESH_REUSED) == ("security.refresh_reused.v1",)

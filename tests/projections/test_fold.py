@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands.company_input import ChangeCompany, DeleteCompany, Placed, RestoreCompany
-from commands.contact_input import ChangeContact, DeleteContact, RegisterContact
-from commands.custom_fields import PutByKey, PutField
+from commands.companies.input import ChangeCompany, DeleteCompany, Placed, RestoreCompany
+from commands.contacts.input import ChangeContact, DeleteContact, RegisterContact
+from commands.custom_fields.definitions import PutByKey, PutField
 from commands.decision import Context
 from commands.handle import Handler, UseCase
 from commands.registry import (

@@ -6,7 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projections import contact, contact_past, contact_words, user, verify
+from projections import verify
+from projections.contacts import contact
+from projections.contacts import past as contact_past
+from projections.contacts import words as contact_words
+from projections.identity import user
 from projections.mending import NotOfOneStreamError
 from projections.projection import Projection
 from projections.registry import POSTGRES

@@ -10,8 +10,10 @@ from msgspec import structs
 from domain.event import Event
 from infra.event_store.log import PostgresLog
 from infra.postgres import PROJECTOR
-from projections import company, contact, contact_words
 from projections.aside import RebuildRunsError
+from projections.companies import company
+from projections.contacts import contact
+from projections.contacts import words as contact_words
 from projections.parked import Skip, resume
 from projections.poison import MOST_PARKED, Poison
 from projections.ports import Parked, Unreadable

@@ -12,10 +12,15 @@ from msgspec import structs
 
 from domain.event import Event, Recorded
 from infra.postgres import SERVICE, open_pool
-from projections import contact, contact_indexer, contact_queries, contact_words, lead_score, rebuild
+from projections import rebuild
 from projections.aside import RebuildRunsError
 from projections.building import Building
-from projections.contact_queries import Filters, Sort
+from projections.contacts import contact
+from projections.contacts import indexer as contact_indexer
+from projections.contacts import queries as contact_queries
+from projections.contacts import words as contact_words
+from projections.contacts.queries import Filters, Sort
+from projections.leads import score as lead_score
 from projections.ports import Connection
 from projections.projection import Projection
 from projections.rebuild import SwapBlockedError

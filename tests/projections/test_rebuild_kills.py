@@ -11,8 +11,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from projections import contact, contact_words
 from projections.aside import RebuildRunsError
+from projections.contacts import contact
+from projections.contacts import words as contact_words
 from projections.projection import Projection
 from projections.rebuild import Rebuilt
 from tests.given import registered

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.event import Event, Recorded
-from projections import contact, runner
+from projections import runner
+from projections.contacts import contact
 from projections.registry import POSTGRES
 from tests.conftest import Database
 from tests.given import changed, deleted, registered

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from domain.event import Event, Recorded
-from projections import contact
+from projections.contacts import contact
 from projections.ports import Connection
 from tests.conftest import Database
 from tests.given import changed, registered

@@ -12,8 +12,8 @@ from infra.event_store.log import PostgresLog
 from infra.event_store.store import PostgresEventStore
 from infra.postgres import PROJECTOR, open_pool
 from infra.rebuilding import ASIDE_PATH, PostgresAside, PostgresScratch
-from projections import contact
 from projections.building import Building
+from projections.contacts import contact
 from projections.mending import mend_stream, mend_tenant
 from projections.parked import Skip, resume
 from projections.poison import Poison

@@ -1,5 +1,5 @@
 -- Sessions: one narrow row each, for what changes with every refresh. That one began or ended is an event too; which
--- refresh token is the last one of its family is known here alone, and no token is stored (commands/sessions.py).
+-- refresh token is the last one of its family is known here alone, and no token is stored (commands/identity/sessions.py).
 CREATE TABLE store.session (
     tenant_id  uuid NOT NULL,
     id         uuid NOT NULL,

@@ -10,11 +10,12 @@ import pytest
 from api.cli import demo
 from api.cli.demo import DemoTenant
 from api.cli.demo_people import PHONES
-from commands import company, contact
-from commands.contact_input import NameInput
+from commands.companies import company
+from commands.contacts import contact
+from commands.contacts.input import NameInput
 from commands.decision import Context, Given
 from commands.handle import Handler
-from commands.identity import EMAIL_CLAIM, NewTenant
+from commands.identity.accounts import EMAIL_CLAIM, NewTenant
 from commands.ports import Append, Appended, Claim, StoreUnavailableError, StreamEvents, VersionConflictError
 from commands.registry_identity import REGISTER_TENANT
 from domain.company import CompanyRegistered

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from api.cli import demo
-from commands.contact_input import RegisterContact
+from commands.contacts.input import RegisterContact
 
 TENANT = demo.tenants(contacts=10)[0]
 

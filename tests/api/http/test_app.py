@@ -6,8 +6,9 @@ import pytest
 from litestar import HttpMethod, route
 from msgspec import Struct
 
-from api.http import app, contacts
+from api.http import app
 from api.http.app import UndeclaredPermissionError
+from api.http.contacts import routes as contacts
 from api.http.operation import PUBLIC, operation
 from api.http.services import Services
 

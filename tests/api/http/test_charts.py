@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.http.charts import MOST_COLORS, Bars, chart, drawn
-from api.http.report_charts import Figure, remainder, report_bars
-from projections.pipeline_figures import Seconds
-from projections.report_figures import GroupBy, NextActions, ReportRow
+from api.http.reports.charts import Figure, remainder, report_bars
+from projections.pipeline.figures import Seconds
+from projections.reports.figures import GroupBy, NextActions, ReportRow
 
 EVIL = "</title><script>alert(1)</script><a xlink:href='https://evil.example' onload=alert(1)>"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.http.cursor import Cursors, InvalidCursorError
 from domain.errors import DomainError
-from projections.contact_queries import Filters, Sort
+from projections.contacts.queries import Filters, Sort
 from tests.given import TENANT, some_id
 
 CURSORS = Cursors(b"a key")

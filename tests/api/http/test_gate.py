@@ -4,7 +4,7 @@ import pytest
 
 from api.http.gate import holds
 from api.http.operation import Operation
-from commands.access import Claims, speaking
+from commands.identity.access import Claims, speaking
 from domain.access import grants
 from domain.authorization import Access, Defined, Member
 from tests.given import TENANT, some_id

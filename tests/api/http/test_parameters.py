@@ -8,8 +8,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from api.http import parameters
-from api.http.contact_reads import ListQuery
-from api.http.contact_search import SearchQuery
+from api.http.contacts.reads import ListQuery
+from api.http.contacts.search import SearchQuery
 from api.http.exchange import WriteQuery
 from domain.errors import DomainError
 

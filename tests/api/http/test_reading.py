@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from api.http import reading
 from api.http.reading import MalformedError
-from commands.contact_input import ChangeContact, NameInput, RegisterContact
-from commands.identity import RegisterTenant
+from commands.contacts.input import ChangeContact, NameInput, RegisterContact
+from commands.identity.accounts import RegisterTenant
 from commands.normalise import MOST_PROBLEMS
 
 MEMBERS = (*RegisterContact.__struct_fields__, "id", "version", "nickname", "a/b~c", "")

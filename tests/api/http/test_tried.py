@@ -12,7 +12,7 @@ from litestar import Request
 from api.http import tried
 from api.http.audit import AuditQuery
 from api.http.cursor import Cursors, InvalidCursorError
-from commands.note import UnknownMentionsError
+from commands.interactions.note import UnknownMentionsError
 from commands.violations import Tried
 from domain.errors import DomainError, FieldError, GoneError, InvalidError, NotFoundError
 from domain.event import Actor

@@ -8,7 +8,7 @@ import psycopg
 
 from domain.contact import ContactMerged, ContactUnmerged
 from domain.event import Event, Recorded
-from projections import contact_family
+from projections.contacts import family as contact_family
 from tests.faults.checks.progress import Progress
 
 _ROWS = """

@@ -15,7 +15,10 @@ from domain import user as domain_user
 from domain.company import Company
 from domain.contact import Contact
 from domain.event import Event, Recorded
-from projections import company, contact, contact_past, user
+from projections.companies import company
+from projections.contacts import contact
+from projections.contacts import past as contact_past
+from projections.identity import user
 from projections.projection import Projection
 from tests.faults.checks.families import Families
 from tests.faults.checks.log import Key

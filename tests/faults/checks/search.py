@@ -8,8 +8,8 @@ import httpx
 
 from infra.search.opensearch_index import alias_of
 from infra.search.opensearch_schema import document
-from projections.contact_indexer import CHECKPOINT
-from projections.contact_rows import Searchable
+from projections.contacts.indexer import CHECKPOINT
+from projections.contacts.rows import Searchable
 from tests.faults.checks.log import Key
 from tests.faults.checks.progress import Progress
 

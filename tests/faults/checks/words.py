@@ -10,10 +10,11 @@ import psycopg
 
 from domain.company import Company
 from domain.contact import Contact
-from projections import contact_values, contact_words
-from projections.closeness import near_keys
-from projections.contact_rows import Searchable
-from projections.contact_text import contact_text
+from projections.contacts import values as contact_values
+from projections.contacts import words as contact_words
+from projections.contacts.closeness import near_keys
+from projections.contacts.rows import Searchable
+from projections.contacts.text import contact_text
 from tests.faults.checks.log import Key
 from tests.faults.checks.models import Models
 from tests.faults.checks.progress import Progress

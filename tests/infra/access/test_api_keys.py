@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from msgspec import structs
 
-from commands.access import KeyClaims
+from commands.identity.access import KeyClaims
 from commands.ports import StreamEvents
 from domain.access import BUILT_IN_ROLES
 from domain.api_key import ApiKeyIssued, ApiKeyRevoked

@@ -6,8 +6,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from commands.sessions import NewSession
-from commands.throttle import Count, counts, forgive
+from commands.identity.sessions import NewSession
+from commands.identity.throttle import Count, counts, forgive
 from infra.access.attempts import PostgresSignInAttempts
 from infra.access.sessions import PostgresSessions
 from infra.postgres import RELAY

@@ -7,9 +7,9 @@ import msgspec
 import psycopg
 import pytest
 
-from commands.access import Claims, Principal
+from commands.identity.access import Claims, Principal
+from commands.identity.sessions import NewSession
 from commands.ports import StreamEvents
-from commands.sessions import NewSession
 from domain.authorization import FACTS
 from domain.errors import DomainError
 from domain.user import SignOut, UserRegistered, UserSignedOut

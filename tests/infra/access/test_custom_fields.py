@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands.custom_fields import PutByKey, PutField
+from commands.custom_fields.definitions import PutByKey, PutField
 from commands.decision import Context
 from commands.handle import Handler
 from commands.registry import PUT_CUSTOM_FIELD

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commands.sessions import NewSession
+from commands.identity.sessions import NewSession
 from infra.access.sessions import PostgresSessions
 from tests.conftest import Database
 

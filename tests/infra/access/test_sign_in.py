@@ -8,12 +8,12 @@ import bcrypt
 import pytest
 from argon2 import PasswordHasher
 
-from commands.codes import Codes
 from commands.handle import Handler
-from commands.identity import EMAIL_CLAIM
+from commands.identity.accounts import EMAIL_CLAIM
+from commands.identity.codes import Codes
+from commands.identity.sessions import Sessions, SignedIn
+from commands.identity.sign_in import Login, SignIn
 from commands.ports import Claim, StreamEvents
-from commands.sessions import Sessions, SignedIn
-from commands.sign_in import Login, SignIn
 from domain.errors import DomainError
 from domain.event import SYSTEM, Event, Metadata
 from domain.second_factor import TotpConfirmed, TotpEnrolled

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import psycopg
 from eventsourcing.persistence import StoredEvent, Tracking
 
+from commands.identity.sessions import NewSession
 from commands.ports import Snapshot, StreamEvents
-from commands.sessions import NewSession
 from domain.company import CompanyRegistered
 from domain.contact import ContactMerged
 from domain.customer import CustomerRegistered

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.access import InvalidTokenError
+from commands.identity.access import InvalidTokenError
 from infra.keys.api_keys import MacApiKeys
 
 KEYS = MacApiKeys(b"k" * 32)

@@ -10,7 +10,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from commands.access import Claims, InvalidTokenError
+from commands.identity.access import Claims, InvalidTokenError
 from infra.keys import turns
 from infra.keys.ring import KeyRing
 from infra.keys.signing import FOREVER, SigningKey, SigningKeys, load_signing_keys, new_row

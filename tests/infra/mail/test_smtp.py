@@ -15,8 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from commands import mail
-from commands.mail import Mail
+from commands.notifications import mail
+from commands.notifications.mail import Mail
 from domain.errors import DomainError
 from infra.mail import smtp
 from infra.mail.smtp import SmtpMailer

@@ -12,9 +12,9 @@ from domain.event import SYSTEM, Event, Metadata, Recorded
 from infra.event_store.log import PostgresLog
 from infra.event_store.store import PostgresEventStore
 from infra.postgres import PROJECTOR
-from projections.contact_index import ContactIndex, IndexUnavailableError, State, Writer
-from projections.contact_indexer import CHECKPOINT, ContactIndexer
-from projections.contact_rows import Searchable
+from projections.contacts.index import ContactIndex, IndexUnavailableError, State, Writer
+from projections.contacts.indexer import CHECKPOINT, ContactIndexer
+from projections.contacts.rows import Searchable
 from projections.ports import Behind
 from projections.registry import POSTGRES
 from projections.runner import Runner

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from infra.search.postgres import PostgresContactSearch
-from projections import contact_rows, contact_words
+from projections.contacts import rows as contact_rows
+from projections.contacts import words as contact_words
 from tests.conformance.contact_worlds import PostgresWorld, person
 from tests.conftest import Database
 

@@ -7,7 +7,7 @@ import pytest
 
 from infra.search.breaker import Breaker
 from infra.search.fallback import FallbackSearch, OnlySearch
-from projections.contact_search import Backend, Hit, SearchUnavailableError, Sought
+from projections.contacts.search import Backend, Hit, SearchUnavailableError, Sought
 from projections.position import Level
 
 TENANT = uuid4()

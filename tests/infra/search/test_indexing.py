@@ -8,9 +8,9 @@ import pytest
 from domain.company import CompanyChanged, CompanyDeleted, CompanyRegistered, CompanyRestored
 from domain.contact import ContactDeleted, ContactRegistered, Name
 from domain.event import Event
-from projections.contact_index import IndexUnavailableError
-from projections.contact_rows import Searchable
-from projections.contact_text import contact_text
+from projections.contacts.index import IndexUnavailableError
+from projections.contacts.rows import Searchable
+from projections.contacts.text import contact_text
 from tests.conftest import Database
 from tests.infra.search.indexing import Bench, Index
 from tests.waiting import PATIENCE

@@ -9,11 +9,11 @@ from opensearchpy import AsyncOpenSearch
 from domain.contact import ContactChanged, ContactDeleted, Name
 from infra.search.opensearch import OpenSearchContactSearch, open_client
 from infra.search.opensearch_index import OpenSearchContactIndex, alias_of
-from projections import contact_rows
-from projections.contact_index import IndexUnavailableError
-from projections.contact_rows import Searchable
-from projections.contact_search import SearchUnavailableError, Sought
-from projections.contact_text import contact_text
+from projections.contacts import rows as contact_rows
+from projections.contacts.index import IndexUnavailableError
+from projections.contacts.rows import Searchable
+from projections.contacts.search import SearchUnavailableError, Sought
+from projections.contacts.text import contact_text
 from tests.conftest import Database
 from tests.infra.search.indexing import Bench
 

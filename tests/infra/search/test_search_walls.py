@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from infra.search.opensearch import query
 from infra.search.opensearch_schema import document, document_id, salt
-from projections.contact_rows import Searchable
-from projections.contact_text import FIELDS, ContactText, asked
+from projections.contacts.rows import Searchable
+from projections.contacts.text import FIELDS, ContactText, asked
 from tests.given import TENANT, some_id
 
 OTHER = some_id(1)

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.closeness import closeness, edits, like, near_keys
-from projections.contact_text import asked, fold, phone_word, words
+from projections.contacts.closeness import closeness, edits, like, near_keys
+from projections.contacts.text import asked, fold, phone_word, words
 
 LETTERS = st.text("abcdeiklmnorstuwxyz", min_size=3, max_size=14)
 SALT = b"a tenant"

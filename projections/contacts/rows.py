@@ -1,0 +1,161 @@
+"""Contacts as search sees them: read whole from their rows, whoever keeps the index."""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain import contact as domain
+from domain.company import CompanyChanged, CompanyDeleted, CompanyRestored
+from domain.event import Event, Recorded, topics
+from projections.contacts import values as contact_values
+from projections.contacts.text import ContactText, contact_text
+from projections.contacts.values import CUSTOM, Values
+from projections.ports import Connection
+
+COLUMNS = """c.id, greatest(c.position, k.position), c.name, c.emails, c.phones, c.title,
+    CASE WHEN k.deleted_at IS NULL THEN k.name END, c.owner_id,
+    c.deleted_at IS NOT NULL, c.company_id, c.tags, c.lifecycle, c.created_at, c.updated_at, c.custom"""
+"""What `searchable` takes, of read.contact_v1 c and read.company_v1 k. The position is that of the last event that
+shows in it, be it the company's."""
+
+_ROWS = f"""
+SELECT {COLUMNS}
+  FROM read.contact_v1 c
+  LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id
+ WHERE c.tenant_id = %s AND c.id = ANY(%s)
+"""
+_OF_COMPANY = f"""
+SELECT {COLUMNS}
+  FROM read.contact_v1 c
+  LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id
+ WHERE c.tenant_id = %s AND c.company_id = %s AND c.deleted_at IS NULL AND c.id > %s
+ ORDER BY c.id LIMIT %s
+"""
+_PAGE = f"""
+SELECT {COLUMNS}
+  FROM read.contact_v1 c
+  LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id
+ WHERE c.tenant_id = %s AND c.id > %s
+ ORDER BY c.id LIMIT %s
+"""
+
+
+RENAMING = topics([CompanyChanged, CompanyDeleted, CompanyRestored])
+"""Events of companies that show in their contacts. A new company has none."""
+_OWN = topics(domain.EVENTS)
+_SIZE = 2000
+
+
+class Searchable(Struct, frozen=True):
+    """What search keeps of a contact, as of the event at `position`; nothing (`text` is None) of a deleted one."""
+
+    id: UUID
+    position: int
+    text: ContactText | None
+    owner_id: UUID | None = None
+    values: Values = {}
+
+
+class _Name(Struct):
+    given: str | None = None
+    family: str | None = None
+    display: str | None = None
+
+
+class _Value(Struct):
+    value: str
+
+
+def searchable(row: Sequence[Any]) -> Searchable:
+    """From a row of COLUMNS."""
+    contact_id, position, name, emails, phones, title, company, owner_id, deleted, *others = row
+    if deleted:
+        return Searchable(contact_id, position, None)
+    text = text_of(name, emails, phones, title, company)
+    values = _written(name, emails, phones, title, company) | _plain(contact_id, owner_id, *others)
+    return Searchable(contact_id, position, text, owner_id, {field: each for field, each in values.items() if each})
+
+
+def _written(name: Any, emails: Any, phones: Any, title: str | None, company: str | None) -> dict[str, tuple[str, ...]]:
+    """Values of the fields that somebody writes."""
+    parts = msgspec.convert(name, _Name)
+    single = {"name": parts.display, "given": parts.given, "family": parts.family, "title": title, "company": company}
+    return {field: (contact_values.text(value),) for field, value in single.items() if value} | {
+        "email": tuple(contact_values.text(email.value) for email in msgspec.convert(emails, list[_Value])),
+        "phone": tuple(phone.value for phone in msgspec.convert(phones, list[_Value])),
+    }
+
+
+def _plain(
+    contact_id: UUID,
+    owner_id: UUID | None,
+    company_id: UUID | None,
+    tags: Sequence[str],
+    lifecycle: str,
+    created_at: datetime,
+    updated_at: datetime,
+    custom: Mapping[str, Any],
+) -> dict[str, tuple[str, ...]]:
+    """Values of the others."""
+    return {
+        "id": (str(contact_id),),
+        "owner_id": (str(owner_id),) if owner_id else (),
+        "company_id": (str(company_id),) if company_id else (),
+        "tags": tuple(map(contact_values.text, tags)),
+        "lifecycle": (lifecycle,),
+        "created_at": (contact_values.time(created_at),),
+        "updated_at": (contact_values.time(updated_at),),
+        **{f"{CUSTOM}{key}": contact_values.custom(value) for key, value in custom.items()},
+    }
+
+
+def text_of(name: Any, emails: Any, phones: Any, title: str | None, company: str | None) -> ContactText:
+    """A contact's words from its columns; the first three are JSON as read.contact_v1 has it."""
+    names = msgspec.convert(name, _Name)
+    return contact_text(
+        names=(names.given, names.family, names.display),
+        emails=(email.value for email in msgspec.convert(emails, list[_Value])),
+        phones=(phone.value for phone in msgspec.convert(phones, list[_Value])),
+        title=title,
+        company=company,
+    )
+
+
+async def by_id(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Searchable]:
+    """Those contacts; an id without a row is left out."""
+    rows = await (await connection.execute(_ROWS, (tenant_id, list(ids)))).fetchall()
+    return [searchable(row) for row in rows]
+
+
+async def page(connection: Connection, tenant_id: UUID, *, after: UUID, limit: int) -> list[Searchable]:
+    """A tenant's contacts in the order of their ids."""
+    rows = await (await connection.execute(_PAGE, (tenant_id, after, limit))).fetchall()
+    return [searchable(row) for row in rows]
+
+
+async def pages_of(
+    connection: Connection, tenant_id: UUID, companies: Collection[UUID]
+) -> AsyncIterator[list[Searchable]]:
+    """The contacts of companies, a page at a time."""
+    for company_id in companies:
+        after: UUID | None = UUID(int=0)
+        while after:
+            found = await connection.execute(_OF_COMPANY, (tenant_id, company_id, after, _SIZE))
+            contacts = [searchable(row) for row in await found.fetchall()]
+            if contacts:
+                yield contacts
+            after = contacts[-1].id if len(contacts) == _SIZE else None
+
+
+def renamed(events: Iterable[Recorded[Event]]) -> set[UUID]:
+    """The companies whose contacts are found by other words after these events."""
+    return {item.stream_id for item in events if item.event.TOPIC in RENAMING}
+
+
+def of_contacts(events: Iterable[Recorded[Event]]) -> set[UUID]:
+    """The contacts that these events are about."""
+    return {item.stream_id for item in events if item.event.TOPIC in _OWN}
