@@ -15,7 +15,7 @@ _written: dict[str, str] = {}
 
 class PatientTransport(httpx.HTTPTransport):
     """Reads after the last write that any client of the tenant was told of, where nothing else is asked for; and asks
-    again where the answer was `read_after.timeout`: it changed nothing, and how soon read models follow on a busy machine
+    again where the answer was `read_after.timeout`: it changed nothing, and how soon read models follow on a busy host
     is not what these tests are about."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
