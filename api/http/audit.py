@@ -13,7 +13,7 @@ from api.http.answer import Answer
 from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import entries_told
 from api.http.tried import note_filters
 from projections import audit
@@ -62,7 +62,7 @@ class SecurityQuery(Struct, forbid_unknown_fields=True, rename={"since": "from",
         permission="audit.read",
         query=AuditQuery,
         answers={200: Page[Entry]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.AUDIT_ENTRY], "next_cursor": None},
         read_after=True,
     ),
@@ -99,7 +99,7 @@ async def read_audit(request: HttpRequest) -> Answer:
         permission="audit.read",
         query=SecurityQuery,
         answers={200: Page[SecurityEvent]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.SECURITY_EVENT], "next_cursor": None},
         read_after=True,
     ),

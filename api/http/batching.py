@@ -33,7 +33,7 @@ MOST = 500
 
 AllOrNothing = Annotated[bool, Meta(description="Do all items, or none when one of them can't be done.")]
 
-BATCH_ERRORS = ("validation.failed", "batch.refused", "body.malformed", "body.media_type", "body.too_large")
+BATCH_ERRORS = ("batch.refused",)
 """Problem codes of every batch; those of single items stand in its results."""
 
 

@@ -181,7 +181,7 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _codes(operation: Operation) -> list[str]:
     """Of every error that the operation may answer."""
-    codes = [*operation.errors, *_ALWAYS]
+    codes = [*operation.problems, *_ALWAYS]
     if operation.tag not in _NOT_LIMITED:
         codes.append("rate_limit.exceeded")
     if "body.too_large" in codes:

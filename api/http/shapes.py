@@ -13,9 +13,6 @@ T = TypeVar("T")
 Limit = Annotated[int, Meta(ge=1, le=200, description="Items of a page, 1 to 200.")]
 Cursor = Annotated[str, Meta(description="`next_cursor` of the page before.")]
 
-READ_ERRORS = ("query.invalid", "read_after.ahead", "read_after.invalid", "read_after.timeout")
-"""Problem codes of every read that takes Read-After."""
-
 
 class Page(Struct, Generic[T], frozen=True):
     """A page of a list; `next_cursor` is null on the last one."""

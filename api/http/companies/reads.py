@@ -15,7 +15,7 @@ from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of
 from api.http.histories import HistoryQuery, history_page
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.tried import note_filters
 from commands.companies.values import domain as host_of
 from commands.normalise import Problems
@@ -62,7 +62,7 @@ class CompanyQuery(Struct, forbid_unknown_fields=True):
         permission=SEEING,
         query=CompaniesQuery,
         answers={200: Page[CompanyView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.COMPANY], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -100,7 +100,7 @@ async def list_companies(request: HttpRequest) -> Answer:
         permission=SEEING,
         query=CompanyQuery,
         answers={200: CompanyView},
-        errors=(*READ_ERRORS, "company.not_found", "company.deleted"),
+        errors=("company.not_found", "company.deleted"),
         result=examples.COMPANY,
         read_after=True,
         scoped=True,
@@ -126,7 +126,7 @@ async def read_company(request: HttpRequest) -> Answer:
         permission=SEEING,
         query=HistoryQuery,
         answers={200: Page[history.Entry]},
-        errors=(*READ_ERRORS, "company.not_found", "cursor.invalid"),
+        errors=("company.not_found", "cursor.invalid"),
         result={"data": [examples.COMPANY_ENTRY], "next_cursor": None},
         read_after=True,
         scoped=True,

@@ -13,7 +13,7 @@ from api.http.companies.sight import company_told, sight_of
 from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from commands.sight import SEEING
 from projections.companies import queries as company_queries
 from projections.companies.queries import CompanyView
@@ -43,7 +43,7 @@ class FoundCompany(CompanyView, frozen=True, kw_only=True):
         permission=SEEING,
         query=CompanySearchQuery,
         answers={200: Page[FoundCompany]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         example={"q": "analitical"},
         result={"data": [examples.COMPANY | {"score": 0.6, "matched": ["name"]}], "next_cursor": None},
         read_after=True,

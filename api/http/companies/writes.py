@@ -40,8 +40,7 @@ from projections.companies.queries import CompanyView
 _WRITE = "contacts.write"
 _DELETE = "contacts.delete"
 _TAKEN = ("company.name_taken", "company.external_ids_taken", "company.custom_taken")
-_BODY = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
-_THERE = ("company.not_found", "company.deleted", "precondition.version", "if_match.invalid")
+_THERE = ("company.not_found", "company.deleted")
 
 
 @post(
@@ -57,7 +56,7 @@ _THERE = ("company.not_found", "company.deleted", "precondition.version", "if_ma
         body=RegisterCompany,
         query=WriteQuery,
         answers={201: CompanyView, 200: DryRun},
-        errors=(*_BODY, *_TAKEN),
+        errors=_TAKEN,
         example=examples.NEW_COMPANY,
         result=examples.COMPANY,
         results={200: examples.DRY_COMPANY},
@@ -85,7 +84,7 @@ async def register_company(request: HttpRequest) -> Answer:
         media=PATCH,
         query=WriteQuery,
         answers={200: (CompanyView, DryRun)},
-        errors=(*_BODY, *_TAKEN, *_THERE),
+        errors=(*_TAKEN, *_THERE),
         example=examples.COMPANY_PATCH,
         result=examples.COMPANY_CHANGED,
         writes=True,
@@ -138,7 +137,7 @@ async def delete_company(request: HttpRequest) -> Answer:
         body=NoBody,
         query=WriteQuery,
         answers={200: (CompanyView, DryRun)},
-        errors=(*_BODY, *_TAKEN, "company.not_found", "precondition.version", "if_match.invalid"),
+        errors=(*_TAKEN, "company.not_found"),
         example={},
         result=examples.COMPANY_RESTORED,
         writes=True,

@@ -14,7 +14,7 @@ from api.http.as_of import moment_of
 from api.http.exchange import HttpRequest, path_id, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from commands.sight import SEEING, Sight, place, who_sees
 from domain import contact
 from domain.contact import Contact
@@ -54,7 +54,7 @@ class AccessQuery(Struct, forbid_unknown_fields=True):
         permission="audit.read",
         query=AccessQuery,
         answers={200: Page[SightView]},
-        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "contact.merged", "cursor.invalid"),
+        errors=("contact.not_found", "contact.deleted", "contact.merged", "cursor.invalid"),
         result={"data": [examples.SIGHT], "next_cursor": None},
         read_after=True,
     ),

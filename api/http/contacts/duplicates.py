@@ -19,7 +19,7 @@ from api.http.exchange import JSON, HttpRequest, WriteQuery, path_id, principal_
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
 from api.http.reading import Readable
-from api.http.shapes import READ_ERRORS, Cursor, DryRun, Limit, Page, dry_run_answer
+from api.http.shapes import Cursor, DryRun, Limit, Page, dry_run_answer
 from api.http.telling import HIDING
 from api.http.writing import NoBody, carry_out
 from commands.contacts.matching import DismissPair
@@ -101,7 +101,7 @@ class DuplicatesQuery(Struct, forbid_unknown_fields=True):
         permission=SEEING,
         query=DuplicatesQuery,
         answers={200: Page[DuplicateView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.DUPLICATE], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -137,10 +137,7 @@ async def list_duplicates(request: HttpRequest) -> Answer:
         body=NoBody,
         query=WriteQuery,
         answers={200: (DismissalView, DryRun)},
-        errors=(
-            *("duplicates.not_found", "validation.failed"),
-            *("body.malformed", "body.media_type", "body.too_large"),
-        ),
+        errors=("duplicates.not_found",),
         example={},
         result=examples.DISMISSED,
         writes=True,

@@ -19,7 +19,6 @@ from api.http.contacts.there import READ_MODELS
 from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS
 from api.http.streamed import Streamed
 from api.http.telling import HIDING
 from api.http.tried import note_filters
@@ -73,7 +72,6 @@ class ExportQuery(FilterQuery, forbid_unknown_fields=True):
         query=ExportQuery,
         answers={200: None},
         files={"text/csv": examples_export.CSV, "text/vcard": examples_export.VCARD},
-        errors=READ_ERRORS,
         read_after=True,
         scoped=True,
     ),

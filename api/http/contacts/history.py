@@ -8,7 +8,7 @@ from api.http.contacts.reach import require_sight
 from api.http.exchange import HttpRequest, path_id
 from api.http.histories import HistoryQuery, history_page
 from api.http.operation import operation
-from api.http.shapes import READ_ERRORS, Page
+from api.http.shapes import Page
 from domain import contact
 from projections import history
 
@@ -25,7 +25,7 @@ from projections import history
         permission="contacts.read",
         query=HistoryQuery,
         answers={200: Page[history.Entry]},
-        errors=(*READ_ERRORS, "contact.not_found", "cursor.invalid"),
+        errors=("contact.not_found", "cursor.invalid"),
         result={"data": [examples.ENTRY], "next_cursor": None},
         read_after=True,
         scoped=True,

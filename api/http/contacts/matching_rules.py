@@ -20,7 +20,7 @@ from api.http.exchange import (
 )
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, DryRun, dry_run_answer
+from api.http.shapes import DryRun, dry_run_answer
 from api.http.writing import carry_out
 from commands.contacts.matching import PutRules
 from commands.registry import SET_MATCHING_RULES
@@ -55,7 +55,6 @@ class MatchingRulesView(Struct, frozen=True, kw_only=True):
         permission="settings.read",
         query=NoQuery,
         answers={200: MatchingRulesView},
-        errors=READ_ERRORS,
         result=examples.RULES,
         read_after=True,
     ),
@@ -87,10 +86,6 @@ async def read_rules(request: HttpRequest) -> Answer:
         body=PutRules,
         query=WriteQuery,
         answers={200: (MatchingRulesView, DryRun)},
-        errors=(
-            *("validation.failed", "precondition.version", "if_match.invalid"),
-            *("body.malformed", "body.media_type", "body.too_large"),
-        ),
         example=examples.PUT_RULES,
         result=examples.RULES,
         writes=True,

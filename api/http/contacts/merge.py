@@ -47,10 +47,7 @@ from projections.contacts import queries as contact_queries
 from projections.contacts.queries import ContactView
 
 MERGING = "contacts.merge"
-_ERRORS = (
-    *("validation.failed", "contact.not_found", "contact.deleted", "contact.merged", "precondition.version"),
-    *("if_match.invalid", "body.malformed", "body.media_type", "body.too_large"),
-)
+_ERRORS = ("contact.not_found", "contact.deleted", "contact.merged")
 
 Understand = Callable[[Merging, Readable[Any]], Awaitable[tuple[Any, Sequence[FieldError]]]]
 

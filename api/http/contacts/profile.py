@@ -23,7 +23,6 @@ from api.http.leads.customers import customer_told
 from api.http.leads.reach import SEEING as SEEING_LEADS
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS
 from api.http.telling import HIDING, telling
 from commands.sight import SEEING
 from commands.visible import CONTACTS, LEADS, view_of
@@ -82,7 +81,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         permission=SEEING,
         query=ReadQuery,
         answers={200: Profile},
-        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "contact.merged"),
+        errors=("contact.not_found", "contact.deleted", "contact.merged"),
         result=examples.PROFILE,
         read_after=True,
         scoped=True,

@@ -14,7 +14,7 @@ from api.http.contacts.there import READ_MODELS, contact_now, contact_then
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import HIDING, require_shown, telling
 from api.http.tried import note_filters
 from commands.sight import SEEING
@@ -68,7 +68,7 @@ class ReadQuery(Struct, forbid_unknown_fields=True):
         permission="contacts.read",
         query=ListQuery,
         answers={200: Page[ContactView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.CONTACT], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -108,7 +108,7 @@ async def list_contacts(request: HttpRequest) -> Answer:
         permission="contacts.read",
         query=ReadQuery,
         answers={200: ContactView},
-        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "contact.merged"),
+        errors=("contact.not_found", "contact.deleted", "contact.merged"),
         result=examples.CONTACT,
         read_after=True,
         scoped=True,

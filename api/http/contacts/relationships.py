@@ -17,7 +17,7 @@ from api.http.exchange import JSON, HttpRequest, WriteQuery, path_id, principal_
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import READ_ERRORS, Cursor, DryRun, Limit, Page, dry_run_answer
+from api.http.shapes import Cursor, DryRun, Limit, Page, dry_run_answer
 from api.http.telling import HIDING, events_told
 from api.http.writing import NoBody, carry_out
 from commands.contacts.related import ending_all, pair
@@ -84,7 +84,7 @@ class RelationshipsQuery(Struct, forbid_unknown_fields=True):
         permission=SEEING,
         query=RelationshipsQuery,
         answers={200: Page[RelationshipView]},
-        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "cursor.invalid"),
+        errors=("contact.not_found", "contact.deleted", "cursor.invalid"),
         result={"data": [examples.RELATIONSHIP], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -129,10 +129,7 @@ async def list_relationships(request: HttpRequest) -> Answer:
         body=Kinds,
         query=WriteQuery,
         answers={200: (RelationshipView, DryRun)},
-        errors=(
-            *("validation.failed", "contact.not_found", "contact.deleted", "relationship.self"),
-            *("body.malformed", "body.media_type", "body.too_large"),
-        ),
+        errors=("contact.not_found", "contact.deleted", "relationship.self"),
         example=examples.KINDS,
         result=examples.RELATIONSHIP,
         writes=True,
@@ -155,8 +152,12 @@ async def set_relationship(request: HttpRequest) -> Answer:
         query=WriteQuery,
         answers={204: None, 200: DryRun},
         errors=(
-            *("contact.not_found", "contact.deleted", "relationship.not_found", "relationship.deleted"),
-            *("relationship.self", "body.too_large"),
+            "contact.not_found",
+            "contact.deleted",
+            "relationship.not_found",
+            "relationship.deleted",
+            "relationship.self",
+            "body.too_large",
         ),
         results={200: examples.DRY_END},
         writes=True,

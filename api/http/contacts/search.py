@@ -12,7 +12,7 @@ from api.http.contacts.there import READ_MODELS
 from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import MOST_SECONDS, settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import HIDING, telling
 from commands.identity.access import Principal
 from commands.sight import SEEING
@@ -61,7 +61,7 @@ class FoundContact(ContactView, frozen=True, kw_only=True):
         permission="contacts.read",
         query=SearchQuery,
         answers={200: Page[FoundContact]},
-        errors=(*READ_ERRORS, "cursor.invalid", "search.unavailable"),
+        errors=("cursor.invalid", "search.unavailable"),
         example={"q": "lovelase"},
         result={"data": [examples.CONTACT | {"score": 0.93, "matched": ["name"]}], "next_cursor": None},
         read_after=True,

@@ -13,7 +13,7 @@ from api.http.contacts.filters import FilterGroup, Reader, SortKey
 from api.http.contacts.search import FoundContact, found_page, within
 from api.http.exchange import JSON, HttpRequest, NoQuery, check_media, principal_of, query_of, raw_body, services_of
 from api.http.operation import operation
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import HIDING
 from api.http.tried import note_named
 from commands.normalise import Problems
@@ -48,15 +48,7 @@ class SearchBody(Struct, forbid_unknown_fields=True):
         body=SearchBody,
         query=NoQuery,
         answers={200: Page[FoundContact]},
-        errors=(
-            *READ_ERRORS,
-            "validation.failed",
-            "body.malformed",
-            "body.media_type",
-            "body.too_large",
-            "cursor.invalid",
-            "search.unavailable",
-        ),
+        errors=("cursor.invalid", "search.unavailable"),
         example=examples.SEARCH,
         result=examples.SELECTED,
         read_after=True,

@@ -22,7 +22,7 @@ from api.http.exchange import (
 )
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, DryRun, Page, dry_run_answer
+from api.http.shapes import DryRun, Page, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands.custom_fields.definitions import PutField
 from commands.custom_fields.values import live
@@ -82,7 +82,7 @@ def custom_field_view(field: CustomField) -> CustomFieldView:
         permission="contacts.read",
         query=NoQuery,
         answers={200: Page[CustomFieldView]},
-        errors=(*READ_ERRORS, "custom_field.not_found"),
+        errors=("custom_field.not_found",),
         result={"data": [examples.CUSTOM_FIELD], "next_cursor": None},
         scoped=True,
         read_after=True,
@@ -115,9 +115,12 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
         query=WriteQuery,
         answers={200: (CustomFieldView, DryRun)},
         errors=(
-            *("validation.failed", "custom_field.not_found", "custom_field.changing", "custom_field.values_unfit"),
-            *("custom_field.not_unique", "custom_field.checking", "read_after.timeout"),
-            *("precondition.version", "if_match.invalid", "body.malformed", "body.media_type", "body.too_large"),
+            "custom_field.not_found",
+            "custom_field.changing",
+            "custom_field.values_unfit",
+            "custom_field.not_unique",
+            "custom_field.checking",
+            "read_after.timeout",
         ),
         example=examples.PUT_CUSTOM_FIELD,
         result=examples.CUSTOM_FIELD,
@@ -146,10 +149,7 @@ async def put_custom_field(request: HttpRequest) -> Answer:
         permission=MANAGING,
         query=WriteQuery,
         answers={204: None, 200: DryRun},
-        errors=(
-            *("custom_field.not_found", "custom_field.deleted"),
-            *("precondition.version", "if_match.invalid", "body.too_large"),
-        ),
+        errors=("custom_field.not_found", "custom_field.deleted", "body.too_large"),
         results={200: examples.DRY_DELETION},
         writes=True,
         idempotent=True,

@@ -22,11 +22,11 @@ from api.http.exchange import (
     services_of,
     write_headers,
 )
-from api.http.identity.auth import BODY_ERRORS, NO_STORE
-from api.http.operation import operation
+from api.http.identity.auth import NO_STORE
+from api.http.operation import BODY_ERRORS, operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import READ_ERRORS, Cursor, DryRun, Limit, Page, dry_run_answer
+from api.http.shapes import Cursor, DryRun, Limit, Page, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands.identity.api_keys import IssueKey, NewKey, RevokeKey
 from commands.registry_identity import ISSUE_KEY, REVOKE_KEY
@@ -75,7 +75,7 @@ class ListQuery(Struct, forbid_unknown_fields=True):
         permission="api_keys.manage",
         query=ListQuery,
         answers={200: Page[KeyView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.API_KEY], "next_cursor": None},
         read_after=True,
     ),
@@ -110,7 +110,6 @@ async def list_keys(request: HttpRequest) -> Answer:
         body=IssueKey,
         query=WriteQuery,
         answers={201: NewKeyView, 200: DryRun},
-        errors=BODY_ERRORS,
         example=examples.NEW_API_KEY,
         result=examples.API_KEY | {"key": examples.API_KEY_TEXT},
         results={200: examples.DRY_API_KEY},
@@ -150,7 +149,7 @@ async def issue_key(request: HttpRequest) -> Answer:
         permission="api_keys.manage",
         query=NoQuery,
         answers={200: KeyView},
-        errors=(*READ_ERRORS, "api_key.not_found", "api_key.deleted"),
+        errors=("api_key.not_found", "api_key.deleted"),
         result=examples.API_KEY,
         read_after=True,
     ),
@@ -178,7 +177,7 @@ async def read_key(request: HttpRequest) -> Answer:
         permission="api_keys.manage",
         query=WriteQuery,
         answers={204: None, 200: DryRun},
-        errors=(*BODY_ERRORS, "api_key.not_found", "api_key.deleted", "precondition.version", "if_match.invalid"),
+        errors=(*BODY_ERRORS, "api_key.not_found", "api_key.deleted"),
         results={200: examples.DRY_REVOCATION},
         writes=True,
         if_match=True,

@@ -31,7 +31,6 @@ from domain.tenant import PLATFORM
 from domain.user import SignOut, User
 
 TAG = "auth"
-BODY_ERRORS = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -72,7 +71,7 @@ class Logout(Struct, forbid_unknown_fields=True, kw_only=True):
         body=RegisterTenant,
         query=NoQuery,
         answers={201: Registered},
-        errors=(*BODY_ERRORS, "user.email_taken", "auth.throttled", "auth.busy"),
+        errors=("user.email_taken", "auth.throttled", "auth.busy"),
         example=examples.SIGN_UP,
         result=examples.SIGNED_UP,
     ),
@@ -113,10 +112,7 @@ async def register(request: HttpRequest) -> Answer:
         body=Login,
         query=NoQuery,
         answers={200: Tokens},
-        errors=(
-            *(*BODY_ERRORS, "auth.invalid_credentials", "auth.totp_required", "auth.throttled", "auth.busy"),
-            "tenant.suspended",
-        ),
+        errors=("auth.invalid_credentials", "auth.totp_required", "auth.throttled", "auth.busy", "tenant.suspended"),
         example=examples.LOGIN,
         result=examples.TOKENS,
     ),
@@ -142,7 +138,7 @@ async def login(request: HttpRequest) -> Answer:
         body=Refresh,
         query=NoQuery,
         answers={200: Tokens},
-        errors=(*BODY_ERRORS, "auth.refresh_invalid", "auth.refresh_reused", "auth.session_ended", "tenant.suspended"),
+        errors=("auth.refresh_invalid", "auth.refresh_reused", "auth.session_ended", "tenant.suspended"),
         example=examples.REFRESH,
         result=examples.TOKENS,
     ),
@@ -164,7 +160,7 @@ async def refresh(request: HttpRequest) -> Answer:
         body=Logout,
         query=NoQuery,
         answers={204: None},
-        errors=(*BODY_ERRORS, "session.deleted", "session.not_found"),
+        errors=("session.deleted", "session.not_found"),
         example=examples.LOGOUT,
     ),
 )

@@ -23,7 +23,7 @@ from api.http.exchange import (
     services_of,
     write_headers,
 )
-from api.http.identity.auth import BODY_ERRORS, NO_STORE, Registered, require_free, spelt, tell
+from api.http.identity.auth import NO_STORE, Registered, require_free, spelt, tell
 from api.http.identity.user_views import UserView, seen
 from api.http.operation import PUBLIC, operation
 from api.http.reading import Readable
@@ -61,7 +61,7 @@ _SECRET_BYTES = 32
         body=InviteUser,
         query=WriteQuery,
         answers={201: UserView, 200: DryRun},
-        errors=(*BODY_ERRORS, "user.email_taken", "auth.throttled", "mail.unavailable"),
+        errors=("user.email_taken", "auth.throttled", "mail.unavailable"),
         example=examples.INVITE,
         result=examples.INVITED,
         results={200: examples.DRY_INVITE},
@@ -107,7 +107,7 @@ async def invite_user(request: HttpRequest) -> Answer:
         body=AcceptInvite,
         query=NoQuery,
         answers={201: Registered},
-        errors=(*BODY_ERRORS, "user.email_taken", "auth.busy", "command.contention", "tenant.suspended"),
+        errors=("user.email_taken", "auth.busy", "command.contention", "tenant.suspended"),
         example=examples.ACCEPTANCE,
         result=examples.SIGNED_UP,
     ),
@@ -140,7 +140,6 @@ async def accept_invite(request: HttpRequest) -> Answer:
         body=Forgot,
         query=NoQuery,
         answers={202: None},
-        errors=BODY_ERRORS,
         example=examples.FORGOT,
     ),
 )
@@ -181,7 +180,7 @@ async def _send_reset(request: HttpRequest, email: str) -> None:
         body=Reset,
         query=NoQuery,
         answers={204: None},
-        errors=(*BODY_ERRORS, "auth.busy", "command.contention"),
+        errors=("auth.busy", "command.contention"),
         example=examples.RESET,
     ),
 )

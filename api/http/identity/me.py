@@ -19,7 +19,7 @@ from api.http.exchange import (
 from api.http.identity.user_views import UserView, seen
 from api.http.operation import SIGNED_IN, operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, DryRun, Page, dry_run_answer
+from api.http.shapes import DryRun, Page, dry_run_answer
 from api.http.writing import carry_out
 from commands.identity.users import ChangeUser
 from commands.registry_identity import CHANGE_USER
@@ -63,7 +63,6 @@ class PermissionView(Struct, frozen=True):
         permission=SIGNED_IN,
         query=NoQuery,
         answers={200: MeView},
-        errors=READ_ERRORS,
         result=examples.ME,
         read_after=True,
     ),
@@ -87,10 +86,6 @@ async def read_me(request: HttpRequest) -> Answer:
         media=PATCH,
         query=WriteQuery,
         answers={200: (MeView, DryRun)},
-        errors=(
-            *("validation.failed", "precondition.version", "if_match.invalid"),
-            *("body.malformed", "body.media_type", "body.too_large"),
-        ),
         example=examples.PROFILE,
         result=examples.ME | {"version": 2, "title": "Head of Sales"},
         writes=True,
@@ -121,7 +116,6 @@ async def _me(request: HttpRequest, state: User) -> MeView:
         query=NoQuery,
         answers={200: MyPermissions},
         for_keys=True,
-        errors=READ_ERRORS,
         result=examples.MY_PERMISSIONS,
         read_after=True,
     ),
@@ -143,7 +137,6 @@ async def my_permissions(request: HttpRequest) -> Answer:
         permission="users.read",
         query=NoQuery,
         answers={200: Page[PermissionView]},
-        errors=READ_ERRORS,
         result=examples.PERMISSIONS,
         read_after=True,
     ),

@@ -22,10 +22,10 @@ from api.http.exchange import (
     write_headers,
 )
 from api.http.identity.role_views import RoleView, TeamView, built_in_view, role_view, team_view
-from api.http.operation import operation
+from api.http.operation import BODY_ERRORS, operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import READ_ERRORS, DryRun, Page, dry_run_answer
+from api.http.shapes import DryRun, Page, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands.handle import UseCase
 from commands.identity.roles import ByHolder, ChangeRole, DefineRole
@@ -35,8 +35,6 @@ from domain import role, team
 from domain.access import BUILT_IN_ROLES
 from domain.errors import DomainError, FieldError, NotFoundError
 
-_BODY = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
-
 
 def _write(summary: str, tag: str, permission: str, *errors: str, **more: Any) -> dict[str, Any]:
     return operation(
@@ -44,7 +42,7 @@ def _write(summary: str, tag: str, permission: str, *errors: str, **more: Any) -
         tag=tag,
         permission=permission,
         query=WriteQuery,
-        errors=(*_BODY, *errors),
+        errors=errors,
         writes=True,
         idempotent=True,
         **more,
@@ -59,7 +57,6 @@ def _write(summary: str, tag: str, permission: str, *errors: str, **more: Any) -
         permission="users.read",
         query=NoQuery,
         answers={200: Page[RoleView]},
-        errors=READ_ERRORS,
         result={"data": [examples.ROLE], "next_cursor": None},
         read_after=True,
     ),
@@ -104,7 +101,7 @@ async def define_role(request: HttpRequest) -> Answer:
         permission="users.read",
         query=NoQuery,
         answers={200: RoleView},
-        errors=(*READ_ERRORS, "role.not_found"),
+        errors=("role.not_found",),
         result=examples.ROLE,
         read_after=True,
     ),
@@ -125,7 +122,6 @@ async def read_role(request: HttpRequest) -> Answer:
     "/roles/{role_key:str}",
     **_write(
         *("Change a role", "roles", "roles.manage", "role.not_found", "role.built_in"),
-        *("precondition.version", "if_match.invalid"),
         body=ChangeRole,
         media=PATCH,
         answers={200: (RoleView, DryRun)},
@@ -144,8 +140,7 @@ async def change_role(request: HttpRequest) -> Answer:
     "/roles/{role_key:str}",
     status_code=200,  # for Litestar, which wants no body with 204; the answer sets its own
     **_write(
-        *("Delete a role", "roles", "roles.manage", "role.not_found", "role.built_in", "role.in_use"),
-        *("precondition.version", "if_match.invalid"),
+        *("Delete a role", "roles", "roles.manage", "role.not_found", "role.built_in", "role.in_use", *BODY_ERRORS),
         answers={204: None, 200: DryRun},
         results={200: examples.DRY_ROLE_DELETION},
         if_match=True,
@@ -164,7 +159,6 @@ async def delete_role(request: HttpRequest) -> Answer:
         permission="users.read",
         query=NoQuery,
         answers={200: Page[TeamView]},
-        errors=READ_ERRORS,
         result={"data": [examples.TEAM], "next_cursor": None},
         read_after=True,
     ),

@@ -12,7 +12,7 @@ from api.http.address import address_of
 from api.http.answer import Answer
 from api.http.caller import traced
 from api.http.exchange import HttpRequest, NoQuery, principal_of, query_of, services_of
-from api.http.identity.auth import BODY_ERRORS, NO_STORE, TAG, body_of, tell
+from api.http.identity.auth import NO_STORE, TAG, body_of, tell
 from api.http.operation import SIGNED_IN, operation
 from commands.decision import Context
 from commands.handle import Outcome, UseCase
@@ -23,7 +23,7 @@ from commands.registry_identity import CONFIRM_TOTP, DISABLE_TOTP, ENROL_TOTP
 from domain import user
 from domain.user import User
 
-_CODE_ERRORS = (*BODY_ERRORS, "auth.totp_missing", "precondition.version", "auth.throttled")
+_CODE_ERRORS = ("auth.totp_missing", "precondition.version", "auth.throttled")
 
 
 class Enrolment(Struct, frozen=True):

@@ -11,10 +11,10 @@ from api.http.address import address_of
 from api.http.answer import Answer
 from api.http.caller import client_of, traced
 from api.http.exchange import HttpRequest, NoQuery, path_id, principal_of, query_of, services_of
-from api.http.identity.auth import BODY_ERRORS, TAG, Tokens, body_of, tell, tokens_answer
+from api.http.identity.auth import TAG, Tokens, body_of, tell, tokens_answer
 from api.http.operation import SIGNED_IN, operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, Page
+from api.http.shapes import Page
 from commands.decision import Context
 from commands.identity import accounts as identity
 from commands.identity import passwords, throttle
@@ -46,7 +46,6 @@ class SessionView(Struct, frozen=True, kw_only=True):
         permission=SIGNED_IN,
         query=NoQuery,
         answers={200: Page[SessionView]},
-        errors=READ_ERRORS,
         result={"data": [examples.SESSION], "next_cursor": None},
         read_after=True,
     ),
@@ -94,7 +93,7 @@ async def end_session(request: HttpRequest) -> Answer:
         body=ChangePassword,
         query=NoQuery,
         answers={200: Tokens},
-        errors=(*BODY_ERRORS, "precondition.version", "auth.throttled", "auth.busy"),
+        errors=("precondition.version", "auth.throttled", "auth.busy"),
         example=examples.PASSWORD_CHANGE,
         result=examples.TOKENS,
     ),

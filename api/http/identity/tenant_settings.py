@@ -21,7 +21,7 @@ from api.http.exchange import (
 from api.http.identity import examples_settings as examples
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, DryRun, dry_run_answer
+from api.http.shapes import DryRun, dry_run_answer
 from api.http.writing import carry_out
 from commands.identity.tenant_settings import ChangeSettings
 from commands.registry_identity import CHANGE_SETTINGS
@@ -53,7 +53,6 @@ class SettingsView(Struct, frozen=True, kw_only=True):
         permission="settings.read",
         query=NoQuery,
         answers={200: SettingsView},
-        errors=READ_ERRORS,
         result=examples.SETTINGS,
         read_after=True,
     ),
@@ -80,10 +79,6 @@ async def read_settings(request: HttpRequest) -> Answer:
         media=PATCH,
         query=WriteQuery,
         answers={200: (SettingsView, DryRun)},
-        errors=(
-            *("validation.failed", "precondition.version", "if_match.invalid"),
-            *("body.malformed", "body.media_type", "body.too_large"),
-        ),
         example=examples.CHANGE,
         result=examples.SETTINGS,
         writes=True,

@@ -10,7 +10,6 @@ from api.http.answer import Answer
 from api.http.exchange import HttpRequest, NoQuery, path_id, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS
 from domain import user
 from domain.access import SCOPED
 from domain.field_rules import FieldAccess, FieldRule, Rights, spelt
@@ -51,7 +50,7 @@ class Explanation(Struct, frozen=True):
         permission="users.read",
         query=NoQuery,
         answers={200: Explanation},
-        errors=(*READ_ERRORS, "user.not_found"),
+        errors=("user.not_found",),
         result=examples.EXPLANATION,
         read_after=True,
     ),

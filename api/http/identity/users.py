@@ -25,10 +25,10 @@ from api.http.exchange import (
 )
 from api.http.identity.auth import require_free
 from api.http.identity.user_views import UserView, seen, view
-from api.http.operation import operation
+from api.http.operation import IF_MATCH_ERRORS, operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import READ_ERRORS, Cursor, DryRun, Limit, Page, dry_run_answer
+from api.http.shapes import Cursor, DryRun, Limit, Page, dry_run_answer
 from api.http.writing import NoBody, Understand, as_it_is, carry_out
 from commands.handle import UseCase
 from commands.identity import accounts as identity
@@ -43,8 +43,7 @@ from projections.identity import user as user_rows
 from projections.identity import user_queries
 
 TAG = "users"
-_BODY = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
-_ONE = ("user.not_found", "precondition.version", "if_match.invalid")
+_ONE = ("user.not_found", *IF_MATCH_ERRORS)
 _READ_MODELS = (user_rows.PROJECTION.checkpoint,)
 
 
@@ -62,7 +61,7 @@ def _declared(summary: str, body: Any, example: Any, *errors: str, **more: Any) 
         permission="users.manage",
         body=body,
         query=WriteQuery,
-        errors=(*_BODY, *errors),
+        errors=errors,
         example=example,
         result=examples.USER,
         writes=True,
@@ -79,7 +78,7 @@ def _declared(summary: str, body: Any, example: Any, *errors: str, **more: Any) 
         permission="users.read",
         query=ListQuery,
         answers={200: Page[UserView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.USER], "next_cursor": None},
         read_after=True,
     ),
@@ -139,7 +138,7 @@ async def add_user(request: HttpRequest) -> Answer:
         permission="users.read",
         query=NoQuery,
         answers={200: UserView},
-        errors=(*READ_ERRORS, "user.not_found"),
+        errors=("user.not_found",),
         result=examples.USER,
         read_after=True,
     ),

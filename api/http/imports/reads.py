@@ -16,7 +16,7 @@ from api.http.imports.reach import import_of
 from api.http.imports.views import ImportView, view
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from commands.imports.errors import header, lines, unpacked
 from commands.imports.portion import PERMISSION
 from commands.imports.ports import ERRORS, UNDO
@@ -47,7 +47,7 @@ class ListQuery(Struct, forbid_unknown_fields=True):
         permission=PERMISSION,
         query=ListQuery,
         answers={200: Page[ImportView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.IMPORT], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -77,7 +77,7 @@ async def list_imports(request: HttpRequest) -> Answer:
         permission=PERMISSION,
         query=NoQuery,
         answers={200: ImportView},
-        errors=(*READ_ERRORS, "import.not_found"),
+        errors=("import.not_found",),
         result=examples.IMPORT,
         read_after=True,
         scoped=True,
@@ -103,7 +103,7 @@ async def read_import(request: HttpRequest) -> Answer:
         permission=PERMISSION,
         query=NoQuery,
         answers={200: None},
-        errors=(*READ_ERRORS, "import.not_found"),
+        errors=("import.not_found",),
         read_after=True,
         scoped=True,
     ),
@@ -128,7 +128,7 @@ async def follow(request: HttpRequest) -> "Following":
         permission=PERMISSION,
         query=NoQuery,
         answers={200: None},
-        errors=(*READ_ERRORS, "import.not_found", "import.file_gone"),
+        errors=("import.not_found", "import.file_gone"),
         read_after=True,
         scoped=True,
     ),

@@ -27,7 +27,7 @@ from api.http.imports.preview import dry_start
 from api.http.imports.reach import labels_of, within
 from api.http.imports.upload import Options, Receiving, Upload
 from api.http.imports.views import ImportView, view
-from api.http.operation import operation
+from api.http.operation import BODY_ERRORS, operation
 from api.http.reading import Readable
 from api.http.shapes import DryRun, dry_run_answer
 from api.http.writing import NoBody, carry_out
@@ -80,7 +80,7 @@ class MapBody(Struct, forbid_unknown_fields=True, kw_only=True):
         media=("multipart/form-data",),
         query=WriteQuery,
         answers={202: ImportView, 200: DryRun},
-        errors=("validation.failed", "body.malformed", "body.media_type", "body.too_large", *REFUSED),
+        errors=REFUSED,
         example=examples.UPLOAD,
         result=examples.IMPORT,
         results={200: examples.DRY},
@@ -137,10 +137,7 @@ async def upload(request: HttpRequest) -> Answer:
         body=MapBody,
         query=WriteQuery,
         answers={200: (ImportView, DryRun)},
-        errors=(
-            *("validation.failed", "import.not_found", "import.state", "precondition.version", "if_match.invalid"),
-            *("body.malformed", "body.media_type", "body.too_large"),
-        ),
+        errors=("import.not_found", "import.state"),
         example=examples.MAPPING,
         result=examples.IMPORT | {"version": 2},
         writes=True,
@@ -175,11 +172,7 @@ def _act(path: str, summary: str, description: str, result: Any, *errors: str) -
             permission=PERMISSION,
             query=WriteQuery,
             answers={202: ImportView, 200: DryRun},
-            errors=(
-                *("import.not_found", "import.state", "precondition.version", "if_match.invalid"),
-                *("validation.failed", "body.malformed", "body.media_type", "body.too_large"),
-                *errors,
-            ),
+            errors=("import.not_found", "import.state", *BODY_ERRORS, *errors),
             result=result,
             results={200: examples.DRY_START if path == "start" else examples.DRY},
             writes=True,

@@ -57,10 +57,7 @@ CALENDAR = ("text/calendar",)
         media=CALENDAR,
         query=WriteQuery,
         answers={200: (BatchResults, DryRun)},
-        errors=(
-            *("calendar.empty", "calendar.method", "calendar.too_many", "calendar.unreadable", "read_after.timeout"),
-            *("body.media_type", "body.too_large"),
-        ),
+        errors=("calendar.empty", "calendar.method", "calendar.too_many", "calendar.unreadable", "read_after.timeout"),
         example=examples.CALENDAR,
         result=examples.OF_CALENDAR,
         writes=True,

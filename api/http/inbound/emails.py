@@ -55,10 +55,7 @@ _one_at_a_time = asyncio.Semaphore(1)
         media=MAIL,
         query=WriteQuery,
         answers={201: InteractionView, 200: (InteractionView, DryRun)},
-        errors=(
-            *("validation.failed", "body.malformed", "body.media_type", "body.too_large"),
-            *("interaction.external_id_taken", "read_after.timeout"),
-        ),
+        errors=("interaction.external_id_taken", "validation.failed", "body.malformed", "read_after.timeout"),
         example=examples.EMAIL,
         result=examples.OF_EMAIL,
         results={200: examples.DRY_EMAIL},

@@ -45,8 +45,7 @@ _HTML = (
     ' mailto. Everything else is taken away. `<span data-mention="USER-ID">` names a user.'
 )
 _CONTACT_ERRORS = ("contact.deleted", "contact.merged")
-_BODY_ERRORS = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
-_NOTE_ERRORS = ("note.not_found", "note.deleted", *_CONTACT_ERRORS, "precondition.version", "if_match.invalid")
+_NOTE_ERRORS = ("note.not_found", "note.deleted", *_CONTACT_ERRORS)
 
 
 @post(
@@ -59,7 +58,7 @@ _NOTE_ERRORS = ("note.not_found", "note.deleted", *_CONTACT_ERRORS, "preconditio
         body=NewNote,
         query=WriteQuery,
         answers={201: NoteView, 200: DryRun},
-        errors=(*_BODY_ERRORS, "contact.not_found", *_CONTACT_ERRORS),
+        errors=("contact.not_found", *_CONTACT_ERRORS),
         example=examples.NEW_NOTE,
         result=examples.NOTE,
         results={200: examples.DRY_ADD},
@@ -95,7 +94,7 @@ async def add_note(request: HttpRequest) -> Answer:
         media=PATCH,
         query=WriteQuery,
         answers={200: (NoteView, DryRun)},
-        errors=(*_BODY_ERRORS, *_NOTE_ERRORS),
+        errors=_NOTE_ERRORS,
         example=examples.CHANGE,
         result=examples.EDITED,
         writes=True,

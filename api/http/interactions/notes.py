@@ -15,7 +15,7 @@ from api.http.interactions import examples_notes as examples
 from api.http.interactions.note_writes import add_note, edit_note, remove_note
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from commands.sight import SEEING
 from domain.errors import GoneError, NotFoundError
 from projections.contacts import family as contact_family
@@ -26,7 +26,7 @@ from projections.ports import Connection
 from projections.position import Level, Moment
 
 READ_MODELS = (note.PROJECTION.checkpoint, contact_family.PROJECTION.checkpoint, *CONTACTS)
-_ERRORS = (*READ_ERRORS, "note.not_found", "note.deleted", "contact.deleted", "contact.merged")
+_ERRORS = ("note.not_found", "note.deleted", "contact.deleted", "contact.merged")
 _HIDING = "A note is there for those whom its contact is there for."
 
 

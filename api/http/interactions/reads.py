@@ -17,7 +17,7 @@ from api.http.interactions.complete import complete_interaction
 from api.http.interactions.writes import READING, change_interaction, log_interaction
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import require_shown, telling
 from api.http.tried import note_filters
 from commands.visible import INTERACTIONS, view_of
@@ -76,7 +76,7 @@ class NextQuery(Struct, forbid_unknown_fields=True):
         permission=READING,
         query=ListQuery,
         answers={200: Page[InteractionView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.INTERACTION], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -101,7 +101,7 @@ async def list_interactions(request: HttpRequest) -> Answer:
         permission=READING,
         query=QueueQuery,
         answers={200: Page[InteractionView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.INCOMPLETE], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -121,7 +121,7 @@ async def review_queue(request: HttpRequest) -> Answer:
         permission=READING,
         query=NextQuery,
         answers={200: Page[InteractionView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.INTERACTION], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -144,7 +144,7 @@ async def next_actions(request: HttpRequest) -> Answer:
         permission=READING,
         query=NoQuery,
         answers={200: InteractionView},
-        errors=(*READ_ERRORS, "interaction.not_found"),
+        errors=("interaction.not_found",),
         result=examples.INTERACTION,
         read_after=True,
         scoped=True,

@@ -19,7 +19,7 @@ from api.http.interactions import examples
 from api.http.leads.reach import SEEING as SEEING_LEADS
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import HIDING, require_shown
 from commands.identity.access import Principal
 from commands.sight import SEEING
@@ -126,7 +126,7 @@ class TimelineQuery(Struct, forbid_unknown_fields=True, rename={"since": "from",
         permission=SEEING,
         query=TimelineQuery,
         answers={200: Page[TimelineEntry]},
-        errors=(*READ_ERRORS, "contact.not_found", "contact.deleted", "cursor.invalid"),
+        errors=("contact.not_found", "contact.deleted", "cursor.invalid"),
         result={"data": [examples.ENTRY], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -157,7 +157,7 @@ async def contact_timeline(request: HttpRequest) -> Answer:
         permission=SEEING,
         query=TimelineQuery,
         answers={200: Page[TimelineEntry]},
-        errors=(*READ_ERRORS, "company.not_found", "company.deleted", "cursor.invalid"),
+        errors=("company.not_found", "company.deleted", "cursor.invalid"),
         result={"data": [examples.ENTRY], "next_cursor": None},
         read_after=True,
         scoped=True,

@@ -43,8 +43,7 @@ from projections.interactions.queries import InteractionView, view
 
 WRITING = "interactions.write"
 READING = "interactions.read"
-_ERRORS = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
-CHANGE_ERRORS = (*_ERRORS, "interaction.not_found", "precondition.version", "if_match.invalid")
+CHANGE_ERRORS = ("interaction.not_found",)
 
 
 @post(
@@ -61,7 +60,6 @@ CHANGE_ERRORS = (*_ERRORS, "interaction.not_found", "precondition.version", "if_
         body=LogInteraction,
         query=WriteQuery,
         answers={201: InteractionView, 200: (InteractionView, DryRun)},
-        errors=_ERRORS,
         example=examples.NEW_INTERACTION,
         result=examples.INCOMPLETE,
         results={200: examples.DRY_LOG},

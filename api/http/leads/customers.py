@@ -15,7 +15,7 @@ from api.http.leads import examples
 from api.http.leads.reach import SEEING
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from commands.identity.access import Principal
 from commands.sight import SEEING as SEEING_CONTACTS
 from commands.visible import CONTACTS, LEADS, view_of
@@ -54,7 +54,7 @@ class CustomersQuery(Struct, forbid_unknown_fields=True):
         permission=SEEING,
         query=CustomersQuery,
         answers={200: Page[CustomerView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.CUSTOMER], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -86,7 +86,7 @@ async def list_customers(request: HttpRequest) -> Answer:
         permission=SEEING,
         query=ReadQuery,
         answers={200: CustomerView},
-        errors=(*READ_ERRORS, "customer.not_found", "customer.deleted"),
+        errors=("customer.not_found", "customer.deleted"),
         result=examples.CUSTOMER,
         read_after=True,
         scoped=True,

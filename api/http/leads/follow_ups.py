@@ -13,7 +13,7 @@ from api.http.leads.reach import SEEING
 from api.http.leads.reads import HIDING, READ_MODELS
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import require_shown, telling
 from api.http.tried import note_filters
 from commands.visible import LEADS, view_of
@@ -41,7 +41,7 @@ class FollowUpsQuery(Struct, forbid_unknown_fields=True):
         permission=SEEING,
         query=FollowUpsQuery,
         answers={200: Page[LeadView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.LEAD | {"flags": ["inactive"]}], "next_cursor": None},
         read_after=True,
         scoped=True,

@@ -57,7 +57,7 @@ def _route(act: Act) -> HTTPRouteHandler:
         body=body,
         query=WriteQuery,
         answers={200: (LeadView, DryRun)},
-        errors=("lead.move_not_allowed", "validation.failed", *CHANGE_ERRORS, "body.malformed", "body.media_type"),
+        errors=("lead.move_not_allowed", *CHANGE_ERRORS),
         example=examples.MOVES[act.value][0],
         result=examples.moved(act.value),
         writes=True,

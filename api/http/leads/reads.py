@@ -17,7 +17,7 @@ from api.http.leads import examples
 from api.http.leads.reach import SEEING, require_sight
 from api.http.operation import operation
 from api.http.read_after import caught_up, settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import require_shown, telling
 from api.http.tried import note_filters
 from commands.visible import LEADS, view_of
@@ -70,7 +70,7 @@ class LeadsQuery(Struct, forbid_unknown_fields=True):
         permission=SEEING,
         query=LeadsQuery,
         answers={200: Page[LeadView]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result={"data": [examples.LEAD], "next_cursor": None},
         read_after=True,
         scoped=True,
@@ -113,7 +113,7 @@ async def list_leads(request: HttpRequest) -> Answer:
         permission=SEEING,
         query=ReadQuery,
         answers={200: LeadView},
-        errors=(*READ_ERRORS, "lead.not_found", "lead.deleted"),
+        errors=("lead.not_found", "lead.deleted"),
         result=examples.LEAD,
         read_after=True,
         scoped=True,
@@ -148,7 +148,7 @@ async def read_lead(request: HttpRequest) -> Answer:
         permission=SEEING,
         query=HistoryQuery,
         answers={200: Page[history.Entry]},
-        errors=(*READ_ERRORS, "lead.not_found", "cursor.invalid"),
+        errors=("lead.not_found", "cursor.invalid"),
         result={"data": [examples.ENTRY], "next_cursor": None},
         read_after=True,
         scoped=True,

@@ -28,7 +28,7 @@ from api.http.leads.reads import READ_MODELS, lead_now
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import READ_ERRORS, DryRun, dry_run_answer
+from api.http.shapes import DryRun, dry_run_answer
 from api.http.writing import carry_out
 from commands.identity.access import Principal
 from commands.leads.score import ContributeScore, Score
@@ -72,7 +72,7 @@ class ContributionView(Struct, frozen=True, kw_only=True):
         permission=SEEING,
         query=NoQuery,
         answers={200: ScoreView},
-        errors=(*READ_ERRORS, "lead.not_found", "lead.deleted"),
+        errors=("lead.not_found", "lead.deleted"),
         result=examples.SCORE,
         read_after=True,
         scoped=True,
@@ -102,10 +102,7 @@ async def read_score(request: HttpRequest) -> Answer:
         body=Score,
         query=WriteQuery,
         answers={200: (ContributionView, DryRun)},
-        errors=(
-            *("validation.failed", "lead.not_found", "lead.deleted", "precondition.version", "if_match.invalid"),
-            *("body.malformed", "body.media_type", "body.too_large"),
-        ),
+        errors=("lead.not_found", "lead.deleted"),
         example=examples.CONTRIBUTION,
         result=examples.CONTRIBUTED,
         writes=True,

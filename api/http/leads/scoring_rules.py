@@ -23,7 +23,7 @@ from api.http.leads import examples_scoring as examples
 from api.http.leads.reach import SEEING
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, DryEvent
+from api.http.shapes import DryEvent
 from api.http.writing import carry_out
 from commands.leads.scoring_input import PutScoringRules
 from commands.registry_scoring import SET_SCORING_RULES
@@ -71,7 +71,6 @@ class RulesDryRun(Struct, frozen=True):
         permission="settings.read",
         query=NoQuery,
         answers={200: ScoringRulesView},
-        errors=READ_ERRORS,
         result=examples.RULES,
         read_after=True,
     ),
@@ -103,10 +102,6 @@ async def read_rules(request: HttpRequest) -> Answer:
         body=PutScoringRules,
         query=WriteQuery,
         answers={200: (ScoringRulesView, RulesDryRun)},
-        errors=(
-            *("validation.failed", "precondition.version", "if_match.invalid"),
-            *("body.malformed", "body.media_type", "body.too_large"),
-        ),
         example=examples.PUT_RULES,
         result=examples.RULES,
         writes=True,

@@ -11,7 +11,7 @@ from api.http.leads import examples
 from api.http.leads.reach import SEEING
 from api.http.leads.reads import HIDING, lead_now, lead_then
 from api.http.operation import operation
-from api.http.shapes import READ_ERRORS, Page
+from api.http.shapes import Page
 from projections.position import Level, Moment
 
 
@@ -27,7 +27,7 @@ from projections.position import Level, Moment
         permission=SEEING,
         query=TimelineQuery,
         answers={200: Page[TimelineEntry]},
-        errors=(*READ_ERRORS, "lead.not_found", "lead.deleted", "cursor.invalid"),
+        errors=("lead.not_found", "lead.deleted", "cursor.invalid"),
         result={"data": [examples.TIMELINE_ENTRY], "next_cursor": None},
         read_after=True,
         scoped=True,

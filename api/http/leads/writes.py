@@ -12,9 +12,8 @@ from commands.leads.input import AssignLead, ChangeLead, DeleteLead, RegisterLea
 from commands.registry import ASSIGN_LEAD, CHANGE_LEAD, DELETE_LEAD, REGISTER_LEAD
 from projections.leads.queries import LeadView
 
-BODY_ERRORS = ("body.malformed", "body.media_type", "body.too_large")
 TAKEN = ("lead.external_ids_taken", "lead.custom_taken")
-CHANGE_ERRORS = ("lead.not_found", "lead.deleted", "precondition.version", "if_match.invalid", "body.too_large")
+CHANGE_ERRORS = ("lead.not_found", "lead.deleted")
 
 
 @post(
@@ -32,10 +31,7 @@ CHANGE_ERRORS = ("lead.not_found", "lead.deleted", "precondition.version", "if_m
         body=RegisterLead,
         query=WriteQuery,
         answers={201: LeadView, 200: DryRun},
-        errors=(
-            *("validation.failed", *TAKEN, "contact.external_ids_taken", "contact.custom_taken"),
-            *("lead.move_not_allowed", *BODY_ERRORS),
-        ),
+        errors=(*TAKEN, "contact.external_ids_taken", "contact.custom_taken", "lead.move_not_allowed"),
         example=examples.NEW_LEAD,
         result=examples.LEAD,
         results={200: examples.DRY_REGISTRATION},
@@ -63,7 +59,7 @@ async def register_lead(request: HttpRequest) -> Answer:
         media=PATCH,
         query=WriteQuery,
         answers={200: (LeadView, DryRun)},
-        errors=("validation.failed", *TAKEN, *CHANGE_ERRORS, "body.malformed", "body.media_type"),
+        errors=(*TAKEN, *CHANGE_ERRORS),
         example={"source": "fair"},
         result=examples.CHANGED,
         writes=True,
@@ -88,7 +84,7 @@ async def change_lead(request: HttpRequest) -> Answer:
         body=AssignLead,
         query=WriteQuery,
         answers={200: (LeadView, DryRun)},
-        errors=("validation.failed", *CHANGE_ERRORS, "body.malformed", "body.media_type"),
+        errors=CHANGE_ERRORS,
         example={"owner_id": None},
         result=examples.ASSIGNED,
         writes=True,
@@ -113,7 +109,7 @@ async def assign_lead(request: HttpRequest) -> Answer:
         permission="leads.delete",
         query=WriteQuery,
         answers={204: None, 200: DryRun},
-        errors=CHANGE_ERRORS,
+        errors=(*CHANGE_ERRORS, "body.too_large"),
         results={200: examples.DRY_DELETION},
         writes=True,
         idempotent=True,

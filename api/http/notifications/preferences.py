@@ -23,7 +23,7 @@ from api.http.notifications import examples
 from api.http.operation import SIGNED_IN, operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import READ_ERRORS, DryRun, dry_run_answer
+from api.http.shapes import DryRun, dry_run_answer
 from api.http.writing import carry_out
 from commands.notifications.notifications import PutPreferences, Wanted
 from commands.registry_notifications import SET_PREFERENCES
@@ -54,7 +54,6 @@ class PreferencesView(Struct, frozen=True, kw_only=True):
         permission=SIGNED_IN,
         query=NoQuery,
         answers={200: PreferencesView},
-        errors=READ_ERRORS,
         result=examples.PREFERENCES,
         read_after=True,
     ),
@@ -79,10 +78,6 @@ async def read_preferences(request: HttpRequest) -> Answer:
         body=PutPreferences,
         query=WriteQuery,
         answers={200: (PreferencesView, DryRun)},
-        errors=(
-            *("validation.failed", "precondition.version", "if_match.invalid"),
-            *("body.malformed", "body.media_type", "body.too_large"),
-        ),
         example=examples.PUT_PREFERENCES,
         result=examples.PREFERENCES,
         writes=True,

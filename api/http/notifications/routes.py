@@ -25,7 +25,7 @@ from api.http.notifications.preferences import preferences_of, read_preferences,
 from api.http.operation import SIGNED_IN, operation
 from api.http.read_after import caught_up, settled
 from api.http.reading import Readable
-from api.http.shapes import READ_ERRORS, Cursor, DryRun, Limit, dry_run_answer
+from api.http.shapes import Cursor, DryRun, Limit, dry_run_answer
 from api.http.writing import NoBody, carry_out
 from commands.notifications.notifications import ReadAll, ReadOne
 from commands.registry_notifications import READ_INBOX, READ_NOTIFICATION
@@ -37,7 +37,6 @@ from projections.notifications.queries import Notification
 
 TAG = "notifications"
 READ_MODELS = (notification.PROJECTION.checkpoint,)
-_BODY_ERRORS = ("validation.failed", "body.malformed", "body.media_type", "body.too_large")
 
 
 class NotificationView(Struct, frozen=True, kw_only=True):
@@ -85,7 +84,7 @@ class NotificationsQuery(Struct, forbid_unknown_fields=True):
         permission=SIGNED_IN,
         query=NotificationsQuery,
         answers={200: Notifications},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         result=examples.NOTIFICATIONS,
         read_after=True,
     ),
@@ -117,7 +116,7 @@ async def list_notifications(request: HttpRequest) -> Answer:
         body=NoBody,
         query=WriteQuery,
         answers={200: (NotificationView, DryRun)},
-        errors=("notification.not_found", *_BODY_ERRORS),
+        errors=("notification.not_found",),
         example={},
         result=examples.READ,
         writes=True,
@@ -152,7 +151,6 @@ async def read_notification(request: HttpRequest) -> Answer:
         body=NoBody,
         query=WriteQuery,
         answers={200: (InboxView, DryRun)},
-        errors=_BODY_ERRORS,
         example={},
         result={"up_to": 120, "read_at": "2026-02-05T09:00:00Z"},
         writes=True,

@@ -18,7 +18,6 @@ from api.http.leads.reach import SEEING
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.reports.charts import pipeline_bars, trend_bars
-from api.http.shapes import READ_ERRORS
 from api.http.telling import require_shown
 from api.http.tried import note_filters
 from commands.identity.access import Principal
@@ -81,7 +80,6 @@ class Trend(Struct, frozen=True):
         permission=SEEING,
         query=PipelineQuery,
         answers={200: PipelineView},
-        errors=READ_ERRORS,
         result=examples.PIPELINE,
         files={charts.MEDIA: examples.PIPELINE_SVG},
         read_after=True,
@@ -117,7 +115,6 @@ async def read_pipeline(request: HttpRequest) -> Answer:
         permission=SEEING,
         query=TrendQuery,
         answers={200: Trend},
-        errors=READ_ERRORS,
         result=examples.TREND,
         files={charts.MEDIA: examples.PIPELINE_SVG},
         read_after=True,

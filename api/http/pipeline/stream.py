@@ -14,7 +14,6 @@ from api.http.gate import still_admitted
 from api.http.operation import operation
 from api.http.pipeline.routes import DEFINITION, READ_MODELS, From, To, asked, told
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS
 from commands.identity.access import Principal
 from domain.errors import DomainError
 from projections.pipeline import queries as pipeline_queries
@@ -49,7 +48,6 @@ class StreamQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "
         permission="leads.read",
         query=StreamQuery,
         answers={200: None},
-        errors=READ_ERRORS,
         read_after=True,
         scoped=True,
     ),

@@ -21,7 +21,7 @@ from api.http.reports import csv as report_csv
 from api.http.reports import examples
 from api.http.reports.charts import Figure, remainder, report_bars
 from api.http.reports.labels import labelled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import require_shown
 from api.http.tried import note_filters
 from commands.visible import INTERACTIONS, View, view_of
@@ -109,7 +109,7 @@ class ReportQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "
         query=ReportQuery,
         answers={200: Page[ReportRow]},
         files={"text/csv": examples.CSV, charts.MEDIA: examples.SVG},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         example={"group_by": "owner"},
         result={"data": [examples.ROW], "next_cursor": None},
         read_after=True,
