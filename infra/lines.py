@@ -75,6 +75,17 @@ class Lines:
         finally:
             await self._release(line)
 
+    async def close(self) -> None:
+        """Give back what nobody uses. Whoever asks afterwards opens anew, and that ends with the pool."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        for line in self._idle:
+            self._return(line)
+        self._idle.clear()
+        if self._returning:
+            await asyncio.wait(self._returning)
+
     async def _line(self) -> Line:
         while self._idle:
             line = self._idle.pop()
@@ -146,13 +157,16 @@ class Lines:
         loop = asyncio.get_running_loop()
         for line in [line for line in self._idle if loop.time() - line.used_at > _IDLE_SECONDS / 2]:
             self._idle.remove(line)
-            self._open -= 1
-            line.leave()
-            task = loop.create_task(self._pool.putconn(line.connection))
-            self._returning.add(task)
-            task.add_done_callback(self._returning.discard)
+            self._return(line)
         if self._idle:
             self._rest()
+
+    def _return(self, line: Line) -> None:
+        self._open -= 1
+        line.leave()
+        task = asyncio.get_running_loop().create_task(self._pool.putconn(line.connection))
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
 
 
 @lru_cache(maxsize=1024)

@@ -59,6 +59,11 @@ class Pool(AsyncConnectionPool[Connection]):
         super().__init__(*arguments, **options)
         self.lines = Lines(self)
 
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109  as psycopg has it
+        """Close the connections, those of the lines with them."""
+        await self.lines.close()
+        await super().close(timeout)
+
 
 def role_dsn(dsn: str, role: str, secret: Secret) -> str:
     """The same database under another role, whose password `rapport migrate` set from the secret."""

@@ -164,3 +164,13 @@ async def test_what_can_not_be_sent_costs_no_connection(pool: Pool) -> None:
         await one(pool, "SELECT %s", object())
     assert await one(pool, "SELECT %s", tenant) == tenant
     assert pool.get_stats()["pool_size"] == 1
+
+
+async def test_a_pool_that_closes_closes_what_its_lines_keep(database: Database) -> None:
+    before = asyncio.all_tasks()
+    pool = await open_pool(database.dsns[SERVICE], name="lines", size=SIZE)
+    assert await one(pool, "SELECT 1") == 1
+    (line,) = pool.lines._idle  # noqa: SLF001  there is no other way to see it
+    await pool.close()
+    assert line.connection.closed
+    assert asyncio.all_tasks() == before
