@@ -170,7 +170,7 @@ async def test_a_pool_that_closes_closes_what_its_lines_keep(database: Database)
     before = asyncio.all_tasks()
     pool = await open_pool(database.dsns[SERVICE], name="lines", size=SIZE)
     assert await one(pool, "SELECT 1") == 1
-    (line,) = pool.lines._idle  # noqa: SLF001  there is no other way to see it
+    (line,) = pool.lines._idle
     await pool.close()
     assert line.connection.closed
     assert asyncio.all_tasks() == before
