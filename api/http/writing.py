@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from api.http import reading
 from api.http.address import address_of
+from api.http.answer import Answer
 from api.http.exchange import (
     HttpRequest,
     WriteQuery,
@@ -16,11 +17,14 @@ from api.http.exchange import (
     check_if_match,
     check_media,
     context_of,
+    etag,
     if_match,
     query_of,
     services_of,
+    write_headers,
 )
 from api.http.reading import Readable
+from api.http.shapes import dry_run_answer
 from api.http.telling import telling_apart
 from commands.handle import Outcome, UseCase
 from commands.visible import View
@@ -34,6 +38,26 @@ Understand = Callable[[Readable[Any]], Awaitable[tuple[Any, Sequence[FieldError]
 
 class NoBody(Struct, forbid_unknown_fields=True):
     """An act that takes no members; no body at all says the same."""
+
+
+def written_answer(
+    outcome: Outcome[Any],
+    made: Any,
+    *,
+    dry: bool,
+    location: str | None = None,
+    told: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda _, data: data,
+) -> Answer:
+    """The answer to a write: the record as it is now, nothing where it is gone, or what a dry run would have done.
+
+    `told` makes of an event's topic and data what the caller is told of it; see `shapes.dry_run_answer`.
+    """
+    if dry:
+        return dry_run_answer(outcome, made, told)
+    headers = write_headers(outcome, location=location)
+    if outcome.status == 204:  # noqa: PLR2004
+        return Answer(None, status=204, headers=headers)
+    return Answer(made, status=outcome.status, headers=headers | {"ETag": etag(outcome.state.version)})
 
 
 async def as_it_is(readable: Readable[Any]) -> tuple[Any, Sequence[FieldError]]:

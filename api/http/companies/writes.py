@@ -15,17 +15,15 @@ from api.http.exchange import (
     PATCH,
     HttpRequest,
     WriteQuery,
-    etag,
     path_id,
     principal_of,
     services_of,
-    write_headers,
 )
 from api.http.operation import operation
 from api.http.reading import Readable
-from api.http.shapes import DryRun, dry_run_answer
+from api.http.shapes import DryRun
 from api.http.telling import events_told
-from api.http.writing import NoBody, carry_out
+from api.http.writing import NoBody, carry_out, written_answer
 from commands.companies.input import ChangeCompany, DeleteCompany, Placed, RegisterCompany, RestoreCompany
 from commands.companies.line import line_from
 from commands.handle import UseCase
@@ -163,12 +161,8 @@ async def _write(
 
     dry_run, outcome = await carry_out(request, case, body, media, understand, stream_id=company_id, view=view)
     shown = company_told(principal_of(request))(company_queries.view(outcome.state))
-    if dry_run:
-        return dry_run_answer(outcome, shown, events_told(principal_of(request)))
-    headers = write_headers(outcome, location=f"/v1/companies/{outcome.stream_id}")
-    if case.status == 204:  # noqa: PLR2004
-        return Answer(None, status=204, headers=headers)
-    return Answer(shown, status=outcome.status, headers=headers | {"ETag": etag(shown.version)})
+    told, location = events_told(principal_of(request)), f"/v1/companies/{outcome.stream_id}"
+    return written_answer(outcome, shown, dry=dry_run, location=location, told=told)
 
 
 async def placed(request: HttpRequest, command: RegisterCompany | ChangeCompany) -> Placed[Any]:

@@ -21,18 +21,17 @@ from api.http.exchange import (
     check_if_match,
     check_media,
     context_of,
-    etag,
     if_match,
     path_id,
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.operation import operation
 from api.http.reading import Readable
-from api.http.shapes import DryRun, dry_run_answer
+from api.http.shapes import DryRun
 from api.http.telling import events_told, telling
+from api.http.writing import written_answer
 from commands.contacts.merge import MergeContact, UnmergeContact
 from commands.contacts.merging import Admit, Merging
 from commands.handle import Outcome, UseCase
@@ -188,10 +187,7 @@ def _answer(request: HttpRequest, outcome: Outcome[Contact], made: ContactView |
     caller = principal_of(request)
     told = telling(caller, CONTACTS)
     shown = {"into": told(made.into), "from": told(made.other)} if isinstance(made, Unmerged) else told(made)
-    if dry_run:
-        return dry_run_answer(outcome, shown, events_told(caller))
-    headers = write_headers(outcome) | {"ETag": etag(outcome.state.version)}
-    return Answer(shown, status=outcome.status, headers=headers)
+    return written_answer(outcome, shown, dry=dry_run, told=events_told(caller))
 
 
 ROUTER = Router(path="/v1", route_handlers=[merge_contacts, unmerge_contacts])

@@ -17,17 +17,16 @@ from api.http.exchange import (
     check_if_match,
     check_media,
     context_of,
-    etag,
     if_match,
     path_id,
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.operation import operation
-from api.http.shapes import DryRun, dry_run_answer
+from api.http.shapes import DryRun
 from api.http.telling import events_told, telling, telling_apart
+from api.http.writing import written_answer
 from commands.contacts.input import ChangeContact, DeleteContact, RegisterContact
 from commands.handle import Outcome, Read, UseCase
 from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
@@ -134,14 +133,8 @@ async def write_contact(
     async with alone(request, context):
         outcome = await services.handler.handle(context, case, read, stream_id=contact_id, if_match=if_match(request))
         made = await _view(request, outcome)
-    told = telling(caller, CONTACTS)
-    if query.dry_run:
-        return dry_run_answer(outcome, told(made), events_told(caller))
-    headers = write_headers(outcome, location=f"/v1/contacts/{outcome.stream_id}")
-    if case.status == 204:  # noqa: PLR2004
-        return Answer(None, status=204, headers=headers)
-    headers["ETag"] = etag(made.version)
-    return Answer(told(made), status=outcome.status, headers=headers)
+    shown, location = telling(caller, CONTACTS)(made), f"/v1/contacts/{outcome.stream_id}"
+    return written_answer(outcome, shown, dry=query.dry_run, location=location, told=events_told(caller))
 
 
 def _reader(

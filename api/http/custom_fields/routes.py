@@ -14,7 +14,6 @@ from api.http.exchange import (
     HttpRequest,
     NoQuery,
     WriteQuery,
-    etag,
     principal_of,
     query_of,
     services_of,
@@ -23,7 +22,7 @@ from api.http.exchange import (
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import DryRun, Page, dry_run_answer
-from api.http.writing import NoBody, carry_out
+from api.http.writing import NoBody, carry_out, written_answer
 from commands.custom_fields.definitions import PutField
 from commands.custom_fields.values import live
 from commands.identity.access import Principal
@@ -134,9 +133,7 @@ async def put_custom_field(request: HttpRequest) -> Answer:
     kind, key = _kind(request), str(request.path_params["field_key"])
     dry, outcome = await put_field(request, kind, key)
     made = custom_field_view(outcome.state)
-    if dry:
-        return dry_run_answer(outcome, made)
-    return Answer(made, headers=write_headers(outcome) | {"ETag": etag(made.version)})
+    return written_answer(outcome, made, dry=dry)
 
 
 @delete(

@@ -14,13 +14,12 @@ from api.http.exchange import (
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.identity.user_views import UserView, seen
 from api.http.operation import SIGNED_IN, operation
 from api.http.read_after import settled
-from api.http.shapes import DryRun, Page, dry_run_answer
-from api.http.writing import carry_out
+from api.http.shapes import DryRun, Page
+from api.http.writing import carry_out, written_answer
 from commands.identity.users import ChangeUser
 from commands.registry_identity import CHANGE_USER
 from domain import access, user
@@ -98,9 +97,7 @@ async def change_me(request: HttpRequest) -> Answer:
     user_id = principal_of(request).user_id
     dry, outcome = await carry_out(request, CHANGE_USER, ChangeUser, PATCH, stream_id=user_id)
     made = await _me(request, outcome.state)
-    if dry:
-        return dry_run_answer(outcome, made)
-    return Answer(made, headers=write_headers(outcome) | {"ETag": etag(made.version)})
+    return written_answer(outcome, made, dry=dry)
 
 
 async def _me(request: HttpRequest, state: User) -> MeView:

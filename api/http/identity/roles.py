@@ -19,14 +19,13 @@ from api.http.exchange import (
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.identity.role_views import RoleView, TeamView, built_in_view, role_view, team_view
 from api.http.operation import BODY_ERRORS, operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import DryRun, Page, dry_run_answer
-from api.http.writing import NoBody, carry_out
+from api.http.shapes import DryRun, Page
+from api.http.writing import NoBody, carry_out, written_answer
 from commands.handle import UseCase
 from commands.identity.roles import ByHolder, ChangeRole, DefineRole
 from commands.identity.teams import ChangeMembers, FoundTeam
@@ -187,7 +186,7 @@ async def list_teams(request: HttpRequest) -> Answer:
 async def found_team(request: HttpRequest) -> Answer:
     """A team more, of nobody yet."""
     dry, outcome = await carry_out(request, FOUND_TEAM, FoundTeam, JSON)
-    return _answer(dry, outcome, team_view(outcome.state), f"/v1/teams/{outcome.stream_id}")
+    return written_answer(outcome, team_view(outcome.state), dry=dry, location=f"/v1/teams/{outcome.stream_id}")
 
 
 @put(
@@ -212,7 +211,7 @@ async def change_members(request: HttpRequest) -> Answer:
     """These users and no others."""
     team_id = path_id(request, "team_id", "team")
     dry, outcome = await carry_out(request, CHANGE_MEMBERS, ChangeMembers, JSON, stream_id=team_id)
-    return _answer(dry, outcome, team_view(outcome.state), "")
+    return written_answer(outcome, team_view(outcome.state), dry=dry)
 
 
 async def _id_of(request: HttpRequest) -> UUID:
@@ -242,16 +241,7 @@ async def _role_written(
         return ByHolder(readable.value, principal.rights, access), readable.errors
 
     dry, outcome = await carry_out(request, case, body, media, understand, stream_id=role_id)
-    return _answer(dry, outcome, role_view(outcome.state), f"/v1/roles/{outcome.state.key}")
-
-
-def _answer(dry: bool, outcome: Any, made: RoleView | TeamView, location: str) -> Answer:
-    if dry:
-        return dry_run_answer(outcome, made)
-    headers = write_headers(outcome, location=location)
-    if outcome.status == 204:  # noqa: PLR2004
-        return Answer(None, status=204, headers=headers)
-    return Answer(made, status=outcome.status, headers=headers | {"ETag": etag(made.version)})
+    return written_answer(outcome, role_view(outcome.state), dry=dry, location=f"/v1/roles/{outcome.state.key}")
 
 
 ROUTER = Router(

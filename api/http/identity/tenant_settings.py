@@ -16,13 +16,12 @@ from api.http.exchange import (
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.identity import examples_settings as examples
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import DryRun, dry_run_answer
-from api.http.writing import carry_out
+from api.http.shapes import DryRun
+from api.http.writing import carry_out, written_answer
 from commands.identity.tenant_settings import ChangeSettings
 from commands.registry_identity import CHANGE_SETTINGS
 from domain.tenant_settings import TenantSettings, evolve, settings_id
@@ -90,10 +89,7 @@ async def change_settings(request: HttpRequest) -> Answer:
     """Other settings, for every request from the next one on."""
     stream_id = settings_id(principal_of(request).tenant_id)
     dry, outcome = await carry_out(request, CHANGE_SETTINGS, ChangeSettings, PATCH, stream_id=stream_id)
-    view = _view(outcome.state)
-    if dry:
-        return dry_run_answer(outcome, view)
-    return Answer(view, headers=write_headers(outcome) | {"ETag": etag(view.version)})
+    return written_answer(outcome, _view(outcome.state), dry=dry)
 
 
 def _view(state: TenantSettings) -> SettingsView:

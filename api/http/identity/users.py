@@ -21,15 +21,14 @@ from api.http.exchange import (
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.identity.auth import require_free
 from api.http.identity.user_views import UserView, seen, view
 from api.http.operation import IF_MATCH_ERRORS, operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import Cursor, DryRun, Limit, Page, dry_run_answer
-from api.http.writing import NoBody, Understand, as_it_is, carry_out
+from api.http.shapes import Cursor, DryRun, Limit, Page
+from api.http.writing import NoBody, Understand, as_it_is, carry_out, written_answer
 from commands.handle import UseCase
 from commands.identity import accounts as identity
 from commands.identity import members
@@ -245,10 +244,7 @@ async def _written(
 ) -> Answer:
     dry, outcome = await carry_out(request, case, body, media, understand, stream_id=user_id)
     made = await seen(request, outcome.state)
-    if dry:
-        return dry_run_answer(outcome, made)
-    headers = write_headers(outcome, location=f"/v1/users/{outcome.stream_id}") | {"ETag": etag(made.version)}
-    return Answer(made, status=outcome.status, headers=headers)
+    return written_answer(outcome, made, dry=dry, location=f"/v1/users/{outcome.stream_id}")
 
 
 ROUTER = Router(

@@ -16,18 +16,16 @@ from api.http.exchange import (
     PATCH,
     HttpRequest,
     WriteQuery,
-    etag,
     path_id,
     principal_of,
     services_of,
-    write_headers,
 )
 from api.http.interactions import examples_notes as examples
 from api.http.operation import operation
 from api.http.reading import Readable
-from api.http.shapes import DryRun, dry_run_answer
+from api.http.shapes import DryRun
 from api.http.telling import events_told
-from api.http.writing import NoBody, carry_out
+from api.http.writing import NoBody, carry_out, written_answer
 from commands.handle import UseCase
 from commands.identity.access import lacking
 from commands.interactions.note import AddNote, ChangeNote, EditNote, NewNote, RemoveNote
@@ -144,7 +142,7 @@ async def remove_note(request: HttpRequest) -> Answer:
     dry, outcome = await carry_out(
         request, _within_reach(request, REMOVE_NOTE), NoBody, JSON, understand, stream_id=note_id
     )
-    return _answer(request, outcome, dry=dry) if dry else Answer(None, status=204, headers=write_headers(outcome))
+    return _answer(request, outcome, dry=dry)
 
 
 def _within_reach(request: HttpRequest, case: UseCase[Any, Note]) -> UseCase[Any, Note]:
@@ -181,8 +179,5 @@ async def _understood(readable: Readable[Any]) -> tuple[Written | None, Sequence
 
 
 def _answer(request: HttpRequest, outcome: Any, *, dry: bool) -> Answer:
-    shown = view(outcome.state)
-    if dry:
-        return dry_run_answer(outcome, shown, events_told(principal_of(request)))
-    headers = write_headers(outcome, location=f"/v1/notes/{outcome.stream_id}")
-    return Answer(shown, status=outcome.status, headers=headers | {"ETag": etag(shown.version)})
+    told, location = events_told(principal_of(request)), f"/v1/notes/{outcome.stream_id}"
+    return written_answer(outcome, view(outcome.state), dry=dry, location=location, told=told)

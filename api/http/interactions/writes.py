@@ -14,19 +14,17 @@ from api.http.exchange import (
     PATCH,
     HttpRequest,
     WriteQuery,
-    etag,
     path_id,
     principal_of,
     services_of,
-    write_headers,
 )
 from api.http.interactions import examples
 from api.http.operation import operation
 from api.http.reach import admission
 from api.http.reading import Readable
-from api.http.shapes import DryRun, dry_run_answer
+from api.http.shapes import DryRun
 from api.http.telling import events_told, telling
-from api.http.writing import Understand, carry_out
+from api.http.writing import Understand, carry_out, written_answer
 from commands.decision import Decision, Given
 from commands.handle import Outcome, UseCase
 from commands.identity.access import Principal, lacking
@@ -129,12 +127,9 @@ async def write(
 
 def answer(caller: Principal, outcome: Outcome[Interaction], *, dry: bool) -> Answer:
     """The answer to a write: the interaction, as far as the caller may see it."""
-    shown = view(outcome.state)
-    told = telling(caller, INTERACTIONS, kind=None)
-    if dry:
-        return dry_run_answer(outcome, told(shown), events_told(caller))
-    headers = write_headers(outcome, location=f"/v1/interactions/{outcome.stream_id}")
-    return Answer(told(shown), status=outcome.status, headers=headers | {"ETag": etag(shown.version)})
+    shown = telling(caller, INTERACTIONS, kind=None)(view(outcome.state))
+    location = f"/v1/interactions/{outcome.stream_id}"
+    return written_answer(outcome, shown, dry=dry, location=location, told=events_told(caller))
 
 
 async def first(request: HttpRequest, known: interaction.KnownError) -> Answer:

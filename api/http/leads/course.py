@@ -16,17 +16,15 @@ from api.http.exchange import (
     check_if_match,
     check_media,
     context_of,
-    etag,
     if_match,
     path_id,
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.leads.reach import within_reach
-from api.http.shapes import dry_run_answer
 from api.http.telling import events_told, telling, telling_apart
+from api.http.writing import written_answer
 from commands.handle import Outcome, Read, UseCase
 from commands.identity.access import Principal
 from commands.leads.values import below
@@ -69,14 +67,8 @@ async def write(
     async with alone(request, context):
         outcome = await services.handler.handle(context, case, read, stream_id=lead_id, if_match=if_match(request))
     made = await _view(request, outcome, is_new=case.creates)
-    told = telling(caller, LEADS, kind=RecordKind.LEAD)
-    if query.dry_run:
-        return dry_run_answer(outcome, told(made), events_told(caller))
-    headers = write_headers(outcome, location=f"/v1/leads/{outcome.stream_id}")
-    if case.status == 204:  # noqa: PLR2004
-        return Answer(None, status=204, headers=headers)
-    headers["ETag"] = etag(made.version)
-    return Answer(told(made), status=outcome.status, headers=headers)
+    shown, location = telling(caller, LEADS, kind=RecordKind.LEAD)(made), f"/v1/leads/{outcome.stream_id}"
+    return written_answer(outcome, shown, dry=query.dry_run, location=location, told=events_told(caller))
 
 
 def _reader(

@@ -15,12 +15,10 @@ from api.http.exchange import (
     HttpRequest,
     NoQuery,
     WriteQuery,
-    etag,
     path_id,
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.leads import examples_scoring as examples
 from api.http.leads.reach import SEEING, require_lead
@@ -28,8 +26,8 @@ from api.http.leads.reads import READ_MODELS, lead_now
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import DryRun, dry_run_answer
-from api.http.writing import carry_out
+from api.http.shapes import DryRun
+from api.http.writing import carry_out, written_answer
 from commands.identity.access import Principal
 from commands.leads.score import ContributeScore, Score
 from commands.registry_scoring import CONTRIBUTE_SCORE
@@ -124,10 +122,7 @@ async def contribute_score(request: HttpRequest) -> Answer:
     case = structs.replace(CONTRIBUTE_SCORE, admit=admit)
     stream_id = contribution_id(lead_id, name)
     dry_run, outcome = await carry_out(request, case, Score, JSON, understand, stream_id=stream_id)
-    view = _view(outcome.state)
-    if dry_run:
-        return dry_run_answer(outcome, view)
-    return Answer(view, headers=write_headers(outcome) | {"ETag": etag(view.version)})
+    return written_answer(outcome, _view(outcome.state), dry=dry_run)
 
 
 def _hiding(caller: Principal) -> Hides:

@@ -17,14 +17,13 @@ from api.http.exchange import (
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.notifications import examples
 from api.http.operation import SIGNED_IN, operation
 from api.http.read_after import settled
 from api.http.reading import Readable
-from api.http.shapes import DryRun, dry_run_answer
-from api.http.writing import carry_out
+from api.http.shapes import DryRun
+from api.http.writing import carry_out, written_answer
 from commands.notifications.notifications import PutPreferences, Wanted
 from commands.registry_notifications import SET_PREFERENCES
 from domain.errors import FieldError
@@ -94,10 +93,7 @@ async def set_preferences(request: HttpRequest) -> Answer:
 
     stream_id = preferences_id(user_id)
     dry, outcome = await carry_out(request, SET_PREFERENCES, PutPreferences, JSON, understand, stream_id=stream_id)
-    view = _view(outcome.state)
-    if dry:
-        return dry_run_answer(outcome, view)
-    return Answer(view, headers=write_headers(outcome) | {"ETag": etag(view.version)})
+    return written_answer(outcome, _view(outcome.state), dry=dry)
 
 
 async def preferences_of(request: HttpRequest) -> Preferences:
