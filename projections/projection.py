@@ -42,7 +42,7 @@ class Projection(Struct, frozen=True, kw_only=True):
     """Fills the tables of a tenant (none of its rows is there) from what is followed, a page at a time: streams after
     an id. Gives the last one's id, or None when there were no more."""
     settled: Settled | None = None
-    """Whether a tenant's rows are complete, where `apply` leaves some of the work for soon after. Only then are they compared
+    """Whether the rows of a tenant are complete, where `apply` leaves work for soon after. Only then are they compared
     with the log."""
     suffix: str = ""
     """Tells a copy that is being built from the one that is read."""
