@@ -12,6 +12,7 @@ from projections.ports import Connection, Unreadable
 
 Apply = Callable[[Connection, Sequence[Recorded[Event]]], Awaitable[None]]
 Fold = Callable[[Sequence[Recorded[Any]]], Mapping[str, Sequence[Sequence[Any]]]]
+Settled = Callable[[Connection, UUID], Awaitable[bool]]
 Refill = Callable[[Connection, UUID, UUID], Awaitable[UUID | None]]
 
 
@@ -40,6 +41,9 @@ class Projection(Struct, frozen=True, kw_only=True):
     refill: Refill | None = None
     """Fills the tables of a tenant (none of its rows is there) from what is followed, a page at a time: streams after
     an id. Gives the last one's id, or None when there were no more."""
+    settled: Settled | None = None
+    """Whether the rows of a tenant are complete, where `apply` leaves work for soon after. Only then are they compared
+    with the log."""
     suffix: str = ""
     """Tells a copy that is being built from the one that is read."""
 

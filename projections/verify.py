@@ -1,6 +1,7 @@
 """Compares a read model with a fresh fold of the log: tenant by tenant, as of one moment."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from projections.projection import Projection
 
 _TRIES = 50
 _PAUSE_SECONDS = 0.1
+_UNTIL_COMPLETE_SECONDS = 60.0
 
 _POSITIONS = "SELECT projection, position FROM read.checkpoint WHERE tenant_id = %s AND projection = ANY(%s)"
 
@@ -43,12 +45,15 @@ async def verify_tenant(
 ) -> Verified:
     """Compare a tenant's rows with what the log says, in a snapshot; `scratch` has been prepared for the projection."""
     names = [projection.checkpoint, *projection.follows]
+    await _complete(projection, tenant_id, scratch)
     for _ in range(_TRIES):
         async with scratch.snapshot(tenant_id) as connection:
             found = dict(await (await connection.execute(_POSITIONS, (tenant_id, names))).fetchall())
             position = found.get(projection.checkpoint, 0)
             # What mirrors rows says what they say only when it has got as far as they have.
-            if all(found.get(name, 0) == position for name in names):
+            if all(found.get(name, 0) == position for name in names) and await _is_settled(
+                connection, projection, tenant_id
+            ):
                 leaves_out = (await poison.left_out(connection, tenant_id, names[:1]))[projection.checkpoint]
                 parked = sorted(leaves_out.parked)
                 await fill_scratch(
@@ -60,6 +65,20 @@ async def verify_tenant(
                 )
         await asyncio.sleep(_PAUSE_SECONDS)
     return Verified(tenant_id, None, (), ())
+
+
+async def _complete(projection: Projection, tenant_id: UUID, scratch: Scratch) -> None:
+    """Wait for what was left for soon after."""
+    until = time.monotonic() + _UNTIL_COMPLETE_SECONDS
+    while projection.settled and time.monotonic() < until:
+        async with scratch.snapshot(tenant_id) as connection:
+            if await projection.settled(connection, tenant_id):
+                return
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _is_settled(connection: Connection, projection: Projection, tenant_id: UUID) -> bool:
+    return projection.settled is None or await projection.settled(connection, tenant_id)
 
 
 async def _differences(

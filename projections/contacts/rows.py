@@ -1,6 +1,7 @@
 """Contacts as search sees them: read whole from their rows, whoever keeps the index."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,9 +17,10 @@ from projections.contacts.text import ContactText, contact_text
 from projections.contacts.values import CUSTOM, Values
 from projections.ports import Connection
 
-COLUMNS = """c.id, greatest(c.position, k.position), c.name, c.emails, c.phones, c.title,
+# JSON as text: its types are known here.
+COLUMNS = """c.id, greatest(c.position, k.position), c.name::text, c.emails::text, c.phones::text, c.title,
     CASE WHEN k.deleted_at IS NULL THEN k.name END, c.owner_id,
-    c.deleted_at IS NOT NULL, c.company_id, c.tags, c.lifecycle, c.created_at, c.updated_at, c.custom"""
+    c.deleted_at IS NOT NULL, c.company_id, c.tags, c.lifecycle, c.created_at, c.updated_at, c.custom::text"""
 """What `searchable` takes, of read.contact_v1 c and read.company_v1 k. The position is that of the last event that
 shows in it, be it the company's."""
 
@@ -70,24 +72,33 @@ class _Value(Struct):
     value: str
 
 
+_names = msgspec.json.Decoder(_Name)
+_addresses = msgspec.json.Decoder(list[_Value])
+
+
 def searchable(row: Sequence[Any]) -> Searchable:
     """From a row of COLUMNS."""
     contact_id, position, name, emails, phones, title, company, owner_id, deleted, *others = row
     if deleted:
         return Searchable(contact_id, position, None)
-    text = text_of(name, emails, phones, title, company)
-    values = _written(name, emails, phones, title, company) | _plain(contact_id, owner_id, *others)
+    names, mails = _names.decode(name), [each.value for each in _addresses.decode(emails)]
+    numbers = [each.value for each in _addresses.decode(phones)]
+    text = contact_text(names=_told(names), emails=mails, phones=numbers, title=title, company=company)
+    values: dict[str, tuple[str, ...]] = {
+        "email": tuple(map(contact_values.text, mails)),
+        "phone": tuple(numbers),
+    }
+    single = {"name": names.display, "given": names.given, "family": names.family, "title": title, "company": company}
+    values |= {field: (contact_values.text(value),) for field, value in single.items() if value}
+    values |= _plain(contact_id, owner_id, *others)
     return Searchable(contact_id, position, text, owner_id, {field: each for field, each in values.items() if each})
 
 
-def _written(name: Any, emails: Any, phones: Any, title: str | None, company: str | None) -> dict[str, tuple[str, ...]]:
-    """Values of the fields that somebody writes."""
-    parts = msgspec.convert(name, _Name)
-    single = {"name": parts.display, "given": parts.given, "family": parts.family, "title": title, "company": company}
-    return {field: (contact_values.text(value),) for field, value in single.items() if value} | {
-        "email": tuple(contact_values.text(email.value) for email in msgspec.convert(emails, list[_Value])),
-        "phone": tuple(phone.value for phone in msgspec.convert(phones, list[_Value])),
-    }
+def _told(names: _Name) -> tuple[str | None, ...]:
+    """The names whose words are all of them: mostly those of the one that is shown."""
+    if names.display and names.display.isascii() and names.display == f"{names.given} {names.family}":
+        return (names.display,)
+    return names.given, names.family, names.display
 
 
 def _plain(
@@ -98,7 +109,7 @@ def _plain(
     lifecycle: str,
     created_at: datetime,
     updated_at: datetime,
-    custom: Mapping[str, Any],
+    custom: str,
 ) -> dict[str, tuple[str, ...]]:
     """Values of the others."""
     return {
@@ -109,20 +120,11 @@ def _plain(
         "lifecycle": (lifecycle,),
         "created_at": (contact_values.time(created_at),),
         "updated_at": (contact_values.time(updated_at),),
-        **{f"{CUSTOM}{key}": contact_values.custom(value) for key, value in custom.items()},
+        **{
+            f"{CUSTOM}{key}": contact_values.custom(value)
+            for key, value in (json.loads(custom) if custom != "{}" else {}).items()
+        },
     }
-
-
-def text_of(name: Any, emails: Any, phones: Any, title: str | None, company: str | None) -> ContactText:
-    """A contact's words from its columns; the first three are JSON as read.contact_v1 has it."""
-    names = msgspec.convert(name, _Name)
-    return contact_text(
-        names=(names.given, names.family, names.display),
-        emails=(email.value for email in msgspec.convert(emails, list[_Value])),
-        phones=(phone.value for phone in msgspec.convert(phones, list[_Value])),
-        title=title,
-        company=company,
-    )
 
 
 async def by_id(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Searchable]:

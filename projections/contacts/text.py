@@ -108,7 +108,7 @@ def _split(text: str) -> Iterator[str]:
 
 def _number(text: str) -> str:
     """Digits without what is written between them."""
-    return "".join(character for character in text if character.isdecimal())
+    return "".join(filter(str.isdecimal, text))
 
 
 def required(count: int) -> int:
@@ -151,7 +151,8 @@ def words(text: str, *, whole: bool = True) -> Iterator[str]:
     """
     folded = fold(text[:_LONGEST_TEXT])
     if folded.isascii():
-        yield from (word[:_LONGEST_WORD] for word in _PLAIN.findall(folded))
+        found = _PLAIN.findall(folded)
+        yield from found if len(folded) <= _LONGEST_WORD else (word[:_LONGEST_WORD] for word in found)
         return
     for _, run in groupby(folded, _Kinds()):
         word = "".join(run)

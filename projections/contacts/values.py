@@ -29,7 +29,7 @@ def text(value: str) -> str:
 
 def time(value: datetime) -> str:
     """A moment, to the microsecond."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def number(value: Decimal | float) -> str:

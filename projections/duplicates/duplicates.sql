@@ -46,10 +46,12 @@ CREATE POLICY tenant ON read.match_model_v1 USING (tenant_id = store.current_ten
 GRANT SELECT ON read.match_model_v1 TO rapport_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON read.match_model_v1 TO rapport_projector;
 
--- Contacts that were compared since the model was made, so that growth shows without counting: since when, until when.
+-- Contacts that came since the model was made, so that growth shows without counting: since when, until when. Pairs of
+-- those that are `owed` are found with the next model.
 CREATE TABLE read.match_growth_v1 (
     tenant_id uuid NOT NULL PRIMARY KEY,
     contacts  bigint NOT NULL,
+    owed      bigint NOT NULL DEFAULT 0,
     since     timestamptz NOT NULL DEFAULT now(),
     grown_at  timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
@@ -58,7 +60,7 @@ CREATE POLICY tenant ON read.match_growth_v1 USING (tenant_id = store.current_te
 GRANT SELECT ON read.match_growth_v1 TO rapport_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON read.match_growth_v1 TO rapport_projector;
 
--- Tenants whose rules are others than those that the model was made with, or that have grown to twice the contacts. Who
+-- Tenants whose rules are others than those that the model was made with, or that have grown to twice the contacts, or owe pairs. Who
 -- is still growing waits a little: a model in the middle of a burst would be made for nothing, and slow the burst down.
 CREATE FUNCTION read.matching_due_v1()
     RETURNS TABLE (tenant_id uuid)
@@ -69,8 +71,9 @@ AS $$
       FULL JOIN read.matching_rules_v1 r ON r.tenant_id = g.tenant_id
       LEFT JOIN read.match_model_v1 m ON m.tenant_id = coalesce(g.tenant_id, r.tenant_id)
      WHERE coalesce(r.version, 0) <> coalesce(m.rules, 0)
-        OR coalesce(g.contacts, 0) >= coalesce(m.contacts, 0) + 50
-       AND (g.grown_at < now() - interval '2 s' OR g.since < now() - interval '30 s');
+        OR coalesce(g.contacts, 0) >= coalesce(m.contacts, 0) + 50 AND g.since < now() - interval '30 s'
+        OR (coalesce(g.contacts, 0) >= coalesce(m.contacts, 0) + 50 OR g.owed > 0)
+       AND g.grown_at < now() - interval '2 s';
 $$;
 REVOKE EXECUTE ON FUNCTION read.matching_due_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read.matching_due_v1 TO rapport_projector;

@@ -25,6 +25,10 @@ SELECT d.id, d.one_id, d.other_id, d.score, d.parts
 _OWNED = " AND a.owner_id = ANY (%s) AND b.owner_id = ANY (%s)"
 _PAIR = "SELECT one_id, other_id FROM read.duplicate_v1 WHERE tenant_id = %s AND id = %s"
 _SCORED = "SELECT rules FROM read.match_model_v1 WHERE tenant_id = %s"
+_COMPLETE = """
+SELECT coalesce((SELECT rules FROM read.match_model_v1 WHERE tenant_id = %s), 0) = %s
+   AND coalesce((SELECT owed FROM read.match_growth_v1 WHERE tenant_id = %s), 0) = 0
+"""
 _LOOKED_AT = 500
 _MOST_LOOKS = 20
 _MILLION = 1_000_000
@@ -109,6 +113,12 @@ async def scored_with(connection: Connection, tenant_id: UUID) -> int:
     """The version of the rules by which the pairs were found and scored."""
     row = await (await connection.execute(_SCORED, (tenant_id,))).fetchone()
     return int(row[0]) if row else 0
+
+
+async def is_complete(connection: Connection, tenant_id: UUID, rules: int) -> bool:
+    """Whether all pairs are there, by the rules of a version: those of many new contacts come soon after."""
+    row = await (await connection.execute(_COMPLETE, (tenant_id, rules, tenant_id))).fetchone()
+    return bool(row[0])
 
 
 def probability(score: int) -> float:

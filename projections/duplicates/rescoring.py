@@ -33,6 +33,8 @@ FEW = 50
 _SAMPLE = 20_000
 _MOST_PAIRS = 60_000
 _LONGEST_PAUSE = 60.0
+_PAGE = 2000
+"""Contacts that are looked at again at once."""
 _KEYS = 2**64
 _NOBODY = UUID(int=0)
 
@@ -57,7 +59,8 @@ ON CONFLICT (tenant_id) DO UPDATE
        contacts = excluded.contacts, model = excluded.model, made_at = now()
 """
 _STARTED = """
-INSERT INTO read.match_growth_v1 VALUES (%s, 0) ON CONFLICT (tenant_id) DO UPDATE SET contacts = 0, since = now()
+INSERT INTO read.match_growth_v1 VALUES (%s, 0)
+ON CONFLICT (tenant_id) DO UPDATE SET contacts = 0, owed = 0, since = now()
 """
 
 _log = structlog.get_logger()
@@ -124,9 +127,11 @@ async def rescore(connection: Connection, tenant_id: UUID) -> InForce:
 
 async def _take_over(connection: Connection, tenant_id: UUID, began: int) -> None:
     """Look at what has changed since it began, and put the rows in the place of those that are read."""
-    changed = await (await connection.execute(_CHANGED, (tenant_id, began))).fetchall()
-    if changed:
-        await duplicates.refresh(connection, tenant_id, [contact_id for (contact_id,) in changed])
+    rows = await (await connection.execute(_CHANGED, (tenant_id, began))).fetchall()
+    changed = [contact_id for (contact_id,) in rows]
+    for at in range(0, len(changed), _PAGE):
+        # So many are an import that goes on: the projector would wait long, and the next model is for them.
+        await duplicates.refresh(connection, tenant_id, changed[at : at + _PAGE], later=len(changed) > _PAGE)
     for table in duplicates.PROJECTION.tables:
         await connection.execute(f"DELETE FROM read.{table} WHERE tenant_id = %s", (tenant_id,))
         await connection.execute(f"INSERT INTO read.{table} SELECT * FROM {table}")

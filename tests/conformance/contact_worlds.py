@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from msgspec import Struct, structs, to_builtins
+from msgspec import Struct
 
 from domain import contact as domain
 from domain.company import CompanyRegistered
@@ -20,6 +20,7 @@ from projections.contacts import contact
 from projections.contacts import rows as contact_rows
 from projections.contacts import words as contact_words
 from projections.contacts.search import ContactSearch
+from projections.folding import json_text
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -117,9 +118,9 @@ class MemoryWorld(World):
             self._contacts[item.stream_id] = now
             employer = self._companies.get(now.company_id) if now.company_id else None
             row = (
-                now.id, item.position, structs.asdict(now.name), to_builtins(now.emails), to_builtins(now.phones),
-                now.title, employer, now.owner_id, now.deleted_at is not None, now.company_id, now.tags, now.lifecycle,
-                now.created_at, now.updated_at, now.custom,
+                now.id, item.position, json_text(now.name), json_text(now.emails), json_text(now.phones), now.title,
+                employer, now.owner_id, now.deleted_at is not None, now.company_id, now.tags, now.lifecycle,
+                now.created_at, now.updated_at, json_text(now.custom),
             )  # fmt: skip
             self._memory.write(tenant_id, [contact_rows.searchable(row)])
 

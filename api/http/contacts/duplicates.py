@@ -184,7 +184,7 @@ async def _contacts_of(request: HttpRequest, pair_id: UUID) -> tuple[UUID, UUID]
 
 
 async def _rules(request: HttpRequest, level: Level | None) -> MatchingRules:
-    """The rules; where something is to be included, those that the pairs were scored by.
+    """The rules; where something is to be included, those that all pairs were found and scored by.
 
     Raises:
         DomainError: read_after.timeout.
@@ -193,13 +193,13 @@ async def _rules(request: HttpRequest, level: Level | None) -> MatchingRules:
     until = time.monotonic() + _MOST_SECONDS
     while True:
         rules = await reads.ask(tenant_id, partial(matching_rules.rules_of, tenant_id=tenant_id), at_least=level)
-        scored = partial(duplicate_queries.scored_with, tenant_id=tenant_id)
-        if level is None or await reads.ask(tenant_id, scored, at_least=level) == rules.version:
+        complete = partial(duplicate_queries.is_complete, tenant_id=tenant_id, rules=rules.version)
+        if level is None or await reads.ask(tenant_id, complete, at_least=level):
             return rules
         if time.monotonic() > until:
             raise DomainError(
                 "read_after.timeout",
-                "contacts are still being compared by the matching rules that were set",
+                "contacts are still being compared: many have just come, or matching rules were set",
                 hint="Try again in a moment, or read without Read-After for what is there now.",
             )
         await asyncio.sleep(_POLL_SECONDS)

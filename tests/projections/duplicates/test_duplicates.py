@@ -16,7 +16,7 @@ from domain.event import Event
 from domain.matching import DuplicatesDismissed, MatchingRulesSet, pair_id, rules_id
 from infra.event_store.store import PostgresEventStore
 from infra.postgres import PROJECTOR, TenantConnections, open_pool
-from projections.duplicates import duplicates, rescoring
+from projections.duplicates import duplicates, queries, rescoring
 from projections.duplicates import finding as match_finding
 from projections.duplicates import people as match_people
 from projections.duplicates.finding import Finder
@@ -74,6 +74,10 @@ class Tenant:
     async def finder(self) -> Finder:
         async with self.database.service.of(self.id) as connection:
             return await match_finding.finder(connection, self.id)
+
+    async def complete(self) -> bool:
+        async with self.database.service.of(self.id) as connection:
+            return await queries.is_complete(connection, self.id, rules=0)
 
     async def differences(self) -> Sequence[Any]:
         (verified,) = await self.workshop.verify(self.id, [duplicates.PROJECTION])
@@ -226,3 +230,28 @@ async def test_a_pair_that_was_dismissed_is_known_whatever_is_built_anew(tenant:
     (row,) = contents(tenant.database, tenant.id, [DISMISSED])["duplicate_dismissed_v1"]
     assert (row["one_id"], row["other_id"]) == tuple(map(str, pair(ada, again)))
     assert all(not each.differences for each in await tenant.workshop.verify(tenant.id, [DISMISSED, RULES]))
+
+
+async def test_pairs_of_many_new_contacts_are_found_with_the_next_model(tenant: Tenant, workshop: Workshop) -> None:
+    """Invariant 3: what an import leaves for later is as if each contact had come by itself."""
+    there = world(7, people=160)
+    first = await tenant.add(*map(like, there.people[:120]))
+    assert (tenant.pairs(), await tenant.complete()) == (set(), False)
+    (again,) = await tenant.add(like(there.people[0]))
+    assert tenant.pairs() >= {pair(first[0], again)}, "keys are there, so who comes alone is compared at once"
+    await tenant.write((first[1], deleted()))
+    await tenant.pauses()
+    async with rescoring_sessions(workshop.database) as sessions:
+        await Rescorer(sessions).turn()
+    assert len(tenant.pairs()) > 1
+    assert (await tenant.complete(), await tenant.differences()) == (True, [])
+    # A few more than that are no reason for another model: they are compared as they come.
+    await tenant.add(*map(like, there.people[100:]))
+    assert (await tenant.complete(), await tenant.differences()) == (True, [])
+
+
+async def test_what_is_built_beside_the_list_leaves_nothing_for_later(tenant: Tenant) -> None:
+    await tenant.add(*map(like, world(8, people=120).people))
+    assert tenant.pairs() == set()
+    await tenant.workshop.mend(tenant.id, projection=duplicates.PROJECTION)
+    assert len(tenant.pairs()) > 1
