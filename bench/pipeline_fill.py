@@ -17,7 +17,7 @@ _START = datetime(2024, 1, 1, tzinfo=UTC)
 _DAYS = 700
 _OWNERS = 35
 _SOURCES = ("web", "fair", "referral", None)
-_TABLES = ("stay", "now", "lasted", "day")
+_TABLES = ("stay", "now", "lasted", "day", "again")
 
 
 def leads(tenant_id: UUID, count: int) -> Iterator[Lead]:

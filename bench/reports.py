@@ -30,11 +30,11 @@ MONTH = (datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 4, 1, tzinfo=UTC))
 _FILL = """
 INSERT INTO read.interaction_v1
     (tenant_id, id, version, position, at, type, channel, direction, occurred_at, recorded_at, contact_id, author_id,
-     outcome, due_at, participants, missing, created_at, updated_at)
+     outcome, due_at, participants, attachments, missing, created_at, updated_at)
 SELECT %(tenant)s, md5('i' || n)::uuid, 1, n, t.at, t.type, t.channel, t.direction, t.at, t.at,
        md5('c' || n * 7919 %% 20000)::uuid, md5('a' || n %% 50)::uuid,
        (ARRAY['reached', 'no answer', 'interested', NULL])[n * 31 %% 4 + 1],
-       CASE WHEN n %% 10 = 0 THEN t.at + interval '30 days' END, '[]', '{}', t.at, t.at
+       CASE WHEN n %% 10 = 0 THEN t.at + interval '30 days' END, '[]', '[]', '{}', t.at, t.at
   FROM (SELECT n, %(begin)s::timestamptz + n * %(step)s::interval AS at,
                (ARRAY['call', 'email', 'meeting', 'web_visit'])[n * 13 %% 4 + 1] AS type,
                (ARRAY['phone', 'email', 'in_person', 'web'])[n * 13 %% 4 + 1] AS channel,

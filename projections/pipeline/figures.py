@@ -94,8 +94,12 @@ class Repeats(Struct, frozen=True):
     """Entries into a status in the period of leads that had entered it in the period already."""
 
     status: str
-    later: int
     entered: int
+    to_new: int = 0
+    to_qualified: int = 0
+    to_nurturing: int = 0
+    to_converted: int = 0
+    to_lost: int = 0
 
 
 class Raw(Struct, frozen=True):
@@ -131,7 +135,7 @@ def view(raw: Raw, *, is_bounded: bool, as_of: datetime) -> PipelineView:
     for again in repeats:
         entered[again.status] -= again.entered
         for status in STATUSES:
-            moved[again.status, status.value] -= again.entered if again.later & bit(status) else 0
+            moved[again.status, status.value] -= getattr(again, f"to_{status.value}")
     closed = Counter[str]()
     for each in raw.entries:
         closed[each.status] += each.closed
@@ -176,7 +180,7 @@ def counted(stays: Iterable[Counted], since: datetime | None, until: datetime | 
     now: dict[tuple[str, str], list[Any]] = defaultdict(lambda: [0, Decimal(0)])
     lasted: dict[str, list[int]] = defaultdict(list)
     entries: dict[tuple[str, bool], list[int]] = defaultdict(lambda: [0] * 7)
-    repeats: Counter[tuple[str, int]] = Counter()
+    repeats: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
     for stay in stays:
         if stay.currency is not None:
             standing = now[stay.status, stay.currency]
@@ -186,17 +190,21 @@ def counted(stays: Iterable[Counted], since: datetime | None, until: datetime | 
             lasted[stay.status].append(stay.lasted)
         if not _within(stay, since, until):
             continue
-        row = entries[stay.status, stay.again_since is not None]
-        for number, value in enumerate((1, stay.closed, *(stay.later & bit(status) for status in STATUSES))):
-            row[number] += bool(value)
+        later = [stay.later & bit(status) for status in STATUSES]
+        _add(entries[stay.status, stay.again_since is not None], (1, stay.closed, *later))
         if since and stay.again_since and stay.again_since >= since:
-            repeats[stay.status, stay.later] += 1
+            _add(repeats[stay.status], (1, *later))
     return Raw(
         [Standing(*key, *values) for key, values in sorted(now.items())],
         [_lasted(status, sorted(durations)) for status, durations in lasted.items()],
         [Entries(*key, *values) for key, values in entries.items()],
-        [Repeats(*key, entered) for key, entered in repeats.items()],
+        [Repeats(status, *row) for status, row in repeats.items()],
     )
+
+
+def _add(row: list[int], values: Iterable[int]) -> None:
+    for number, value in enumerate(values):
+        row[number] += bool(value)
 
 
 def _within(stay: Counted, since: datetime | None, until: datetime | None) -> bool:

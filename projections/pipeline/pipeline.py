@@ -36,13 +36,18 @@ ON CONFLICT (tenant_id, id, number) DO UPDATE SET {", ".join(f"{name} = excluded
 """
 _GONE = "DELETE FROM pipeline_stay_v1 WHERE tenant_id = %s AND id = ANY(%s)"
 
+_LATER = tuple(f"to_{status.value}" for status in domain.Status)
 _KEY = {"cube": "integer", "owner_id": "uuid", "source": "text"}
 _TABLES: Mapping[str, tuple[dict[str, str], dict[str, str]]] = {
     "now": (_KEY | {"status": "text", "currency": "text"}, {"leads": "bigint", "amount": "numeric"}),
     "lasted": (_KEY | {"status": "text", "bucket": "bigint"}, {"stays": "bigint"}),
     "day": (
         _KEY | {"day": "date", "status": "text", "again": "boolean"},
-        dict.fromkeys(("entered", "closed", *(f"to_{status.value}" for status in domain.Status)), "bigint"),
+        dict.fromkeys(("entered", "closed", *_LATER), "bigint"),
+    ),
+    "again": (
+        _KEY | {"before": "date", "day": "date", "status": "text"},
+        dict.fromkeys(("entered", *_LATER), "bigint"),
     ),
 }
 """Key and sums of each table of sums; the first of the sums is 0 when there is nothing left of a row."""
@@ -100,7 +105,7 @@ async def _count(connection: Connection, tenant_id: UUID, leads: Iterable[Lead],
     if new:
         rows = [structs.asdict(stay) for stay in new]
         await connection.execute(_SAVE, (tenant_id, msgspec.json.encode(rows).decode()))
-    for name, cells in (("now", sums.now), ("lasted", sums.lasted), ("day", sums.day)):
+    for name, cells in (("now", sums.now), ("lasted", sums.lasted), ("day", sums.day), ("again", sums.again)):
         if delta := _delta(name, cells):
             await connection.execute(_CORRECT[name], (delta, tenant_id, tenant_id))
 
@@ -118,8 +123,8 @@ PROJECTION = Projection(
     name="pipeline",
     version=1,
     topics=topics(domain.EVENTS),
-    tables=("pipeline_stay_v1", "pipeline_now_v1", "pipeline_lasted_v1", "pipeline_day_v1"),
-    ddl=Path(__file__).with_suffix(".sql").read_text(),
+    tables=("pipeline_stay_v1", "pipeline_now_v1", "pipeline_lasted_v1", "pipeline_day_v1", "pipeline_again_v1"),
+    ddl="".join(Path(__file__).with_name(f"{name}.sql").read_text() for name in ("again", "pipeline")),
     apply=_apply,
     refill=_refill,
     follows=(lead.PROJECTION.checkpoint,),

@@ -20,9 +20,13 @@ CREATE TABLE read.pipeline_stay_v1 (
     amount      numeric(30, 4) NOT NULL,
     PRIMARY KEY (tenant_id, id, number)
 ) WITH (fillfactor = 80);
-CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, status, lasted) WHERE lasted IS NOT NULL;
-CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, entered_at);
+-- What is read stay by stay is read from these alone.
+CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, status, lasted) INCLUDE (owner_id, source) WHERE lasted IS NOT NULL;
+CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, entered_at)
+       INCLUDE (status, again_since, later, closed, owner_id, source);
 CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, again_since) INCLUDE (entered_at, status, later, owner_id, source)
+ WHERE again_since IS NOT NULL;
+CREATE INDEX ON read.pipeline_stay_v1 (tenant_id, entered_at) INCLUDE (again_since, status, later, owner_id, source)
  WHERE again_since IS NOT NULL;
 
 -- Where leads stand, and what they are worth by currency.
@@ -139,8 +143,7 @@ GRANT EXECUTE ON FUNCTION read.pipeline_entries_v1 TO rapport_service;
 
 -- Everything that a look at the pipeline shows, as of one moment, as JSON: {now: [{status, currency, leads, amount}],
 -- lasted: [{status, stays, around: {"0.5": [low, high], "0.9": ...}}] (what stands beside the fraction's place),
--- entries: [{status, again, entered, closed, to_*}], repeats: [{status, later, entered}]}. Repeats are entries whose
--- lead had entered the same status before, but in the period too: it counts once.
+-- entries: [{status, again, entered, closed, to_*}], repeats: [{status, entered, to_*}] (see again.sql)}.
 CREATE FUNCTION read.pipeline_v1(owners uuid[], from_source text, since timestamptz, until timestamptz) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_custom_plan
@@ -160,35 +163,42 @@ BEGIN
                  GROUP BY p.status, p.currency ORDER BY p.status, p.currency) n),
         'lasted', (
             WITH cell AS (
-                SELECT p.status, p.bucket, sum(p.stays) AS stays FROM read.pipeline_lasted_v1 p
+                SELECT p.status, p.bucket, sum(p.stays)::bigint AS stays FROM read.pipeline_lasted_v1 p
                  WHERE p.tenant_id = tenant AND p.cube = which + 4 AND p.owner_id = ANY (whose)
                    AND p.source = coalesce(from_source, '')
                  GROUP BY p.status, p.bucket
-            ), run AS (
-                SELECT c.*, sum(c.stays) OVER w AS upto, lead(c.bucket) OVER w AS next,
-                       sum(c.stays) OVER (PARTITION BY c.status) AS total
-                  FROM cell c WINDOW w AS (PARTITION BY c.status ORDER BY c.bucket)
+            ), run AS MATERIALIZED (
+                SELECT c.*, (sum(c.stays) OVER w)::bigint AS upto, lead(c.bucket) OVER w AS next
+                  FROM cell c WINDOW w AS (PARTITION BY c.status ORDER BY c.bucket ROWS UNBOUNDED PRECEDING)
+            ), asked AS MATERIALIZED (
+                -- Both neighbours of each fraction's place, counted from 0.
+                SELECT t.status, t.total, f.fraction, n.k
+                  FROM (SELECT c.status, sum(c.stays)::bigint AS total FROM cell c GROUP BY c.status) t
+                 CROSS JOIN (VALUES ('0.5', 1, 2), ('0.9', 9, 10)) AS f (fraction, above, below)
+                 CROSS JOIN LATERAL (VALUES (f.above * (t.total - 1) / f.below),
+                                            ((f.above * (t.total - 1) + f.below - 1) / f.below)) AS n (k)
             ), near AS (
-                -- Both neighbours of each fraction's place, counted from 0: in which bucket, and after how many there.
-                SELECT r.status, r.total, r.bucket, r.next, f.fraction, n.k, n.k - (r.upto - r.stays) AS skip
-                  FROM run r
-                 CROSS JOIN unnest(ARRAY[0.5, 0.9]) AS f (fraction)
-                 CROSS JOIN LATERAL (VALUES (floor(f.fraction * (r.total - 1))), (ceil(f.fraction * (r.total - 1)))) n (k)
-                 WHERE r.upto > n.k AND r.upto - r.stays <= n.k
-            ), neighbour AS (
-                -- The same among the fine buckets of that one.
-                SELECT n.status, n.total, n.fraction, n.k, f.bucket, coalesce(f.next, n.next) AS next,
-                       n.skip - (f.upto - f.stays) AS skip
-                  FROM near n
-                 CROSS JOIN LATERAL (
-                       SELECT c.*, sum(c.stays) OVER w AS upto, lead(c.bucket) OVER w AS next
-                         FROM (SELECT p.bucket, sum(p.stays) AS stays FROM read.pipeline_lasted_v1 p
+                -- In which bucket they are, and after how many there.
+                SELECT a.*, r.bucket, r.next, a.k - (r.upto - r.stays) AS skip
+                  FROM asked a JOIN run r ON r.status = a.status AND r.upto > a.k AND r.upto - r.stays <= a.k
+            ), fine AS MATERIALIZED (
+                SELECT c.*, (sum(c.stays) OVER w)::bigint AS upto, coalesce(lead(c.bucket) OVER w, c.last) AS next
+                  FROM (SELECT n.status, n.bucket AS near, n.next AS last, f.bucket, sum(f.stays)::bigint AS stays
+                          FROM (SELECT DISTINCT near.status, near.bucket, near.next FROM near) n
+                         CROSS JOIN LATERAL (
+                               SELECT p.bucket, p.stays FROM read.pipeline_lasted_v1 p
                                 WHERE p.tenant_id = tenant AND p.cube = which AND p.owner_id = ANY (whose)
                                   AND p.source = coalesce(from_source, '') AND p.status = n.status
                                   AND p.bucket >= n.bucket AND p.bucket < coalesce(n.next, 9223372036854775807)
-                                GROUP BY p.bucket) c
-                       WINDOW w AS (ORDER BY c.bucket)) f
-                 WHERE f.upto > n.skip AND f.upto - f.stays <= n.skip
+                               OFFSET 0) f
+                         GROUP BY n.status, n.bucket, n.next, f.bucket) c
+                WINDOW w AS (PARTITION BY c.status, c.near ORDER BY c.bucket ROWS UNBOUNDED PRECEDING)
+            ), neighbour AS (
+                -- The same among the fine buckets of that one.
+                SELECT n.status, n.total, n.fraction, n.k, f.bucket, f.next, n.skip - (f.upto - f.stays) AS skip
+                  FROM near n
+                  JOIN fine f ON f.status = n.status AND f.near = n.bucket AND f.upto > n.skip
+                   AND f.upto - f.stays <= n.skip
             ), place AS (
                 SELECT n.status, n.total, n.fraction, array_agg(e.lasted ORDER BY n.k) AS around
                   FROM neighbour n
@@ -198,7 +208,7 @@ BEGIN
                           AND s.lasted >= n.bucket AND s.lasted < coalesce(n.next, 9223372036854775807)
                           AND (owners IS NULL OR s.owner_id = ANY (owners))
                           AND (from_source IS NULL OR s.source = from_source)
-                        ORDER BY s.lasted OFFSET n.skip::bigint LIMIT 1) e
+                        ORDER BY s.lasted OFFSET n.skip LIMIT 1) e
                  GROUP BY n.status, n.total, n.fraction
             ), told AS (
                 SELECT p.status, p.total AS stays, jsonb_object_agg(p.fraction, p.around) AS around
@@ -212,13 +222,8 @@ BEGIN
                        sum(p.to_converted) AS to_converted, sum(p.to_lost) AS to_lost
                   FROM read.pipeline_entries_v1(owners, from_source, since, until, true) p
                  GROUP BY p.status, p.again) e),
-        'repeats', (
-            SELECT coalesce(jsonb_agg(r), '[]') FROM (
-                SELECT s.status, s.later, count(*) AS entered FROM read.pipeline_stay_v1 s
-                 WHERE since IS NOT NULL AND s.tenant_id = tenant AND s.again_since >= since
-                   AND s.entered_at < coalesce(until, 'infinity')
-                   AND (owners IS NULL OR s.owner_id = ANY (owners)) AND (from_source IS NULL OR s.source = from_source)
-                 GROUP BY s.status, s.later) r));
+        'repeats', CASE WHEN since IS NULL THEN '[]' ELSE (
+            SELECT coalesce(jsonb_agg(r), '[]') FROM read.pipeline_repeats_v1(owners, from_source, since, until) r) END);
 END $$;
 REVOKE EXECUTE ON FUNCTION read.pipeline_v1 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read.pipeline_v1 TO rapport_service;

@@ -18,6 +18,8 @@ _FINE, _COARSE = 7, 3
 """Durations that agree in so many bits after the first are in one bucket: a 128th, or an 8th, of an octave wide."""
 COARSE = 4
 """Added to a cube: its sums by month instead of day, and by coarse buckets instead of fine ones."""
+_UNTIL = 8
+"""Added to a cube of repeats whose second day is by month; COARSE is of the first."""
 
 
 class Counted(Struct, frozen=True, kw_only=True):
@@ -89,6 +91,7 @@ class Sums:
         self.now: dict[Cell, list[Any]] = defaultdict(lambda: [0, Decimal(0)])
         self.lasted: dict[Cell, list[int]] = defaultdict(lambda: [0])
         self.day: dict[Cell, list[int]] = defaultdict(lambda: [0] * 7)
+        self.again: dict[Cell, list[int]] = defaultdict(lambda: [0] * 6)
 
     def count(self, stays: Iterable[Counted], by: int) -> None:
         """Add stays (1), or take them back (-1)."""
@@ -102,11 +105,20 @@ class Sums:
         row = [1, int(stay.closed), *(int(bool(stay.later & bit(status))) for status in STATUSES)]
         _add(self.day[*of, day, stay.status, stay.again_since is not None], row, by)
         _add(self.day[*coarse, day.replace(day=1), stay.status, stay.again_since is not None], row, by)
+        if stay.again_since is not None:
+            self._repeat(stay, stay.again_since, of, [1, *row[2:]], by)
         if stay.lasted is not None:
             _add(self.lasted[*of, stay.status, bucket(stay.lasted)], [1], by)
             _add(self.lasted[*coarse, stay.status, bucket(stay.lasted, _COARSE)], [1], by)
         if stay.currency is not None:
             _add(self.now[*of, stay.status, stay.currency], [1, stay.amount], by)
+
+    def _repeat(self, stay: Counted, again_since: datetime, of: Cell, row: Sequence[int], by: int) -> None:
+        before, day = (at.astimezone(UTC).date() for at in (again_since, stay.entered_at))
+        cube, *whose = of
+        for more, first in ((0, before), (COARSE, before.replace(day=1))):
+            _add(self.again[cube + more, *whose, first, day, stay.status], row, by)
+            _add(self.again[cube + more + _UNTIL, *whose, first, day.replace(day=1), stay.status], row, by)
 
 
 def _add(row: list[Any], values: Sequence[Any], by: int) -> None:

@@ -219,6 +219,24 @@ def _whole(number: int, first: date | None, last: date | None) -> Iterable[Piece
     ]
 
 
+def whole_years(span: Span) -> tuple[date | None, date | None] | None:
+    """The first days of the first year (UTC) that is wholly in a span, and of the one after the last; None for none."""
+    since, until = span
+    first = None if since is None else date(_day_from(since).year, 1, 1)
+    if first is not None and since is not None and _midnight(first) < since:
+        first = date(first.year + 1, 1, 1)
+    last = None if until is None else date(until.astimezone(UTC).year, 1, 1)
+    return None if first is not None and last is not None and first >= last else (first, last)
+
+
+def around(span: Span, years: tuple[date | None, date | None] | None) -> list[Span]:
+    """What is left of a span beside its whole years."""
+    if years is None:
+        return [span]
+    (since, until), (first, last) = span, (None if day is None else _midnight(day) for day in years)
+    return [(begin, end) for begin, end in ((since, first), (last, until)) if begin != end]
+
+
 def _day_from(at: datetime) -> date:
     """The first day of UTC that is wholly at or after a time."""
     day = at.astimezone(UTC).date()

@@ -21,10 +21,12 @@ from projections.reports.figures import (
     Raw,
     ReportRow,
     Span,
+    around,
     bounded,
     periods,
     pieces,
     rows,
+    whole_years,
 )
 
 MOST_GROUPS = 10_000
@@ -43,25 +45,35 @@ _KEYS = {
 }
 _FILTERS = ("contact_id", "channel", "type", "outcome")
 
-# Of contacts there may be very many: those of a page are found first, and the rest is counted of them alone.
+# Of contacts there may be very many: those of a page are found first, and the rest is counted of them alone. What their
+# authors answered may be all that there is of some, so that answers are asked for where not everybody's are counted.
 _TOP = """
 SELECT t.contact_id FROM (
-    SELECT x.contact_id, sum(x.n) AS n FROM (
-        SELECT f.contact_id, 1 AS n FROM read.report_interaction_v1 f
-         WHERE f.tenant_id = %(tenant)s AND f.at >= %(since)s::timestamptz AND f.at < %(until)s::timestamptz {having}
-         UNION ALL
-        SELECT f.contact_id, 0 FROM read.report_response_v1 f
-         WHERE f.tenant_id = %(tenant)s AND f.at >= %(since)s::timestamptz AND f.at < %(until)s::timestamptz {having}) x
-     GROUP BY 1) t
+    SELECT x.contact_id, sum(x.n) AS n FROM ({counted}) AS x (contact_id, n) GROUP BY 1) t
  WHERE %(after)s::bigint IS NULL OR t.n < %(after)s::bigint
     OR (t.n = %(after)s::bigint AND t.contact_id > %(after_id)s::uuid)
  ORDER BY t.n DESC, t.contact_id LIMIT %(most)s::bigint
 """
+_YEARS = """
+SELECT y.contact_id, y.interactions AS n FROM read.report_contact_v1 y
+ WHERE y.tenant_id = %(tenant)s AND y.year >= %(first)s::date AND y.year < %(last)s::date {having}
+"""
+_ONE_BY_ONE = """
+SELECT f.contact_id, 1 FROM read.report_interaction_v1 f
+ WHERE f.tenant_id = %(tenant)s AND f.at >= %(since{number})s::timestamptz
+   AND f.at < %(until{number})s::timestamptz {having}
+"""
+_ANSWERED = """
+SELECT f.contact_id, 0 FROM read.report_response_v1 f
+ WHERE f.tenant_id = %(tenant)s AND f.at >= %(since)s::timestamptz AND f.at < %(until)s::timestamptz {having}
+"""
 _COUNTS = """
 SELECT p.number, c.author_id, c.channel, c.type, c.outcome, c.interactions AS n
   FROM piece p
-  JOIN read.report_count_v1 c ON c.tenant_id = %(tenant)s AND c.by_author = %(by_author)s AND c.step = p.step
-       AND c.day >= p.first AND c.day < p.last {having}
+ CROSS JOIN LATERAL (
+       SELECT c.* FROM read.report_count_v1 c
+        WHERE c.tenant_id = %(tenant)s AND c.by_author = %(by_author)s AND c.step = p.step
+          AND c.day >= p.first AND c.day < p.last {having} OFFSET 0) c
  UNION ALL
 SELECT e.number, f.author_id, f.channel, f.type, f.outcome, 1
   FROM edge e
@@ -134,6 +146,11 @@ class Asked(Struct, frozen=True, kw_only=True):
         return [self.owner_id] if self.authors is None or self.owner_id in self.authors else []
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether it is about some kinds of interactions only: years are not summed up by those."""
+        return not (self.channel is self.type is self.outcome is None)
+
+    @property
     def counts_each(self) -> bool:
         """Whether interactions are counted one by one: nothing is summed up by contact."""
         return self.contact_id is not None or self.group_by is GroupBy.CONTACT
@@ -171,9 +188,18 @@ async def _top(
 ) -> list[UUID]:
     """The contacts of a page, and one more where there are more."""
     place: dict[str, Any] = {"after": after[0] if after else None, "after_id": (after[1] or NOBODY) if after else None}
-    since, until = span[0] or "-infinity", span[1] or "infinity"
-    query = _TOP.format(having=_having(asked, "f"))
-    place |= {"since": since, "until": until, "most": limit + 1}
+    having, years = _having(asked, "f"), None if asked.is_narrow else whole_years(span)
+    parts = []
+    if years:
+        parts.append(_YEARS.format(having=_having(asked, "y")))
+        place |= {"first": years[0] or "-infinity", "last": years[1] or "infinity"}
+    for number, (since, until) in enumerate(around(span, years)):
+        parts.append(_ONE_BY_ONE.format(number=number, having=having))
+        place |= {f"since{number}": since or "-infinity", f"until{number}": until or "infinity"}
+    if asked.whose is not None:
+        parts.append(_ANSWERED.format(having=having))
+    place |= {"since": span[0] or "-infinity", "until": span[1] or "infinity", "most": limit + 1}
+    query = _TOP.format(counted=" UNION ALL ".join(parts))
     found = await (await connection.execute(*placed(query, {**values, **place}))).fetchall()
     return [row[0] for row in found]
 

@@ -56,18 +56,19 @@ WITH told AS (
     DELETE FROM report_interaction_v1 f
      WHERE (SELECT count(*) FROM told) < cardinality(%(ids)s::uuid[])
        AND f.tenant_id = %(tenant)s AND f.id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM told t WHERE t.id = f.id)
-    RETURNING f.at, f.author_id, f.channel, f.type, f.outcome
+    RETURNING f.at, f.author_id, f.contact_id, f.channel, f.type, f.outcome
 ), kept AS (
     INSERT INTO report_interaction_v1 AS f (tenant_id, id, {_COLUMNS})
     SELECT %(tenant)s, t.id, {_COLUMNS} FROM told t
     ON CONFLICT (tenant_id, id) DO UPDATE SET ({_COLUMNS}) = ROW ({_LATER})
      WHERE ({_BEFORE}) IS DISTINCT FROM ({_LATER})
     RETURNING old AS was, new AS now
-), change (at, author_id, channel, type, outcome, by) AS (
-    SELECT (k.now).at, (k.now).author_id, (k.now).channel, (k.now).type, (k.now).outcome, 1 FROM kept k
+), change (at, author_id, contact_id, channel, type, outcome, by) AS (
+    SELECT (k.now).at, (k.now).author_id, (k.now).contact_id, (k.now).channel, (k.now).type, (k.now).outcome, 1
+      FROM kept k
      UNION ALL
-    SELECT (k.was).at, (k.was).author_id, (k.was).channel, (k.was).type, (k.was).outcome, -1 FROM kept k
-     WHERE (k.was).id IS NOT NULL
+    SELECT (k.was).at, (k.was).author_id, (k.was).contact_id, (k.was).channel, (k.was).type, (k.was).outcome, -1
+      FROM kept k WHERE (k.was).id IS NOT NULL
      UNION ALL
     SELECT g.*, -1 FROM gone g
 ), delta AS (
@@ -84,18 +85,35 @@ WITH told AS (
     ON CONFLICT (tenant_id, by_author, step, day, author_id, channel, type, outcome)
     DO UPDATE SET interactions = t.interactions + excluded.interactions
     RETURNING t.*
+), yearly AS (
+    INSERT INTO report_contact_v1 AS t
+    SELECT %(tenant)s, date_trunc('year', c.at AT TIME ZONE 'UTC')::date, c.contact_id, c.author_id, sum(c.by)::bigint
+      FROM change c GROUP BY 2, 3, 4 HAVING sum(c.by) <> 0
+    ON CONFLICT (tenant_id, year, contact_id, author_id)
+    DO UPDATE SET interactions = t.interactions + excluded.interactions
+    RETURNING t.*
 )
-SELECT json_agg(a)::text FROM added a WHERE a.interactions = 0
+SELECT (SELECT json_agg(a)::text FROM added a WHERE a.interactions = 0),
+       (SELECT json_agg(y)::text FROM yearly y WHERE y.interactions = 0)
 """
 
-_EMPTY = """
+# Rows of which nothing is left, table by table.
+_EMPTY = (
+    """
 DELETE FROM report_count_v1 t
  USING jsonb_to_recordset(%s::jsonb) AS d (
        by_author boolean, step text, day date, author_id uuid, channel text, type text, outcome text)
  WHERE t.tenant_id = %s AND t.by_author = d.by_author AND t.step = d.step AND t.day = d.day
    AND t.author_id = d.author_id AND t.channel = d.channel AND t.type = d.type AND t.outcome = d.outcome
    AND t.interactions = 0
-"""
+""",
+    """
+DELETE FROM report_contact_v1 t
+ USING jsonb_to_recordset(%s::jsonb) AS d (year date, contact_id uuid, author_id uuid)
+ WHERE t.tenant_id = %s AND t.year = d.year AND t.contact_id = d.contact_id AND t.author_id = d.author_id
+   AND t.interactions = 0
+""",
+)
 
 # Who has to be looked at: what changed itself, what it answered, and what it answers now, which is all that came in
 # since the contact was last written to before it. OFFSET 0 keeps each look-up one by an index, whatever is estimated.
@@ -193,9 +211,10 @@ async def _mirror(connection: Connection, tenant_id: UUID, ids: Iterable[UUID]) 
     await connection.execute(_PLANNED_ONCE)
     for start in range(0, len(ordered), _AT_ONCE):
         values = {"tenant": tenant_id, "ids": ordered[start : start + _AT_ONCE]}
-        (empty,) = await (await connection.execute(*placed(_COUNT, values))).fetchone()
-        if empty:
-            await connection.execute(_EMPTY, (empty, tenant_id))
+        emptied = await (await connection.execute(*placed(_COUNT, values))).fetchone()
+        for query, rows in zip(_EMPTY, emptied, strict=True):
+            if rows:
+                await connection.execute(query, (rows, tenant_id))
         await connection.execute(*placed(_RESPOND, values))
     await connection.execute(_PLANNED_AS_EVER)
 
@@ -204,7 +223,7 @@ PROJECTION = Projection(
     name="report",
     version=1,
     topics=topics([*domain.EVENTS, ContactMerged, ContactUnmerged]),
-    tables=("report_interaction_v1", "report_response_v1", "report_count_v1"),
+    tables=("report_interaction_v1", "report_response_v1", "report_count_v1", "report_contact_v1"),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,
     refill=_refill,

@@ -53,3 +53,13 @@ CREATE TABLE read.report_count_v1 (
     interactions bigint NOT NULL,
     PRIMARY KEY (tenant_id, by_author, step, day, author_id, channel, type, outcome)
 ) WITH (fillfactor = 80);
+
+-- How many there were of each contact by year (its first day, of UTC) and author.
+CREATE TABLE read.report_contact_v1 (
+    tenant_id    uuid NOT NULL,
+    year         date NOT NULL,
+    contact_id   uuid NOT NULL,
+    author_id    uuid NOT NULL,
+    interactions bigint NOT NULL,
+    PRIMARY KEY (tenant_id, year, contact_id, author_id)
+) WITH (fillfactor = 80);

@@ -26,7 +26,7 @@ ALLOWED = {
         "read.timeline_page_v1",
         "read.select_contacts_v1",
         *("read.companies_like_v1", "read.contacts_by_email_v1"),
-        *("read.pipeline_v1", "read.pipeline_entries_v1", "read.pipeline_trend_v1"),
+        *("read.pipeline_v1", "read.pipeline_entries_v1", "read.pipeline_repeats_v1", "read.pipeline_trend_v1"),
         *("store.start_session", "store.refresh_session", "store.end_session"),
         *("store.keep_import_key", "store.keep_import_part", "store.keep_import_seen", "store.drop_import"),
         *("store.queue_import", "store.note_active", "store.keep_mails"),

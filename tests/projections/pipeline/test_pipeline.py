@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import zones
-from domain.lead import CLOSED, PAIRS, Lead, Status
+from domain.lead import CLOSED, PAIRS, Lead, LeadNurtured, LeadQualified, LeadRegistered, Status
 from projections.leads import lead
 from projections.pipeline.figures import ConversionView, PipelineView, Step, TrendRow
 from projections.pipeline.pipeline import PROJECTION
@@ -160,6 +161,25 @@ async def test_periods_of_months_are_summed_by_month_and_by_day_at_both_ends(dat
             check(await pipeline(connection, leads.tenant, about, at=AT), now, about)
             found = await trend_of(connection, leads.tenant, about, Step.MONTH, zone="Asia/Kathmandu")
         assert found == entries(now, about, Step.MONTH, "Asia/Kathmandu")
+
+
+async def test_a_lead_that_comes_back_counts_once_in_every_period(database: Database) -> None:
+    leads = Leads(database)
+    for number in range(4):
+        lead_id, at = uuid4(), BEGIN + timedelta(days=9 * number)
+        fields: dict[str, Any] = {"owner_id": OWNERS[number % 2], "source": SOURCES[number % 3]}
+        await leads.happened(lead_id, at, LeadRegistered(title="Engine", **fields))
+        for turn in range(12):
+            at += timedelta(days=(turn * 5 + number) % 17, hours=turn * 7)
+            await leads.happened(lead_id, at, LeadNurtured() if turn % 2 else LeadQualified())
+    await catch_up(database, leads.tenant, BOTH)
+    every = list(leads.leads.values())
+    moves = {stay.since for each in every for stay in each.stays[::5]}
+    turns = [*sorted(moves), *(datetime(2026, month, 1, tzinfo=UTC) for month in (2, 3, 5)), None]
+    for since, until in ((since, until) for since in turns[:-1] for until in turns):
+        about = Asked(since=since, until=until, owner_id=OWNERS[0] if until and until.day % 3 == 0 else None)
+        async with database.service.of(leads.tenant) as connection:
+            check(await pipeline(connection, leads.tenant, about, at=AT), wanted(every, about, every), about)
 
 
 async def test_sums_are_those_of_a_rebuild_and_a_wrong_one_shows(workshop: Workshop) -> None:

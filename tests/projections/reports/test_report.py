@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from tests.projections.workshop import Workshop
 
 pytestmark = pytest.mark.servers
 
+NONE = timedelta(0)
 NOW = BEGIN + timedelta(hours=30)
 ZONES = (UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu"))
 
@@ -234,3 +235,22 @@ async def test_counts_are_those_of_a_rebuild_and_a_wrong_one_shows(workshop: Wor
         await connection.execute("UPDATE report_count_v1 SET interactions = interactions + 1 WHERE by_author")
     (wrong,) = await workshop.verify(talks.tenant, [PROJECTION])
     assert [each.table for each in wrong.differences] == ["report_count_v1"]
+
+
+async def test_contacts_are_counted_by_whole_years_and_what_is_left_beside_them(database: Database) -> None:
+    talks = Talks(database)
+    await talks.begin()
+    said = {"type": Type.EMAIL, "channel": Channel.EMAIL, "direction": Direction.OUTBOUND}
+    ends = [datetime(year, *rest, tzinfo=UTC) for year in (2025, 2026, 2027) for rest in ((1, 1), (8, 9, 10))]
+    told = [
+        await talks.log(contact=number % 3, author_id=AUTHORS[number % 2], occurred_at=end + shift, **said)
+        for number, (end, shift) in enumerate((end, shift) for end in ends for shift in (-timedelta(seconds=1), NONE))
+    ]
+    await catch_up(database, talks.tenant, MODELS)
+    await talks.change(told[0], {"contact": 1})
+    await talks.change(told[-1], {"occurred_at": ends[0]})
+    await catch_up(database, talks.tenant, MODELS)
+    for since in (None, *ends):
+        for until in (None, *ends):
+            about = Asked(group_by=GroupBy.CONTACT, since=since, until=until, authors=AUTHORS[:1] if until else None)
+            check(await pages(database, talks, about, 2), expected(talks.folded(), about), about)
