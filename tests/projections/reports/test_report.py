@@ -241,7 +241,8 @@ async def test_contacts_are_counted_by_whole_years_and_what_is_left_beside_them(
     talks = Talks(database)
     await talks.begin()
     said = {"type": Type.EMAIL, "channel": Channel.EMAIL, "direction": Direction.OUTBOUND}
-    ends = [datetime(year, *rest, tzinfo=UTC) for year in (2025, 2026, 2027) for rest in ((1, 1), (8, 9, 10))]
+    days = ((1, 1, 0), (8, 9, 10))
+    ends = [datetime(year, month, day, hour, tzinfo=UTC) for year in (2025, 2026, 2027) for month, day, hour in days]
     told = [
         await talks.log(contact=number % 3, author_id=AUTHORS[number % 2], occurred_at=end + shift, **said)
         for number, (end, shift) in enumerate((end, shift) for end in ends for shift in (-timedelta(seconds=1), NONE))
