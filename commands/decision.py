@@ -63,6 +63,8 @@ class Given(Struct, Generic[S], frozen=True, kw_only=True):
     """The custom fields that such a record has now."""
     customs: AllCustomFields = MappingProxyType({})
     """Those of all kinds: of records that may come with it."""
+    currency: str | None = None
+    """What amounts are in that come without one; where it is None, they have to name theirs."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Demo data: three companies with contacts in many scripts, and how they get into an installation."""
+"""Demo data: three companies with contacts in many scripts and half a year behind them, and how they are loaded."""
 
 import hashlib
 import itertools
@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from api.cli import demo_people
+from api.cli import demo_history, demo_people
 from commands.companies.company import NAME_CLAIM
 from commands.contacts.input import RegisterContact
 from commands.decision import Context, Decision, Given
@@ -40,19 +40,22 @@ class DemoTenant(Struct, frozen=True, kw_only=True):
     admin_email: str
     password: str = PASSWORD
     contacts: list[RegisterContact]
+    currency: str = "EUR"
 
 
 def tenants(seed: int = 1, contacts: int = 5000) -> list[DemoTenant]:
     """Three companies with so many contacts in all (6 : 3 : 1); the same arguments always give the same."""
     first, second = contacts * 6 // 10, contacts * 3 // 10
     plans = (
-        ("Nordwind Handel GmbH", "Annika Sommer", "annika@nordwind.example", first),
-        ("Brightwater Supplies Ltd", "Amara Okafor", "amara@brightwater.example", second),
-        ("Atelier Soleil SARL", "Zoé Lefèvre", "zoe@atelier-soleil.example", contacts - first - second),
+        ("Nordwind Handel GmbH", "Annika Sommer", "annika@nordwind.example", first, "EUR"),
+        ("Brightwater Supplies Ltd", "Amara Okafor", "amara@brightwater.example", second, "GBP"),
+        ("Atelier Soleil SARL", "Zoé Lefèvre", "zoe@atelier-soleil.example", contacts - first - second, "EUR"),
     )
     return [
-        DemoTenant(name=name, admin_name=admin, admin_email=email, contacts=_made_up(seed, email, count))
-        for name, admin, email, count in plans
+        DemoTenant(
+            name=name, admin_name=admin, admin_email=email, contacts=_made_up(seed, email, count), currency=currency
+        )
+        for name, admin, email, count, currency in plans
     ]
 
 
@@ -181,7 +184,15 @@ class _Loader:
                     raise refusal from taken
             on_progress(done - told)
             told = done
-        return done - before
+        passed = 0 if done < len(self._contacts) else await self._history(stopped)
+        return done - before + passed
+
+    async def _history(self, stopped: Callable[[], bool]) -> int:
+        actor = Actor("user", self._admin_id)
+        context = Context(tenant_id=self.tenant_id, metadata=Metadata(actor=actor, correlation_id=_CORRELATION_ID))
+        return await demo_history.load(
+            context, len(self._contacts), self._id, self._demo.currency, self._store, self._clock, self._new_id, stopped
+        )
 
     async def _append(self, batch: range) -> None:
         decided = [(self._id(number), await self._decide(number)) for number in batch]

@@ -135,7 +135,7 @@ def restore(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def demo(context: typer.Context) -> None:
-    """Load the demo data: 3 tenants with 5,000 contacts. What is there already stays as it is."""
+    """Load the demo data: 3 tenants with 5,000 contacts and half a year with them. What is there stays as it is."""
     _load_demo(context.obj, quiet=False, stopped=lambda: False)
 
 

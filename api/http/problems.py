@@ -42,6 +42,7 @@ STATUSES: dict[str, int] = {
     "calendar.empty": 422,
     "calendar.method": 422,
     "calendar.too_many": 422,
+    "calendar.too_often": 422,
     "calendar.unreadable": 422,
     "command.contention": 503,
     "company.ambiguous": 409,

@@ -1,7 +1,6 @@
 """Reads calendars (RFC 5545): each event a meeting, at its time in its time zone, with who was asked. Pure.
 
-Of an event that repeats, the first time is told, and by what rule it repeats; times that were moved are events of their
-own in a calendar, and so they are here.
+What an event says of a series is for commands.inbound.series.
 """
 
 import re
@@ -26,15 +25,18 @@ _LONGEST_SECONDS = 31_536_000
 _VIDEO = re.compile(r"https?://|\b(?:zoom|teams|webex|video|skype|jitsi)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"into parts: '(.*?)': ", re.DOTALL)
 _RULE_LENGTH = 500
+_LONGEST_MARK = 20
 
 
 class Meeting(Struct, frozen=True, kw_only=True):
-    """An event. `known_as` is its UID, with the time in the series where that was moved; `revision` its SEQUENCE.
+    """An event, or one time of those at which it is held. `series` is its UID, `revision` its SEQUENCE.
 
-    `answer` is what its only attendee replied (accepted, declined, tentative), where it is a reply.
+    `mark` is its time in the series, as it was before it was moved; None where it is all of it. `answer` is what its
+    only attendee replied (accepted, declined, tentative), where it is a reply.
     """
 
-    known_as: str
+    series: str
+    mark: str | None
     revision: int
     starts_at: datetime | None
     seconds: int | None
@@ -46,9 +48,24 @@ class Meeting(Struct, frozen=True, kw_only=True):
     is_cancelled: bool
     is_reply: bool
     answer: str | None
+    is_plain: bool = False
+    """One time of a series, of which nothing is said but that of all of it."""
+
+    @property
+    def known_as(self) -> str:
+        """The external id of the interaction that it is."""
+        return f"{self.series}/{self.mark}" if self.mark else self.series
 
 
-def read(raw: bytes, zone: str) -> list[Meeting]:
+class Entry(Struct, frozen=True):
+    """An event as the library reads it, and as a meeting; `adds` to those there are, where the calendar says so."""
+
+    event: Any
+    meeting: Meeting
+    adds: bool
+
+
+def read(raw: bytes, zone: str) -> list[Entry]:
     """The events of a calendar; times without a time zone are of `zone`.
 
     Raises:
@@ -63,7 +80,7 @@ def read(raw: bytes, zone: str) -> list[Meeting]:
     calendars = [each for each in found if each.name == "VCALENDAR"]
     if not calendars:
         raise _unreadable(raw, "")
-    meetings = []
+    entries: list[Entry] = []
     for calendar in calendars:
         method = str(calendar.get("METHOD") or "PUBLISH").strip().upper()
         if method not in _METHODS:
@@ -72,13 +89,14 @@ def read(raw: bytes, zone: str) -> list[Meeting]:
                 f"what the method {line(method, 40)} asks for is not done here",
                 hint=f"Send a calendar with one of the methods {', '.join(sorted(_METHODS))}, or with none.",
             )
-        meetings += [_meeting(event, method, ZoneInfo(zone)) for event in calendar.walk("VEVENT")]
-    if not meetings:
+        events = calendar.walk("VEVENT")
+        entries += [Entry(event, _meeting(event, method, ZoneInfo(zone)), method == "ADD") for event in events]
+    if not entries:
         raise DomainError("calendar.empty", "the calendar has no events", hint="Send one that has some.")
-    if len(meetings) > MOST:
-        text = f"the calendar has {len(meetings)} events; at most {MOST} are taken at once"
+    if len(entries) > MOST:
+        text = f"the calendar has {len(entries)} events; at most {MOST} are taken at once"
         raise DomainError("calendar.too_many", text, hint="Send it in several parts.")
-    return meetings
+    return entries
 
 
 def _unreadable(raw: bytes, told: str) -> DomainError:
@@ -97,16 +115,17 @@ def _unreadable(raw: bytes, told: str) -> DomainError:
 
 
 def _meeting(event: Any, method: str, zone: ZoneInfo) -> Meeting:
-    starts_at = _moment(event.get("DTSTART"), zone)
+    starts_at = moment(event.get("DTSTART"), zone)
     attendees = tuple(_people(event, "ATTENDEE"))
     revision = event.get("SEQUENCE")
     where = _line(event, "LOCATION", LONGEST_SUBJECT)
     links = " ".join(str(event.get(name) or "") for name in ("LOCATION", "URL", "CONFERENCE", "X-GOOGLE-CONFERENCE"))
     status = str(event.get("STATUS") or "").strip().upper()
-    answers = [str(each.params.get("PARTSTAT", "")).lower() for each in _all(event, "ATTENDEE") if _is_sound(each)]
+    answers = [str(each.params.get("PARTSTAT", "")).lower() for each in every(event, "ATTENDEE") if is_sound(each)]
     replied = answers[0] if method == "REPLY" and answers else None
     return Meeting(
-        known_as=_known_as(event, zone),
+        series=_series(event),
+        mark=mark(event.get("RECURRENCE-ID"), zone),
         revision=int(revision) if isinstance(revision, int) and 0 <= revision < 2**31 else 0,
         starts_at=starts_at,
         seconds=_seconds(event, starts_at, zone),
@@ -121,24 +140,25 @@ def _meeting(event: Any, method: str, zone: ZoneInfo) -> Meeting:
     )
 
 
-def _is_sound(value: Any) -> bool:
+def is_sound(value: Any) -> bool:
     """Whether a property could be read: of one that could not, the library gives its text under another name."""
     return value is not None and type(value).__name__ != "vBroken"
 
 
-def _all(event: Any, name: str) -> Sequence[Any]:
+def every(event: Any, name: str) -> Sequence[Any]:
+    """The properties of an event that have this name; one that is None where it has none."""
     found = event.get(name)
     return found if isinstance(found, list) else [found]
 
 
 def _line(event: Any, name: str, longest: int) -> str | None:
-    return line(str(_all(event, name)[0] or ""), longest)
+    return line(str(every(event, name)[0] or ""), longest)
 
 
 def _people(event: Any, name: str) -> Iterator[Address]:
     seen: set[str] = set()
-    for each in _all(event, name):
-        if not _is_sound(each):
+    for each in every(event, name):
+        if not is_sound(each):
             continue
         address = line(re.sub(r"^mailto:", "", str(each).strip(), flags=re.IGNORECASE), _LONGEST_ADDRESS)
         if address and "@" in address and address.lower() not in seen:
@@ -146,9 +166,9 @@ def _people(event: Any, name: str) -> Iterator[Address]:
             yield Address(line(str(each.params.get("CN", "")), _LONGEST_NAME), address)
 
 
-def _moment(value: Any, zone: ZoneInfo) -> datetime | None:
+def moment(value: Any, zone: ZoneInfo) -> datetime | None:
     """A time; None where there is none, or one of a time zone that nobody knows."""
-    if not _is_sound(value):
+    if not is_sound(value):
         return None
     at = getattr(value, "dt", None)
     if isinstance(at, datetime):
@@ -166,8 +186,8 @@ def _in_utc(at: datetime) -> datetime | None:
 
 
 def _seconds(event: Any, starts_at: datetime | None, zone: ZoneInfo) -> int | None:
-    ends_at, lasts = _moment(event.get("DTEND"), zone), event.get("DURATION")
-    length = getattr(lasts, "dt", None) if _is_sound(lasts) else None
+    ends_at, lasts = moment(event.get("DTEND"), zone), event.get("DURATION")
+    length = getattr(lasts, "dt", None) if is_sound(lasts) else None
     if starts_at and ends_at:
         length = ends_at - starts_at
     if not isinstance(length, timedelta):
@@ -177,18 +197,27 @@ def _seconds(event: Any, starts_at: datetime | None, zone: ZoneInfo) -> int | No
 
 def _text(event: Any, where: str | None) -> str | None:
     """The description, with where it is and how it repeats below."""
-    parts = [str(_all(event, "DESCRIPTION")[0] or "").strip()]
+    parts = [str(every(event, "DESCRIPTION")[0] or "").strip()]
     parts += [f"Where: {where}"] if where else []
     rule = event.get("RRULE")
-    if _is_sound(rule) and not isinstance(rule, list):
+    if is_sound(rule) and not isinstance(rule, list):
         parts.append(f"Repeats: {rule.to_ical().decode('utf-8', 'replace')[:_RULE_LENGTH]}")
     return block("\n".join(filter(None, parts)), LONGEST_BODY)
 
 
-def _known_as(event: Any, zone: ZoneInfo) -> str:
-    uid = line(str(_all(event, "UID")[0] or ""), LONGEST_ID * 4)
+def mark(value: Any, zone: ZoneInfo) -> str | None:
+    """A time in a series as ids have it: a day or a time without a time zone as it stands, any other in UTC."""
+    if not is_sound(value):
+        return None
+    at = getattr(value, "dt", None)
+    if isinstance(at, datetime):
+        in_utc = moment(value, zone)
+        return f"{at:%Y%m%dT%H%M%S}" if at.tzinfo is None else f"{in_utc:%Y%m%dT%H%M%SZ}" if in_utc else None
+    return f"{at:%Y%m%d}" if isinstance(at, date) else None
+
+
+def _series(event: Any) -> str:
+    uid = line(str(every(event, "UID")[0] or ""), LONGEST_ID * 4)
     if not uid:
         return f"sha256:{sha256(event.to_ical()).hexdigest()}"
-    moved = _moment(event.get("RECURRENCE-ID"), zone)
-    found = f"{uid}/{moved:%Y%m%dT%H%M%SZ}" if moved else uid
-    return found if len(found) <= LONGEST_ID else f"sha256:{sha256(found.encode()).hexdigest()}"
+    return uid if len(uid) <= LONGEST_ID - _LONGEST_MARK else f"sha256:{sha256(uid.encode()).hexdigest()}"

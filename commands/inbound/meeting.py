@@ -35,6 +35,7 @@ def told(meeting: Meeting, known: Known) -> Told:
         body=meeting.text,
         outcome=CANCELLED if meeting.is_cancelled else meeting.answer,
         duration_seconds=meeting.seconds,
+        thread_id=meeting.series,
         external_id=meeting.known_as,
         author_id=next((user for each in people(meeting) if (user := known.user(each))), None),
     )
@@ -48,6 +49,8 @@ def told_of(meeting: Meeting, known: Known, before: Interaction) -> Told | None:
     """
     if meeting.revision < (before.revision or 0):
         return None
+    if meeting.is_plain and meeting.revision == before.revision and meeting.starts_at != before.occurred_at:
+        return None  # that time of the series was moved
     if meeting.is_reply:
         asked = {key(each.address) for each in before.participants if each.address}
         is_asked = bool(meeting.attendees) and key(meeting.attendees[0].address) in asked

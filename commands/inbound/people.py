@@ -48,6 +48,16 @@ class Directory(Protocol):
         """
         ...
 
+    async def series(
+        self, tenant_id: UUID, threads: Collection[str], sees: Callable[[UUID | None], bool]
+    ) -> Mapping[str, Sequence[str]]:
+        """The external ids of the meetings that are in these threads, of those authors that the one who asks sees.
+
+        Raises:
+            DomainError: read_after.timeout, it can't be told now.
+        """
+        ...
+
 
 class Inbound(Struct, frozen=True):
     """What is brought in with: whom addresses belong to, and how many bytes a message may have."""

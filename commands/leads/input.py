@@ -13,10 +13,13 @@ Time = Annotated[datetime, Meta(tz=True)]
 
 
 class MoneyInput(Struct, forbid_unknown_fields=True):
-    """An amount like "12.50" and its currency like EUR (ISO 4217)."""
+    """An amount like "12.50" and its currency like EUR (ISO 4217).
+
+    Without one it is in the currency that the lead's value has already, else in the tenant's.
+    """
 
     amount: str
-    currency: str
+    currency: str | None = None
 
 
 class DatedMove(Struct, forbid_unknown_fields=True, kw_only=True):

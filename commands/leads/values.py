@@ -38,7 +38,7 @@ def wanted(
     patch: ChangeLead, before: Lead, given: Given[Lead], problems: Problems
 ) -> tuple[dict[str, Any], str | None]:
     """The values that a patch asks for by field, and the name of a company that has to be made."""
-    values = _plain(patch, problems)
+    values = _plain(patch, before, given, problems)
     if patch.custom is not UNSET:
         values["custom"] = custom_values.wanted(patch.custom, before.custom, given.custom, problems)
     if patch.external_ids is not UNSET:
@@ -65,8 +65,8 @@ def wanted(
     return values, name
 
 
-def _plain(patch: ChangeLead, problems: Problems) -> dict[str, Any]:
-    """The fields whose new value depends on nothing else."""
+def _plain(patch: ChangeLead, before: Lead, given: Given[Lead], problems: Problems) -> dict[str, Any]:
+    """The fields whose new value depends on no other record."""
     values: dict[str, Any] = {}
     if patch.title is not UNSET:
         values["title"] = normalise.filled(patch.title or "", "/title", problems, longest=200)
@@ -77,16 +77,18 @@ def _plain(patch: ChangeLead, problems: Problems) -> dict[str, Any]:
             problems.add("/tags", "list.too_long", f"has {len(patch.tags or ())} items; at most {MOST} are allowed")
         values["tags"] = normalise.tags((patch.tags or [])[:MOST], "/tags", problems)
     if patch.value is not UNSET:
-        values["value"] = _money(patch.value, problems) if patch.value else None
+        values["value"] = patch.value and _money(patch.value, before.value, given.currency, problems)
     return values
 
 
-def _money(asked: MoneyInput, problems: Problems) -> Money | None:
-    if not _CURRENCY.fullmatch(asked.currency):
+def _money(asked: MoneyInput, before: Money | None, usual: str | None, problems: Problems) -> Money | None:
+    known = before.currency if before else usual
+    currency = (known if asked.currency is None else asked.currency) or ""
+    if not _CURRENCY.fullmatch(currency):
         problems.add("/value/currency", "money.currency", "is no currency: send three capital letters, like EUR")
         return None
     try:
-        return money(asked.amount, asked.currency)
+        return money(asked.amount, currency)
     except ValueError as error:
         problems.add("/value/amount", "money.amount", str(error))
         return None

@@ -135,6 +135,12 @@ def view(state: Interaction) -> InteractionView:
     )
 
 
+_IN_THREADS = """
+SELECT i.thread_id, i.external_id, i.author_id FROM read.interaction_v1 i
+ WHERE i.tenant_id = %s AND i.thread_id = ANY(%s) AND i.external_id IS NOT NULL ORDER BY i.at DESC, i.id LIMIT %s
+"""
+
+
 async def by_id(connection: Connection, tenant_id: UUID, interaction_id: UUID) -> Stored | None:
     """An interaction."""
     found = await (await connection.execute(_BY_ID, (tenant_id, interaction_id))).fetchone()
@@ -207,3 +213,12 @@ async def _page(
         return rows, None
     last = rows[limit - 1]
     return rows[:limit], [getattr(last, listed.column).isoformat(), str(last.id)]
+
+
+async def in_threads(
+    connection: Connection, tenant_id: UUID, threads: Sequence[str], *, most: int
+) -> Sequence[tuple[str, str, UUID | None]]:
+    """Thread, external id and author of the interactions in threads that have an external id, the newest first."""
+    found = await connection.execute(_IN_THREADS, (tenant_id, list(threads), most))
+    rows: Sequence[tuple[str, str, UUID | None]] = await found.fetchall()
+    return rows

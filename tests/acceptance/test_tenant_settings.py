@@ -36,6 +36,33 @@ def test_who_may_see_settings_may_not_change_them_for_that(installation: Install
     problem(seller.http.get(PATH), 403, "permission.missing")
 
 
+def test_values_of_leads_without_a_currency_are_in_that_of_the_tenant_when_they_came(tenant: Tenant) -> None:
+    """R5.1: what is stored names its currency, so a later setting changes no figure of the past."""
+
+    def send(amount: str) -> str:
+        made = tenant.http.post("/v1/leads", json={"title": "Engine", "value": {"amount": amount}})
+        assert made.status_code == 201, made.text
+        tenant.position = int(made.headers["Event-Position"])
+        lead_id: str = made.json()["id"]
+        return lead_id
+
+    first = send("12.5")
+    assert tenant.http.patch(PATH, json={"currency": "JPY"}).status_code == 200
+    send("1200")
+    batch = {"items": [{"title": "Engine", "value": {"amount": amount}} for amount in ("5", "0.5")]}
+    answer = tenant.http.post("/v1/leads/batch", json=batch)
+    tenant.position = int(answer.headers["Event-Position"])
+    assert [each["status"] for each in answer.json()["results"]] == [201, 422]
+    new = next(each for each in tenant.get("/v1/pipeline").json()["statuses"] if each["status"] == "new")
+    assert new["values"] == [{"amount": "12.50", "currency": "EUR"}, {"amount": "1205", "currency": "JPY"}]
+    path, merge = f"/v1/leads/{first}", {"Content-Type": "application/merge-patch+json"}
+    kept = tenant.http.patch(path, json={"value": {"amount": "13"}}, headers=merge).json()["value"]
+    assert kept == {"amount": "13.00", "currency": "EUR"}
+    tenant.http.patch(path, json={"value": None}, headers=merge)
+    anew = tenant.http.patch(path, json={"value": {"amount": "14"}}, headers=merge).json()["value"]
+    assert anew == {"amount": "14", "currency": "JPY"}
+
+
 def test_the_trend_counts_by_the_days_of_the_tenants_zone_from_the_next_request_on(tenant: Tenant) -> None:
     """R5.4: a lead of half past one in the morning in Berlin, where it is Monday and in UTC still Sunday."""
     body = {"title": "Engine", "occurred_at": "2026-03-29T22:30:00Z"}

@@ -31,7 +31,8 @@ class SettingsView(Struct, frozen=True, kw_only=True):
     """What is set. Version 0, and no times, where the tenant has never set anything.
 
     `timezone`: whose days, weeks and months reports and the pipeline's trend count by, and where `digest_hour` is of
-    the day. `inactivity_days`: an open lead without any activity for so long is flagged.
+    the day. `currency`: what values of leads are in that come without one. `inactivity_days`: an open lead without any
+    activity for so long is flagged.
     """
 
     id: UUID

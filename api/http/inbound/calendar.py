@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -32,8 +33,10 @@ from commands.identity.access import Principal
 from commands.inbound import calendar as inbound_calendar
 from commands.inbound import meeting as inbound_meeting
 from commands.inbound import people as inbound
+from commands.inbound import series as inbound_series
 from commands.inbound.calendar import Meeting
-from commands.inbound.people import Known
+from commands.inbound.people import Known, Told
+from commands.inbound.series import Series
 from commands.interactions import interaction
 from commands.registry import FIND_INTERACTION
 from domain.interaction import Interaction, evolve
@@ -48,8 +51,9 @@ CALENDAR = ("text/calendar",)
         summary="Bring in a calendar",
         description=(
             "Events as calendar programs write them (RFC 5545), at most 500. Each is a meeting: a new one (201), or the"
-            " one that has its UID (200), which a later SEQUENCE changes, a cancellation or a reply too. An event that"
-            " repeats is told once, with its rule. Each is done by itself; what can't be done says why."
+            " one that has its UID (200), which a later SEQUENCE changes, a cancellation or a reply too. Where an event"
+            " repeats, each of its times is a meeting, up to 400 days from now. Each meeting has a result: it is done"
+            " by itself, and what can't be done says why."
         ),
         tag="interactions",
         permission=WRITING,
@@ -72,11 +76,16 @@ async def bring_in_calendar(request: HttpRequest) -> Answer:
     raw = await raw_body(request)
     check_media(request, CALENDAR)
     context = context_of(request, raw, dry_run=query.dry_run)
-    meetings = await asyncio.to_thread(inbound_calendar.read, raw, caller.settings.timezone)
+    said = await asyncio.to_thread(_read, raw, caller.settings.timezone, services.clock())
+    wholes = {each.whole.series for each in said if isinstance(each, Series)}
 
     async def items() -> Sequence[Item]:
-        known = await who(request, [each for meeting in meetings for each in inbound_meeting.people(meeting)])
-        return [_item(caller, meeting, known) for meeting in meetings]
+        there = await services.inbound.directory.series(
+            caller.tenant_id, wholes, lambda author_id: caller.reaches(READING, author_id)
+        )
+        asked = inbound_series.asked(said, there)
+        known = await who(request, [each for one in asked for each in inbound_meeting.people(one.meeting)])
+        return [_item(caller, one, known) for one in asked]
 
     async with alone(request, context):
         matching = Matching(kind="interaction", evolve=evolve, find=_finder(request), seen=_seen)
@@ -84,26 +93,35 @@ async def bring_in_calendar(request: HttpRequest) -> Answer:
     return batch_answer(request, outcome, dry_run=query.dry_run)
 
 
-def _item(caller: Principal, meeting: Meeting, known: Known) -> Item:
-    told = writable(caller, inbound_meeting.told(meeting, known))
+def _read(raw: bytes, zone: str, now: datetime) -> list[Meeting | Series]:
+    return inbound_series.unroll(inbound_calendar.read(raw, zone), zone, now)
+
+
+def _item(caller: Principal, asked: inbound_series.Asked, known: Known) -> Item:
+    told = writable(caller, inbound_meeting.told(asked.meeting, known))
+    ids = filter(None, (asked.meeting.known_as, asked.also_as))
     return ByKey(
-        keys=((interaction.EXTERNAL_ID, meeting.known_as),),
-        asks=partial(_asked, caller, meeting, known),
+        keys=tuple((interaction.EXTERNAL_ID, each) for each in ids),
+        asks=partial(_asked, caller, asked, told, known),
         lookups=tuple(inbound.lookups(told)),
         looks_at=tuple(inbound.looks_at(told)),
     )
 
 
-def _asked(caller: Principal, meeting: Meeting, known: Known, there: Sequence[Interaction]) -> Asked:
+def _asked(
+    caller: Principal, asked: inbound_series.Asked, told: Told, known: Known, there: Sequence[Interaction]
+) -> Asked:
     """A new one, or what changes; one that the caller may not read is as good as missing."""
-    if not there or not caller.reaches(READING, there[0].author_id):
-        told = writable(caller, inbound_meeting.told(meeting, known))
+    if asked.refusal:
+        raise asked.refusal
+    found = asked.among(there)
+    if found is None or not caller.reaches(READING, found.author_id):
         return Asked(case=within_reach(inbound.LOG, caller), command=told)
-    change = inbound_meeting.told_of(meeting, known, there[0])
+    change = inbound_meeting.told_of(asked.meeting, known, found)
     if change is None:
-        return Asked(case=FIND_INTERACTION, command=None, stream_id=there[0].id)
+        return Asked(case=FIND_INTERACTION, command=None, stream_id=found.id)
     case = within_reach(inbound.CHANGE, caller)
-    return Asked(case=case, command=writable(caller, change), stream_id=there[0].id)
+    return Asked(case=case, command=writable(caller, change), stream_id=found.id)
 
 
 Finder = Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, Sequence[UUID]]]]

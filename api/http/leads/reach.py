@@ -56,6 +56,7 @@ def within_reach(case: UseCase[Any, Lead], caller: Principal, permission: str) -
 
 
 def _asked_of(caller: Principal, given: Given[Lead]) -> Given[Lead]:
+    given = structs.replace(given, currency=caller.settings.currency)
     leads, contacts = view_of(caller, LEADS), view_of(caller, CONTACTS)
     if leads.is_free and contacts.is_free:
         return given

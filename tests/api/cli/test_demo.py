@@ -2,6 +2,8 @@
 
 import unicodedata
 from collections import Counter
+from datetime import timedelta
+from random import Random
 from uuid import UUID
 
 import msgspec
@@ -9,6 +11,7 @@ import pytest
 
 from api.cli import demo
 from api.cli.demo import DemoTenant
+from api.cli.demo_activity import DAYS, activity
 from api.cli.demo_people import PHONES
 from commands.companies import company
 from commands.contacts import contact
@@ -22,10 +25,12 @@ from domain.company import CompanyRegistered
 from domain.contact import Contact, ContactRegistered, Name
 from domain.errors import DomainError
 from domain.event import Actor, Metadata
+from domain.lead import Act
 from domain.tenant import PLATFORM, TenantRegistered
 from domain.user import UserRegistered
 from infra.clock import new_id, now
 from infra.event_store.memory import MemoryEventStore
+from tests.given import START
 
 SMALL = demo.tenants(contacts=500)[0]
 
@@ -134,7 +139,7 @@ async def test_loading_makes_the_tenant_its_admin_and_every_contact_once() -> No
     assert admin.event.password_hash == f"hash of {SMALL.password}"
     contacts = [item for item in log if isinstance(item.event, ContactRegistered)]
     assert len({item.stream_id for item in contacts}) == len(SMALL.contacts) == sum(told)
-    assert {item.stream_id.version for item in log} == {7}
+    assert {item.stream_id.version for item in contacts} == {7}
     assert {item.metadata.actor for item in contacts} == {Actor("user", admin.stream_id)}
     assert {item.event.owner_id for item in contacts if isinstance(item.event, ContactRegistered)} == {admin.stream_id}
 
@@ -174,6 +179,33 @@ async def test_a_load_that_was_cut_short_is_completed_by_the_next_one(appends: i
     tenant_id = await load(store)
     assert tenant_id
     assert await displayed(store, tenant_id) == expected(SMALL)
+
+
+async def test_what_passed_with_the_contacts_is_loaded_once_and_completed() -> None:
+    store = BreakingStore(now)
+    store.appends_left = 6  # sign-up, three of contacts, one of leads, one of interactions
+    with pytest.raises(StoreUnavailableError):
+        await load(store)
+    store.appends_left = 100
+    tenant_id = await load(store)
+    assert tenant_id
+    log = await store.read(tenant_id, after=0, limit=100_000)
+    told = Counter(type(item.event).__name__ for item in log)
+    assert (told["LeadRegistered"], told["InteractionLogged"], told["NoteAdded"]) == (18, 120, 3)
+    assert told["LeadConverted"] == told["CustomerRegistered"] + told["CustomerLeadAdded"] > 0
+
+
+def test_activity_is_of_the_past_half_year_in_all_statuses_and_the_same_every_time() -> None:
+    made = activity(Random(1), 3000, START, "EUR")  # noqa: S311  no secret
+    assert made == activity(Random(1), 3000, START, "EUR")  # noqa: S311
+    earliest = START - timedelta(days=DAYS)
+    for _, lead in made.leads:
+        times = [lead.occurred_at, *(move.occurred_at for move in lead.moves or ())]
+        assert [each for each in times if each] == sorted(each for each in times if each and earliest <= each < START)
+    last = Counter(lead.moves[-1].act if lead.moves else None for _, lead in made.leads)
+    assert set(last) >= {None, Act.QUALIFY, Act.NURTURE, Act.CONVERT, Act.LOSE}
+    assert (len(made.leads), len(made.interactions), len(made.notes)) == (180, 1200, 30)
+    assert sum(contact is None for contact, _, _ in made.interactions) == 30
 
 
 async def test_a_larger_demo_adds_what_the_smaller_one_lacked() -> None:

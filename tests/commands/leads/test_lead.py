@@ -44,6 +44,14 @@ def test_a_lead_has_what_was_sent_and_belongs_to_who_added_it() -> None:
     given().when(asked).then(registered(source="web", value=Money("12.50", "EUR"), tags=("a",)))
 
 
+def test_an_amount_without_a_currency_is_in_that_of_the_value_before_and_is_refused_where_none_is_known() -> None:
+    before = registered(value=Money("1", "JPY"))
+    given(before).when(change(value={"amount": "12"})).then(LeadChanged(value=Money("12", "JPY")))
+    given().when(register(value={"amount": "12"})).then_refused("validation.failed", value__currency="money.currency")
+    bad = register(value={"amount": "12", "currency": ""})
+    given().when(bad).then_refused("validation.failed", value__currency="money.currency")
+
+
 def test_every_bad_field_is_told_at_once() -> None:
     asked = register(
         title=" ", owner_id=str(some_id(1)), contact_id=str(some_id(2)), company_id=str(some_id(3)),
