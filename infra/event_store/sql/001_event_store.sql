@@ -50,7 +50,6 @@ CREATE TABLE store.claim (
     owner_tenant uuid NOT NULL,
     PRIMARY KEY (tenant_id, kind, value_hmac)
 );
-CREATE INDEX ON store.claim (tenant_id, stream_id);
 
 -- Idempotent commands: what a key was used for, and up to where its answer reaches.
 CREATE TABLE store.command (

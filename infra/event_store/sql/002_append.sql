@@ -47,6 +47,7 @@ DECLARE
     e_append integer[]; e_stream uuid[]; e_version integer[]; e_first boolean[]; e_topic text[]; e_data bytea[];
     e_metadata bytea[]; e_occurred timestamptz[];
     c_append integer[]; c_tenant uuid[]; c_kind text[]; c_value bytea[]; c_stream uuid[];
+    t_tenant uuid[]; t_kind text[]; t_value bytea[];  -- claims that this call took
     r_append integer[]; r_tenant uuid[]; r_kind text[]; r_value bytea[]; r_stream uuid[];
     results  text[];
     details  integer[];
@@ -63,7 +64,7 @@ DECLARE
     clock    timestamptz;
     recorded bytea;
     fresh    boolean[];                 -- the tenant has no head row yet
-    mine     boolean[] := '{}';
+    mine     boolean[];                 -- of each claim: whether this call took it
     moved    integer[] := '{}';         -- the last append of each tenant whose head moves
     total    integer := 0;
     head     bigint;
@@ -199,26 +200,42 @@ BEGIN
                array_agg(x.stream)
           INTO c_append, c_tenant, c_kind, c_value, c_stream
           FROM jsonb_to_recordset(batch->'claims') AS x (a integer, tenant uuid, kind text, value text, stream uuid);
-        FOR n IN SELECT s FROM generate_subscripts(c_append, 1) s ORDER BY c_tenant[s], c_kind[s], c_value[s] LOOP
-            CONTINUE WHEN results[c_append[n]] <> 'ok';
+        WITH taken AS (
             INSERT INTO store.claim
-            VALUES (c_tenant[n], c_kind[n], c_value[n], c_stream[n], a_tenant[c_append[n]])
-            ON CONFLICT DO NOTHING;
-            mine[n] := FOUND;
-            IF NOT FOUND AND NOT EXISTS (
-                SELECT FROM store.claim c WHERE c.tenant_id = c_tenant[n] AND c.kind = c_kind[n]
-                   AND c.value_hmac = c_value[n] AND (c.stream_id = c_stream[n] OR EXISTS (
-                       SELECT FROM jsonb_to_recordset(coalesce(batch->'releases', '[]'))
-                                AS r (a integer, tenant uuid, kind text, value text, stream uuid)
-                        WHERE r.a = c_append[n] AND r.tenant = c.tenant_id AND r.kind = c.kind
-                          AND decode(r.value, 'hex') = c.value_hmac AND r.stream = c.stream_id))) THEN
-                results[c_append[n]] := 'claimed';
-                details[c_append[n]] := n;
-            END IF;
-        END LOOP;
-        DELETE FROM store.claim c USING generate_subscripts(c_append, 1) g
-         WHERE coalesce(mine[g], false) AND results[c_append[g]] = 'claimed'
-           AND c.tenant_id = c_tenant[g] AND c.kind = c_kind[g] AND c.value_hmac = c_value[g];
+            SELECT c_tenant[g], c_kind[g], c_value[g], c_stream[g], a_tenant[c_append[g]]
+              FROM generate_subscripts(c_append, 1) g WHERE results[c_append[g]] = 'ok'
+             ORDER BY c_tenant[g], c_kind[g], c_value[g], g
+                ON CONFLICT DO NOTHING
+            RETURNING tenant_id, kind, value_hmac
+        )
+        SELECT array_agg(t.tenant_id), array_agg(t.kind), array_agg(t.value_hmac), count(*)
+          INTO t_tenant, t_kind, t_value, n FROM taken t;
+        IF n < cardinality(c_append) THEN
+            -- Some were there, are claimed twice in this call, or are of an append that is refused already.
+            SELECT array_agg(u.first AND t.tenant IS NOT NULL ORDER BY u.n) INTO mine
+              FROM (SELECT c.*, results[c.a] = 'ok' AND row_number() OVER (
+                               PARTITION BY results[c.a] = 'ok', c.tenant, c.kind, c.value ORDER BY c.n) = 1 AS first
+                      FROM unnest(c_append, c_tenant, c_kind, c_value)
+                           WITH ORDINALITY AS c (a, tenant, kind, value, n)) u
+              LEFT JOIN unnest(t_tenant, t_kind, t_value) AS t (tenant, kind, value)
+                ON t.tenant = u.tenant AND t.kind = u.kind AND t.value = u.value;
+            FOR n IN SELECT s FROM generate_subscripts(c_append, 1) s ORDER BY c_tenant[s], c_kind[s], c_value[s] LOOP
+                CONTINUE WHEN results[c_append[n]] <> 'ok' OR mine[n];
+                IF NOT EXISTS (
+                    SELECT FROM store.claim c WHERE c.tenant_id = c_tenant[n] AND c.kind = c_kind[n]
+                       AND c.value_hmac = c_value[n] AND (c.stream_id = c_stream[n] OR EXISTS (
+                           SELECT FROM jsonb_to_recordset(coalesce(batch->'releases', '[]'))
+                                    AS r (a integer, tenant uuid, kind text, value text, stream uuid)
+                            WHERE r.a = c_append[n] AND r.tenant = c.tenant_id AND r.kind = c.kind
+                              AND decode(r.value, 'hex') = c.value_hmac AND r.stream = c.stream_id))) THEN
+                    results[c_append[n]] := 'claimed';
+                    details[c_append[n]] := n;
+                END IF;
+            END LOOP;
+            DELETE FROM store.claim c USING generate_subscripts(c_append, 1) g
+             WHERE mine[g] AND results[c_append[g]] = 'claimed'
+               AND c.tenant_id = c_tenant[g] AND c.kind = c_kind[g] AND c.value_hmac = c_value[g];
+        END IF;
     END IF;
 
     -- 4. Number the events and write them, all appends in one statement.
@@ -248,6 +265,9 @@ BEGIN
     FOR n IN 1..coalesce(cardinality(e_append), 0) LOOP
         CONTINUE WHEN results[e_append[n]] <> 'ok';
         IF i <> e_append[n] THEN
+            IF i > 0 THEN
+                chains[i] := link;
+            END IF;
             IF i = 0 OR a_tenant[i] <> a_tenant[e_append[n]] THEN
                 link := chains[e_append[n]];
                 tenant := '\x00000010'::bytea || uuid_send(a_tenant[e_append[n]]) || '\x00000008';
@@ -261,8 +281,10 @@ BEGIN
         link := sha256('\x00000010726170706f72742e6576656e742e763100000020'::bytea || link || tenant
                        || int8send(shifts[i] + n) || e_what[n] || recorded || e_bytes[n] || uuid_send(a_command[i]));
         hashes[n] := link;
-        chains[i] := link;
     END LOOP;
+    IF i > 0 THEN
+        chains[i] := link;
+    END IF;
     IF moved <> '{}' THEN
         INSERT INTO store.event
         SELECT a_tenant[u.append], shifts[u.append] + u.n, u.stream, u.version, u.topic, u.data, u.metadata,
