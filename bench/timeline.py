@@ -53,6 +53,18 @@ SELECT %(tenant)s, e.record, e.id, 1, e.id, 'interaction', e.at, e.at,
           FROM generate_series(1, %(all)s) n) e
 """
 
+_READY = """
+SELECT FROM read.contact_v1 k JOIN read.checkpoint c USING (tenant_id)
+ WHERE k.id = %s AND c.projection = 'timeline_words_v1' AND c.position > 0
+"""
+# Of the crowded contact all words are in the index, as the projection keeps them.
+_LIST = """
+INSERT INTO read.timeline_word_v1
+SELECT tenant_id, record_id, since, id, words
+  FROM read.timeline_v1 WHERE tenant_id = %(tenant)s AND record_id = %(contact)s
+    ON CONFLICT DO NOTHING
+"""
+
 
 class Timelines(Struct, frozen=True):
     """An installation with a contact that a lot has happened with."""
@@ -89,19 +101,21 @@ def filled(ready: dict[str, Any], on_one: int, count: int) -> Timelines:
     values = {"tenant": tenant, "contact": contact, "on_one": on_one, "all": count, "others": _OTHERS, "start": _START}
     with psycopg.connect(ready["postgres_admin"], autocommit=True) as connection:
         connection.execute("SET maintenance_work_mem = '256MB'")
-        while not connection.execute("SELECT FROM read.contact_v1 WHERE id = %s", (contact,)).rowcount:
+        while not connection.execute(_READY, (contact,)).rowcount:
             time.sleep(0.05)
         # Indexes are made afterwards, in a tenth of the time.
         query = (
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'timeline_v1' AND indexname NOT LIKE '%pkey'"
+            "SELECT indexname, indexdef FROM pg_indexes"
+            " WHERE tablename IN ('timeline_v1', 'timeline_word_v1') AND indexname NOT LIKE '%pkey'"
         )
         indexes = connection.execute(query).fetchall()
         for name, _ in indexes:
             connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("read", name)))
         connection.execute(_FILL, values)
+        connection.execute(_LIST, values)
         for _, definition in indexes:
             connection.execute(definition)
-        connection.execute("VACUUM (ANALYZE) read.timeline_v1")
+        connection.execute("VACUUM (ANALYZE) read.timeline_v1, read.timeline_word_v1")
     return Timelines(url, headers, contact, on_one)
 
 

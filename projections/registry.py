@@ -20,6 +20,7 @@ from projections.pipeline import pipeline
 from projections.projection import Projection
 from projections.reports import report
 from projections.timeline import timeline
+from projections.timeline import words as timeline_words
 
 POSTGRES = (
     company.PROJECTION,
@@ -45,6 +46,7 @@ POSTGRES = (
     lead_contribution.PROJECTION,
     lead_score.PROJECTION,
     report.PROJECTION,
+    timeline_words.PROJECTION,
 )
 """In this order within a transaction; those with one of their own come after the others."""
 

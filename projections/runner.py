@@ -24,6 +24,7 @@ from projections.turns import BATCH, Turns
 _POLL_SECONDS = 1.0
 _ON_ITS_WAY_SECONDS = 0.2
 _FETCH_SECONDS = 0.5
+_RESTS, _RESTS_LONG = 3.0, 20.0
 _CAREFUL = 4
 """Of the 8 connections that a projector has."""
 
@@ -57,7 +58,7 @@ class Runner:
                 Turns(group, log=log, sessions=sessions, on_applied=self._applied, careful=careful),
                 # What follows takes more events in fewer turns when there is much to do, and leaves others the time.
                 side_by_side=1 if group[0].follows else 3,
-                rest=3.0 if group[0].follows else 0.0,
+                rest=_rest_of(group[0]),
             )
             for group in _groups(projections)
         ]
@@ -134,6 +135,13 @@ class Runner:
             if lane.turns.follows and set(lane.turns.follows) <= set(checkpoints):
                 lane.offer(tenant_id, events)
         await self._announcements.applied(tenant_id, checkpoints, events[-1].position)
+
+
+def _rest_of(projection: Projection) -> float:
+    """How many times as long as a small turn took a lane waits for more to do."""
+    if not projection.follows:
+        return 0.0
+    return _RESTS if projection.is_waited_for else _RESTS_LONG
 
 
 def _groups(projections: Sequence[Projection]) -> Iterator[list[Projection]]:

@@ -18,13 +18,10 @@ CREATE TABLE read.timeline_v1 (
     next      text,
     refs      jsonb NOT NULL,
     words     tsvector NOT NULL,
-    PRIMARY KEY (tenant_id, record_id, id, since)
+    PRIMARY KEY (tenant_id, record_id, since, id)
 ) WITH (fillfactor = 90);
 CREATE INDEX ON read.timeline_v1 (tenant_id, record_id, at, id);
 CREATE INDEX ON read.timeline_v1 (tenant_id, stream_id);
--- Each word stands after a tag of the record, as does a beginning that is looked for: a range of this index, which holds
--- words of this record and nobody else's. What is filtered by stands among them.
-CREATE INDEX ON read.timeline_v1 USING gin (words) WITH (gin_pending_list_limit = 1024);
 
 -- A page of the entries of some records, as JSON. `filters` may have from, to;
 -- authors, of whom alone interactions are shown; leads_of, of whom alone leads are; without, kinds that are not; and,
@@ -42,16 +39,17 @@ DECLARE
     way    constant text := CASE WHEN descending THEN 'DESC' ELSE 'ASC' END;
     deep   constant integer := 24 * most;
     having_ text[] := ARRAY[format('t.tenant_id = %L AND t.record_id = r.id', tenant)];
-    entries text := 'SELECT DISTINCT ON (q.at, q.id) q.* FROM unnest(%L::uuid[], %L::text[]) AS r (id, asked)'
-        ' CROSS JOIN LATERAL (SELECT t.id, t.kind, t.type, t.channel, t.at, t.author_id, t.outcome, t.title, t.refs,'
-        '    t.since, t.words @@ r.asked::tsquery AS fits FROM %%2$s WHERE %s'
-        '    ORDER BY t.at %4$s, t.id %4$s LIMIT %%1$s) q ORDER BY q.at %4$s, q.id %4$s LIMIT %%1$s';
+    entries text := 'SELECT DISTINCT ON (q.at, q.id) q.* FROM unnest(%L::uuid[], %L::tsquery[], %L::bigint[])'
+        ' AS r (id, asked, listed) CROSS JOIN LATERAL (SELECT t.id, t.kind, t.type, t.channel, t.at, t.author_id, t.outcome, t.title, t.refs,'
+        '    t.since, t.words @@ r.asked AS fits FROM %%2$s WHERE %s'
+        '    ORDER BY t.at %5$s, t.id %5$s LIMIT %%1$s) q ORDER BY q.at %5$s, q.id %5$s LIMIT %%1$s';
     told    text := 'coalesce(json_agg(p ORDER BY p.at %1$s, p.id %1$s), ''[]'')::text FROM ('
         'SELECT e.id, e.kind, e.type, e.channel, e.at, e.author_id, e.outcome, e.title, e.refs, e.since FROM %%s) p';
     source  text := 'read.timeline_v1 t';
     walked  integer;
     found_  integer;
     page    text;
+    listed  bigint[];                   -- by record: up to which position the words of all its entries are in the index
 BEGIN
     having_ := having_ || CASE WHEN filters ? 'position'
         THEN format('t.since <= %1$s AND (t.until IS NULL OR t.until > %1$s)', (filters ->> 'position')::bigint)
@@ -80,7 +78,15 @@ BEGIN
         having_ := having_ || format('(t.at, t.id) %s (%L, %L)', CASE WHEN descending THEN '<' ELSE '>' END,
                                      after_at, after_id);
     END IF;
-    entries := format(entries, records, wanted, array_to_string(having_, ' AND '), way);
+    IF wanted <> '{}' THEN
+        SELECT array_agg(CASE WHEN (SELECT count(*) FROM (
+                   SELECT FROM read.timeline_word_v1 w WHERE w.tenant_id = tenant AND w.record_id = u.id LIMIT 8) c) = 8
+               THEN coalesce((SELECT p.position FROM read.checkpoint p
+                               WHERE p.tenant_id = tenant AND p.projection = 'timeline_words_v1'), 0)
+               ELSE 0 END ORDER BY u.n)
+          INTO listed FROM unnest(records) WITH ORDINALITY AS u (id, n);
+    END IF;
+    entries := format(entries, records, wanted, listed, array_to_string(having_, ' AND '), way);
     told := format(told, way);
     IF wanted <> '{}' THEN
         -- What many entries have is soon met with on a walk through these in their order, what is rarer is looked up. The
@@ -92,7 +98,14 @@ BEGIN
         IF found_ = most OR walked < deep THEN
             RETURN page;
         END IF;
-        source := '(SELECT * FROM read.timeline_v1 i WHERE i.words @@ r.asked::tsquery OFFSET 0) t';
+        -- What the index does not have is looked through: all of a record that is not crowded, and what has just come.
+        source := format(
+            '(SELECT i.* FROM (SELECT * FROM read.timeline_word_v1 y WHERE y.words @@ r.asked OFFSET 0) x'
+            '  CROSS JOIN LATERAL (SELECT * FROM read.timeline_v1 v WHERE v.tenant_id = x.tenant_id'
+            '    AND v.record_id = x.record_id AND v.since = x.since AND v.id = x.id OFFSET 0) i'
+            '  WHERE x.tenant_id = %1$L AND x.record_id = r.id AND x.since <= r.listed'
+            '  UNION ALL SELECT i.* FROM read.timeline_v1 i'
+            '  WHERE i.tenant_id = %1$L AND i.record_id = r.id AND i.since > r.listed AND i.words @@ r.asked) t', tenant);
     END IF;
     EXECUTE format('SELECT %s', format(told, format('(%s) e', format(entries, most, source)))) INTO page;
     RETURN page;

@@ -17,7 +17,7 @@ SCALING = Path(__file__).parents[3] / "docs/scaling.md"
 OTHERWISE = {
     "read.company_v1_keys_idx": "keys",
     "store.import_part_kept_at_idx": "kept_at",
-    "read.timeline_v1_words_idx": "words",
+    "read.timeline_word_v1_words_idx": "words",
     "read.contact_words_v1_words_idx": "words",
     "read.contact_vocabulary_v1_near_idx": "near",
     "store.command_expires_at_idx": "expires_at",
