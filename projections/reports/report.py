@@ -51,7 +51,9 @@ WITH told AS (
            i.channel, coalesce(i.type, '') AS type, coalesce(i.outcome, '') AS outcome, i.due_at,
            CASE WHEN i.occurred_at IS NOT NULL AND i.contact_id IS NOT NULL AND i.type IN ({_SPOKEN})
                      AND i.direction <> 'internal' THEN i.direction END AS turn
-      FROM read.interaction_v1 i WHERE i.tenant_id = %(tenant)s AND i.id = ANY(%(ids)s)
+      FROM unnest(%(ids)s::uuid[]) AS u (id)
+     CROSS JOIN LATERAL (
+           SELECT * FROM read.interaction_v1 v WHERE v.tenant_id = %(tenant)s AND v.id = u.id OFFSET 0) i
 ), gone AS (
     DELETE FROM report_interaction_v1 f
      WHERE (SELECT count(*) FROM told) < cardinality(%(ids)s::uuid[])
@@ -71,13 +73,16 @@ WITH told AS (
       FROM kept k WHERE (k.was).id IS NOT NULL
      UNION ALL
     SELECT g.*, -1 FROM gone g
+), of_day AS (
+    SELECT (c.at AT TIME ZONE 'UTC')::date AS day, c.author_id, c.channel, c.type, c.outcome, sum(c.by) AS by
+      FROM change c GROUP BY 1, 2, 3, 4, 5 HAVING sum(c.by) <> 0
 ), delta AS (
-    SELECT w.by_author, s.step, s.day, w.author_id, c.channel, c.type, c.outcome, sum(c.by)::bigint AS interactions
-      FROM change c
-     CROSS JOIN LATERAL (VALUES (false, '{NIL}'::uuid), (true, c.author_id)) AS w (by_author, author_id)
-     CROSS JOIN LATERAL (VALUES ('day', (c.at AT TIME ZONE 'UTC')::date),
-                                ('month', date_trunc('month', c.at AT TIME ZONE 'UTC')::date)) AS s (step, day)
-     GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(c.by) <> 0
+    SELECT w.by_author, s.step, s.day, w.author_id, d.channel, d.type, d.outcome, sum(d.by)::bigint AS interactions
+      FROM of_day d
+     CROSS JOIN LATERAL (VALUES (false, '{NIL}'::uuid), (true, d.author_id)) AS w (by_author, author_id)
+     CROSS JOIN LATERAL (VALUES ('day', d.day),
+                                ('month', date_trunc('month', d.day::timestamp)::date)) AS s (step, day)
+     GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(d.by) <> 0
 ), added AS (
     INSERT INTO report_count_v1 AS t
     SELECT %(tenant)s, d.by_author, d.step, d.day, d.author_id, d.channel, d.type, d.outcome, d.interactions
@@ -135,7 +140,11 @@ WITH asked AS (
                      AND p.at < o.at
                   ) AS before
              FROM report_interaction_v1 o
-            WHERE o.tenant_id = %(tenant)s AND o.id = u.id AND o.turn = 'outbound' OFFSET 0) a
+            WHERE o.tenant_id = %(tenant)s AND o.id = u.id AND o.turn = 'outbound'
+              AND EXISTS (SELECT FROM report_interaction_v1 n
+                           WHERE n.tenant_id = %(tenant)s AND n.contact_id = o.contact_id AND n.turn = 'inbound'
+                             AND n.at < o.at OFFSET 0)
+           OFFSET 0) a
      CROSS JOIN LATERAL (
            SELECT n.id FROM report_interaction_v1 n
             WHERE n.tenant_id = %(tenant)s AND n.contact_id = a.contact_id AND n.turn = 'inbound'
