@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import structlog
@@ -30,8 +30,20 @@ class Lane:
     A tenant has one turn at a time and then goes to the end of the queue, so that none waits for another's backlog.
     """
 
-    def __init__(self, turns: Turns, *, side_by_side: int, rest: float = 0.0) -> None:
-        """`rest`: after a turn of few events, how many times as long as it took to wait for more of them."""
+    def __init__(
+        self,
+        turns: Turns,
+        *,
+        side_by_side: int,
+        rest: float = 0.0,
+        on_full: Callable[[UUID], None] = lambda _: None,
+        on_level: Callable[[UUID], None] = lambda _: None,
+    ) -> None:
+        """`rest`: after a turn of few events, how many times as long as it took to wait for more of them.
+
+        `on_full` is told of a tenant whose events do not wait here any more, since there are too many, `on_level` when
+        it has caught up with the log.
+        """
         self.turns = turns
         self._side_by_side = side_by_side
         self._rest = rest
@@ -40,6 +52,9 @@ class Lane:
         self._queue: deque[UUID] = deque()
         self._busy: set[UUID] = set()
         self._wake = asyncio.Semaphore(0)
+        self._on_full = on_full
+        self._on_level = on_level
+        self._lacking: set[UUID] = set()
 
     def offer(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> None:
         """Events of a tenant in order; none says that the log should be looked at."""
@@ -50,6 +65,9 @@ class Lane:
         if self._count + len(events) <= _MOST_WAITING:
             self._events[tenant_id] += events
             self._count += len(events)
+        else:
+            self._lacking.add(tenant_id)
+            self._on_full(tenant_id)
 
     def seen(self, tenant_id: UUID, position: int | None) -> None:
         """A tenant's checkpoint as it has just been read: lower than it was known to be, it was set back."""
@@ -79,6 +97,10 @@ class Lane:
                 more = await self._turn(tenant_id, sorted(events, key=lambda item: item.position))
             finally:
                 self._busy.discard(tenant_id)
+            if not more and tenant_id in self._lacking:
+                self._lacking.discard(tenant_id)
+                self._on_level(tenant_id)
+                more = True  # what came in just before that is in the log alone
             if more:
                 self._events.setdefault(tenant_id, [])
             if tenant_id in self._events:

@@ -127,6 +127,14 @@ class Deliveries(Protocol):
         """What has come within `wait` seconds, acknowledged as seen; empty while the broker is down."""
         ...
 
+    def pause(self, tenant_id: UUID) -> None:
+        """What comes of a tenant is read from the log anyway: it need not be opened."""
+        ...
+
+    def resume(self, tenant_id: UUID) -> None:
+        """From now on what comes of it is wanted again."""
+        ...
+
 
 class Announcements(Protocol):
     """Tells those who wait that a read model has moved on. May fail without harm: they also look for themselves."""

@@ -59,6 +59,7 @@ class Runner:
                 # What follows takes more events in fewer turns when there is much to do, and leaves others the time.
                 side_by_side=1 if group[0].follows else 3,
                 rest=_rest_of(group[0]),
+                **({} if group[0].follows else {"on_full": deliveries.pause, "on_level": deliveries.resume}),
             )
             for group in _groups(projections)
         ]

@@ -68,6 +68,7 @@ class JetStreamDeliveries:
         self._former = former
         self._batches: asyncio.Queue[list[Recorded[Event]]] = asyncio.Queue(maxsize=partitions)
         self._tasks: list[asyncio.Task[None]] = []
+        self._paused: set[str] = set()
 
     async def open(self) -> None:
         """Start pulling; returns at once, also while NATS is away."""
@@ -87,6 +88,14 @@ class JetStreamDeliveries:
         while len(batch) < most and not self._batches.empty():
             batch = batch + self._batches.get_nowait()
         return batch
+
+    def pause(self, tenant_id: UUID) -> None:
+        """See the port."""
+        self._paused.add(str(tenant_id))
+
+    def resume(self, tenant_id: UUID) -> None:
+        """See the port."""
+        self._paused.discard(str(tenant_id))
 
     async def _stay(self, partition: int) -> None:
         while True:
@@ -145,7 +154,8 @@ class JetStreamDeliveries:
                 open_ -= len(events)
                 # "Seen", not "applied": what goes wrong from here on is read from Postgres.
                 await seen.take(events)
-                await self._batches.put(await self._opened([row for each in events if (row := _row(each))]))
+                wanted = [each for each in events if envelope.tenant_in(each.subject) not in self._paused]
+                await self._batches.put(await self._opened([row for each in wanted if (row := _row(each))]))
 
     async def _opened(self, rows: Sequence[Row]) -> list[Recorded[Event]]:
         """What can be opened. The rest the projector misses, and reads it from the log, where trouble shows."""

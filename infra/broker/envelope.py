@@ -67,6 +67,11 @@ def message(event: Row, *, incarnation: UUID, partitions: int) -> Message:
     return Message(subject + topic, f"{identity}{position}", _encoder.encode(envelope))
 
 
+def tenant_in(subject: str) -> str:
+    """The id of the tenant whose event has a subject."""
+    return subject.split(".", 3)[2]
+
+
 def row(payload: bytes) -> Row:
     """The row of store.event in a message.
 

@@ -79,6 +79,7 @@ class FakeDeliveries:
 
     def __init__(self) -> None:
         self._batches: asyncio.Queue[Sequence[Recorded[Event]]] = asyncio.Queue()
+        self.asked: list[tuple[str, UUID]] = []
 
     def bring(self, *events: Recorded[Event]) -> None:
         """One batch."""
@@ -92,6 +93,14 @@ class FakeDeliveries:
                 return await self._batches.get()
         except TimeoutError:
             return ()
+
+    def pause(self, tenant_id: UUID) -> None:
+        """See the port."""
+        self.asked.append(("pause", tenant_id))
+
+    def resume(self, tenant_id: UUID) -> None:
+        """See the port."""
+        self.asked.append(("resume", tenant_id))
 
 
 class Heard:

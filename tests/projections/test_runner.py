@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.event import Event, Recorded
-from projections import runner
+from projections import lane, runner
 from projections.contacts import contact
 from projections.registry import POSTGRES
 from tests.conftest import Database
@@ -77,6 +77,23 @@ async def test_a_lost_tail_is_caught_by_looking(database: Database, projector: P
         await projector.reached(tenant, 6)
         await projector.reached(tenant, 12)
     expect_whole(database, projector, tenant)
+
+
+async def test_what_too_many_wait_of_is_not_delivered_until_it_has_been_read(
+    database: Database, projector: Projector, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_POLL_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(lane, "_MOST_WAITING", 5)
+    async with projector.running():
+        await projector.looked()
+        projector.deliveries.bring(*story(projector.log, tenant))
+        await projector.until(lambda: len(projector.deliveries.asked) > 1)
+        assert projector.deliveries.asked == [("pause", tenant), ("resume", tenant)]
+        await projector.reached(tenant, 12)
+        projector.deliveries.bring(*story(projector.log, tenant, contacts=1))
+        await projector.reached(tenant, 16)
+    expect_whole(database, projector, tenant)
+    assert len(projector.deliveries.asked) == 2
 
 
 async def test_more_than_a_batch_is_caught_up_in_one_go(database: Database, projector: Projector, tenant: UUID) -> None:

@@ -65,6 +65,18 @@ async def test_events_come_in_order_and_whole(feed: Feed) -> None:
         assert await gathered(deliveries, 1200) == list(range(1, 1201))
 
 
+async def test_nothing_comes_of_a_tenant_that_is_paused(feed: Feed) -> None:
+    busy, quiet = tenant_in(0), tenant_in(0)
+    async with feed.deliveries() as deliveries:
+        deliveries.pause(busy)
+        await feed.publish(busy, 1, 10)
+        await feed.publish(quiet, 1, 5)
+        assert await gathered(deliveries, 5) == list(range(1, 6))
+        deliveries.resume(busy)
+        await feed.publish(busy, 11, 12)
+        assert await gathered(deliveries, 2) == [11, 12]
+
+
 async def test_an_event_comes_alone_without_waiting_for_others(feed: Feed) -> None:
     tenant = tenant_in(1)
     async with feed.deliveries() as deliveries:

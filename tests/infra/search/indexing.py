@@ -37,6 +37,12 @@ class Announced:
         del most, wait
         return ()
 
+    def pause(self, tenant_id: UUID) -> None:
+        del tenant_id
+
+    def resume(self, tenant_id: UUID) -> None:
+        del tenant_id
+
 
 class TheseTenants(PostgresLog):
     """The log, but only of the tenants of one test: others leave theirs half done."""
