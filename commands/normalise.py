@@ -86,7 +86,10 @@ def pointer(base: str, member: object) -> str:
 
 def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None:
     """One line of text: NFC, inner white space folded, None when blank."""
-    text = " ".join(unicodedata.normalize("NFC", value).split())
+    if _is_line(value) and value == value.strip() and "  " not in value:
+        text = value  # as nearly every line is
+    else:
+        text = " ".join(unicodedata.normalize("NFC", value).split())
     if not text.isprintable() and _CONTROL.search(text):
         problems.add(at, "text.control_character", "holds a control character; remove it")
     elif len(text) > longest:
@@ -94,10 +97,18 @@ def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None
     return text or None
 
 
+def _is_line(value: str) -> bool:
+    """Whether a text is a line that NFC leaves as it is and that has no control characters: printable ASCII."""
+    return value.isascii() and value.isprintable()
+
+
 def text(value: str, at: str, problems: Problems, *, longest: int) -> str | None:
     """Text of several lines: NFC, lines end in LF, no blank ones at either end, None when all are."""
-    found = "\n".join(unicodedata.normalize("NFC", value).splitlines()).strip("\n ")
-    if _CONTROL.search(found.replace("\n", "").replace("\t", "")):
+    if _is_line(value):
+        found = value.strip(" ")
+    else:
+        found = "\n".join(unicodedata.normalize("NFC", value).splitlines()).strip("\n ")
+    if not found.isprintable() and _CONTROL.search(found.replace("\n", "").replace("\t", "")):
         problems.add(at, "text.control_character", "holds a control character; remove it")
     elif len(found) > longest:
         problems.add(at, "text.too_long", f"has {len(found)} characters; at most {longest} are allowed")

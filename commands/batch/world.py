@@ -68,8 +68,10 @@ class World:
         """A record's state with what items have done to it beside their own; None when there is none."""
         if stream_id in self._states:
             return self._states[stream_id]
+        if stream_id not in self._streams:
+            return self._known.states.get(stream_id)
         done, state = self._folded.get(stream_id, (0, self._known.states.get(stream_id)))
-        _, events = self._streams.get(stream_id, (0, []))
+        _, events = self._streams[stream_id]
         for event, occurred_at in events[done:]:
             state = evolved(evolve, state, event, stream_id, now, occurred_at)
         self._folded[stream_id] = (len(events), state)

@@ -33,6 +33,7 @@ EXTERNAL_ID = "interaction.external_id"
 """Kind of claim on the id that another system knows an interaction by."""
 
 _REFERENCES = (("contact_id", "contact"), ("company_id", "company"), ("lead_id", "lead"), ("author_id", "user"))
+_AS_THEY_ARE = ("type", "contact_id", "company_id", "lead_id", "author_id", "duration_seconds")
 _SAYS_NOTHING = frozenset({"external_id", "thread_id", "author_id", "channel", "direction"})
 """Members that alone are no interaction."""
 _CHANNELS: Mapping[Type | None, Channel] = {
@@ -160,11 +161,7 @@ def _values(patch: ChangeInteraction, given: Given[Interaction], problems: Probl
 
 def _plain(patch: ChangeInteraction) -> dict[str, Any]:
     """The members that are good as they are, if they could be read."""
-    values: dict[str, Any] = {
-        name: getattr(patch, name)
-        for name in ("type", "contact_id", "company_id", "lead_id", "author_id", "duration_seconds")
-        if getattr(patch, name) is not UNSET
-    }
+    values: dict[str, Any] = {name: value for name in _AS_THEY_ARE if (value := getattr(patch, name)) is not UNSET}
     for name, fallback in (("channel", Channel.OTHER), ("direction", Direction.INTERNAL)):
         if (asked := getattr(patch, name)) is not UNSET:
             values[name] = asked or fallback

@@ -26,7 +26,8 @@ _encoder = msgspec.json.Encoder()
 
 def claim_hmac(secret: Secret, tenant_id: UUID, kind: str, value: str) -> bytes:
     """What the claim table keeps of a unique value: its HMAC under the tenant's own key."""
-    inner, outer = (begun.copy() for begun in _claim_hashes(secret, tenant_id))
+    begun = _claim_hashes(secret, tenant_id)
+    inner, outer = begun[0].copy(), begun[1].copy()
     inner.update(f"{kind}\0{value}".encode())
     outer.update(inner.digest())
     return outer.digest()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +78,7 @@ def tag(record_id: UUID) -> str:
     return record_id.hex[-8:]
 
 
+@lru_cache(4096)
 def valued(name: str, value: object) -> str:
     """What stands among the words for a value that is filtered by; no beginning of a word is one of it."""
     text = str(value).replace("\\", "\\\\").replace("'", "''")
@@ -85,6 +87,8 @@ def valued(name: str, value: object) -> str:
 
 def said(text: str) -> str:
     """A text's words, each once, as far as anybody looks for them."""
+    if is_short(text):
+        return " ".join(dict.fromkeys(words(text)))
     found: dict[str, None] = {}
     for word in _split(text):
         found[word] = None
@@ -93,8 +97,13 @@ def said(text: str) -> str:
     return " ".join(found)
 
 
+def is_short(text: str) -> bool:
+    """Whether the words of all of a text are those of its chunks."""
+    return len(text) <= _LONGEST_CHUNK and text.isascii()
+
+
 def _split(text: str) -> Iterator[str]:
-    if text.isascii() and len(text) <= _LONGEST_CHUNK:  # the words of all of it are those of its chunks
+    if is_short(text):
         return words(text)
     return (word for chunk in text.split() for word in words(chunk))
 
@@ -104,8 +113,8 @@ def rows_of(tenant_id: UUID, entry: Entry, since: int) -> list[Row]:
     if entry.gone:
         return []
     found = set(entry.said.split())
-    found.update(*(_split(text) for text in (entry.title, entry.outcome, entry.next) if text))
-    found.update(valued(name, value) for name in FILTERED if (value := getattr(entry, name)) is not None)
+    found.update(*[_split(text) for text in (entry.title, entry.outcome, entry.next) if text])
+    found.update([valued(name, value) for name in FILTERED if (value := getattr(entry, name)) is not None])
     return [
         Row(
             tenant_id=tenant_id,
@@ -133,4 +142,5 @@ def rows_of(tenant_id: UUID, entry: Entry, since: int) -> list[Row]:
 
 def _tagged(of_record: str, said: Iterable[str]) -> str:
     """Words after a tag, as a tsvector."""
-    return " ".join([f"'{of_record}{word}'" for word in sorted(said)])
+    words_ = f"' '{of_record}".join(said)
+    return f"'{of_record}{words_}'" if words_ else ""

@@ -71,6 +71,9 @@ def records(refs: Refs) -> list[UUID]:
     """The records whose timelines show an entry, each once."""
     found: dict[UUID, None] = {}
     for name, value in refs.items():
-        if name not in _BESIDE:
-            found |= {value: None} if isinstance(value, UUID) else dict.fromkeys(value)
+        if isinstance(value, UUID):
+            if name not in _BESIDE:
+                found[value] = None
+        else:
+            found |= dict.fromkeys(value)
     return list(found)

@@ -96,7 +96,7 @@ def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
     """The entry that an event makes, or makes of the stream's first one; None for what is not shown."""
     match item.event:
         case InteractionLogged():
-            return _changed(_entry(item, "interaction", {}), structs.asdict(item.event))
+            return _logged(item, item.event)
         case InteractionChanged() if first:
             return _changed(first, item.event.changes())
         case event if kind := _OF_COMPANIES.get(type(event)):
@@ -109,16 +109,39 @@ def _told(first: Entry | None, item: Recorded[Any]) -> Entry | None:
 
 def _entry(item: Recorded[Any], kind: str, refs: Refs) -> Entry:
     """An entry of its own for an event; the first of a stream has the stream's id."""
-    entry_id = item.stream_id if item.version == 1 else uuid5(item.stream_id, str(item.version))
     actor = item.metadata.actor
     return Entry(
-        id=entry_id,
+        id=_id(item),
         stream_id=item.stream_id,
         kind=kind,
         at=item.occurred_at,
         told_at=item.recorded_at,
         author_id=actor.id if actor.kind == "user" else None,
         refs=refs,
+    )
+
+
+def _id(item: Recorded[Any]) -> UUID:
+    return item.stream_id if item.version == 1 else uuid5(item.stream_id, str(item.version))
+
+
+def _logged(item: Recorded[Any], event: InteractionLogged) -> Entry:
+    """What starts an interaction. There are many of them, so it is made at once."""
+    refs: Refs = {name: found for name in _ABOUT if (found := getattr(event, name))}
+    return Entry(
+        id=_id(item),
+        stream_id=item.stream_id,
+        kind="interaction",
+        at=event.occurred_at or item.recorded_at,
+        told_at=item.recorded_at,
+        type=event.type,
+        channel=event.channel,
+        author_id=event.author_id,
+        outcome=event.outcome,
+        title=event.subject,
+        said=said(event.body or ""),
+        next=event.next_action,
+        refs=system.with_participants(refs, event.participants) if event.participants else refs,
     )
 
 
