@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -73,7 +73,8 @@ class NextAction(Struct, frozen=True):
 class InteractionLogged(Event, topic="interaction.logged.v1", data_class="interaction"):
     """Something passed between us and a contact. `subject_id` is the contact, whose data the words are.
 
-    `thread_id` is shared by what answers one another, `revision` counts how often a calendar has told it.
+    `thread_id` is shared by what answers one another; `conversation_id` stands for it in what is counted, which
+    outlasts a person's data. `revision` counts how often a calendar has told it.
     `outcome` is a word of the tenant's own vocabulary, which is counted by: no person's data, and never sealed.
     """
 
@@ -90,6 +91,7 @@ class InteractionLogged(Event, topic="interaction.logged.v1", data_class="intera
     duration_seconds: int | None = None
     due_at: datetime | None = None
     revision: int | None = None
+    conversation_id: UUID | None = None
     participants: Personal[tuple[Participant, ...]] = ()
     attachments: Personal[tuple[Attachment, ...]] = ()
     subject: Personal[str | None] = None
@@ -115,6 +117,7 @@ class InteractionChanged(Event, topic="interaction.changed.v1", data_class="inte
     duration_seconds: int | UnsetType | None = UNSET
     due_at: datetime | UnsetType | None = UNSET
     revision: int | UnsetType | None = UNSET
+    conversation_id: UUID | UnsetType | None = UNSET
     participants: Personal[tuple[Participant, ...]] | UnsetType = UNSET
     attachments: Personal[tuple[Attachment, ...]] | UnsetType = UNSET
     subject: Personal[str | None] | UnsetType = UNSET
@@ -150,6 +153,7 @@ class Interaction(Struct, frozen=True, kw_only=True):
     duration_seconds: int | None = None
     due_at: datetime | None = None
     revision: int | None = None
+    conversation_id: UUID | None = None
     participants: tuple[Participant, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     subject: str | None = None
@@ -166,6 +170,11 @@ NEEDED = ("type", "contact_id", "occurred_at")
 """What must be known of an interaction for it to be complete."""
 
 EVENTS = (InteractionLogged, InteractionChanged)
+
+
+def conversation(tenant_id: UUID, thread_id: str) -> UUID:
+    """What stands for a thread of a tenant: a digest, so whoever knows what one is called knows which one it is."""
+    return uuid5(tenant_id, f"thread:{thread_id}")
 
 
 def missing(interaction: Interaction) -> tuple[str, ...]:

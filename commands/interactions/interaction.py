@@ -27,6 +27,7 @@ from domain.interaction import (
     InteractionLogged,
     Participant,
     Type,
+    conversation,
 )
 
 EXTERNAL_ID = "interaction.external_id"
@@ -146,6 +147,8 @@ def _values(patch: ChangeInteraction, given: Given[Interaction], problems: Probl
     for name, longest in (("subject", LONGEST_SUBJECT), ("outcome", 64), ("thread_id", LONGEST_ID)):
         if (text := getattr(patch, name)) is not UNSET:
             values[name] = normalise.line(text, f"/{name}", problems, longest=longest) if text else None
+    if "thread_id" in values:
+        values["conversation_id"] = values["thread_id"] and conversation(given.tenant_id, values["thread_id"])
     if patch.body is not UNSET:
         values["body"] = normalise.text(patch.body, "/body", problems, longest=LONGEST_BODY) if patch.body else None
     if patch.participants is not UNSET:

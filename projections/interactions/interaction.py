@@ -35,6 +35,7 @@ CREATE TABLE read.interaction_v1 (
     duration_seconds integer,
     due_at           timestamptz,
     revision         integer,
+    conversation_id  uuid,
     participants     jsonb NOT NULL,
     attachments      jsonb NOT NULL,
     subject          text,
@@ -58,9 +59,9 @@ CREATE INDEX ON read.interaction_v1 (tenant_id, thread_id, at, id) WHERE thread_
 _COLUMNS = """
     tenant_id uuid, id uuid, version integer, position bigint, at timestamptz, type text, channel text, direction text,
     occurred_at timestamptz, recorded_at timestamptz, contact_id uuid, company_id uuid, lead_id uuid, author_id uuid,
-    outcome text, duration_seconds integer, due_at timestamptz, revision integer, participants jsonb,
-    attachments jsonb, subject text, body text, next_action text, thread_id text, external_id text, missing text[],
-    created_at timestamptz, updated_at timestamptz
+    outcome text, duration_seconds integer, due_at timestamptz, revision integer, conversation_id uuid,
+    participants jsonb, attachments jsonb, subject text, body text, next_action text, thread_id text, external_id text,
+    missing text[], created_at timestamptz, updated_at timestamptz
 """
 _ORDER = tuple(column.split()[0] for column in _COLUMNS.split(","))
 _LISTS = tuple(map(_ORDER.index, ("participants", "attachments")))

@@ -26,7 +26,7 @@ SPOKEN = (Type.CALL, Type.EMAIL, Type.MEETING, Type.MESSAGE)
 """What somebody waits for an answer to, and what is one."""
 
 _SPOKEN = ", ".join(f"'{each.value}'" for each in SPOKEN)
-_COUNTED = ("at", "author_id", "contact_id", "channel", "type", "outcome", "due_at", "turn")
+_COUNTED = ("at", "author_id", "contact_id", "channel", "type", "outcome", "due_at", "turn", "thread")
 _COLUMNS = ", ".join(_COUNTED)
 _LATER = ", ".join(f"excluded.{name}" for name in _COUNTED)
 _BEFORE = ", ".join(f"f.{name}" for name in _COUNTED)
@@ -50,7 +50,7 @@ WITH told AS (
     SELECT i.id, i.at, coalesce(i.author_id, '{NIL}') AS author_id, coalesce({_SURVIVOR}, '{NIL}') AS contact_id,
            i.channel, coalesce(i.type, '') AS type, coalesce(i.outcome, '') AS outcome, i.due_at,
            CASE WHEN i.occurred_at IS NOT NULL AND i.contact_id IS NOT NULL AND i.type IN ({_SPOKEN})
-                     AND i.direction <> 'internal' THEN i.direction END AS turn
+                     AND i.direction <> 'internal' THEN i.direction END AS turn, i.conversation_id AS thread
       FROM unnest(%(ids)s::uuid[]) AS u (id)
      CROSS JOIN LATERAL (
            SELECT * FROM read.interaction_v1 v WHERE v.tenant_id = %(tenant)s AND v.id = u.id OFFSET 0) i
@@ -120,8 +120,11 @@ DELETE FROM report_contact_v1 t
 """,
 )
 
-# Who has to be looked at: what changed itself, what it answered, and what it answers now, which is all that came in
-# since the contact was last written to before it. OFFSET 0 keeps each look-up one by an index, whatever is estimated.
+# What answers what: where both sides are of threads, those have to be the same; else it is the contact that has to be.
+# Who has to be looked at: what changed itself, what it answered, and what it answers now. That is what came in since
+# something else would have answered it: in the thread, since the last one out in it; in none, since the contact was
+# last written to; in any, if this itself is of none, since the last one out that was of none. OFFSET 0 keeps each
+# look-up one by an index, whatever is estimated.
 _RESPOND = """
 WITH asked AS (
     SELECT u.id FROM unnest(%(ids)s::uuid[]) AS u (id)
@@ -134,21 +137,36 @@ WITH asked AS (
     SELECT i.id
       FROM unnest(%(ids)s::uuid[]) AS u (id)
      CROSS JOIN LATERAL (
-           SELECT o.contact_id, o.at, (
-                  SELECT max(p.at) FROM report_interaction_v1 p
-                   WHERE p.tenant_id = %(tenant)s AND p.contact_id = o.contact_id AND p.turn = 'outbound'
-                     AND p.at < o.at
-                  ) AS before
-             FROM report_interaction_v1 o
+           SELECT o.contact_id, o.thread, o.at FROM report_interaction_v1 o
             WHERE o.tenant_id = %(tenant)s AND o.id = u.id AND o.turn = 'outbound'
-              AND EXISTS (SELECT FROM report_interaction_v1 n
-                           WHERE n.tenant_id = %(tenant)s AND n.contact_id = o.contact_id AND n.turn = 'inbound'
-                             AND n.at < o.at OFFSET 0)
+              AND (o.thread IS NOT NULL OR EXISTS (
+                  SELECT FROM report_interaction_v1 n
+                   WHERE n.tenant_id = %(tenant)s AND n.contact_id = o.contact_id AND n.turn = 'inbound'
+                     AND n.at < o.at OFFSET 0))
            OFFSET 0) a
      CROSS JOIN LATERAL (
            SELECT n.id FROM report_interaction_v1 n
-            WHERE n.tenant_id = %(tenant)s AND n.contact_id = a.contact_id AND n.turn = 'inbound'
-              AND n.at >= coalesce(a.before, '-infinity') AND n.at < a.at OFFSET 0) i
+            WHERE a.thread IS NOT NULL AND n.tenant_id = %(tenant)s AND n.thread = a.thread AND n.turn = 'inbound'
+              AND n.at < a.at AND n.at >= coalesce((
+                  SELECT max(p.at) FROM report_interaction_v1 p
+                   WHERE p.tenant_id = %(tenant)s AND p.thread = a.thread AND p.turn = 'outbound' AND p.at < a.at
+                  ), '-infinity')
+            UNION ALL
+           SELECT n.id FROM report_interaction_v1 n
+            WHERE n.tenant_id = %(tenant)s AND n.contact_id = a.contact_id AND n.turn = 'inbound' AND n.thread IS NULL
+              AND n.at < a.at AND n.at >= coalesce((
+                  SELECT max(p.at) FROM report_interaction_v1 p
+                   WHERE p.tenant_id = %(tenant)s AND p.contact_id = a.contact_id AND p.turn = 'outbound'
+                     AND p.at < a.at
+                  ), '-infinity')
+            UNION ALL
+           SELECT n.id FROM report_interaction_v1 n
+            WHERE a.thread IS NULL AND n.tenant_id = %(tenant)s AND n.contact_id = a.contact_id AND n.turn = 'inbound'
+              AND n.thread IS NOT NULL AND n.at < a.at AND n.at >= coalesce((
+                  SELECT max(p.at) FROM report_interaction_v1 p
+                   WHERE p.tenant_id = %(tenant)s AND p.contact_id = a.contact_id AND p.turn = 'outbound'
+                     AND p.thread IS NULL AND p.at < a.at
+                  ), '-infinity') OFFSET 0) i
 ), wanted AS (
     SELECT i.id, i.at, o.author_id, i.contact_id, i.channel, i.type, i.outcome,
            (extract(epoch FROM o.at - i.at) * 1000000)::bigint AS lasted, o.id AS answer_id
@@ -157,9 +175,19 @@ WITH asked AS (
            SELECT n.* FROM report_interaction_v1 n
             WHERE n.tenant_id = %(tenant)s AND n.id = a.id AND n.turn = 'inbound' OFFSET 0) i
      CROSS JOIN LATERAL (
-           SELECT n.id, n.at, n.author_id FROM report_interaction_v1 n
-            WHERE n.tenant_id = %(tenant)s AND n.contact_id = i.contact_id AND n.turn = 'outbound' AND n.at > i.at
-            ORDER BY n.at, n.id LIMIT 1) o
+           SELECT f.id, f.at, f.author_id FROM (
+               (SELECT n.id, n.at, n.author_id FROM report_interaction_v1 n
+                 WHERE i.thread IS NULL AND n.tenant_id = %(tenant)s AND n.contact_id = i.contact_id
+                   AND n.turn = 'outbound' AND n.at > i.at ORDER BY n.at, n.id LIMIT 1)
+                UNION ALL
+               (SELECT n.id, n.at, n.author_id FROM report_interaction_v1 n
+                 WHERE i.thread IS NOT NULL AND n.tenant_id = %(tenant)s AND n.contact_id = i.contact_id
+                   AND n.turn = 'outbound' AND n.thread IS NULL AND n.at > i.at ORDER BY n.at, n.id LIMIT 1)
+                UNION ALL
+               (SELECT n.id, n.at, n.author_id FROM report_interaction_v1 n
+                 WHERE i.thread IS NOT NULL AND n.tenant_id = %(tenant)s AND n.thread = i.thread
+                   AND n.turn = 'outbound' AND n.at > i.at ORDER BY n.at, n.id LIMIT 1)) f
+            ORDER BY f.at, f.id LIMIT 1) o
 ), stale AS (
     SELECT r.id
       FROM asked a

@@ -2,7 +2,7 @@
 
 -- One row an interaction: what has been counted of it, to be taken back when it changes. `contact_id` is the contact by
 -- now: the survivor, where the one that it was told of was merged. `turn` is whose turn it was ('inbound', 'outbound')
--- in a conversation with that contact; NULL where it is part of none.
+-- in a conversation with that contact; NULL where it is part of none. `thread` is the thread that both sides kept to.
 CREATE TABLE read.report_interaction_v1 (
     tenant_id  uuid NOT NULL,
     id         uuid NOT NULL,
@@ -14,11 +14,14 @@ CREATE TABLE read.report_interaction_v1 (
     outcome    text NOT NULL,
     due_at     timestamptz,
     turn       text,
+    thread     uuid,
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX ON read.report_interaction_v1 (tenant_id, at);
 CREATE INDEX ON read.report_interaction_v1 (tenant_id, at) WHERE due_at IS NOT NULL;
 CREATE INDEX ON read.report_interaction_v1 (tenant_id, contact_id, turn, at, id);
+CREATE INDEX ON read.report_interaction_v1 (tenant_id, thread, turn, at, id) WHERE thread IS NOT NULL;
+CREATE INDEX ON read.report_interaction_v1 (tenant_id, contact_id, at, id) WHERE turn = 'outbound' AND thread IS NULL;
 
 -- One row an inbound interaction that was answered: when and of what kind it was, who answered, and after how many
 -- microseconds.

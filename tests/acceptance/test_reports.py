@@ -211,3 +211,22 @@ def test_next_actions_are_told_by_owner_and_due_time_in_pages(
     first = tenant.get("/v1/next-actions", limit=2).json()
     second = tenant.get("/v1/next-actions", limit=2, cursor=first["next_cursor"]).json()
     assert (first["data"] + second["data"], second["next_cursor"]) == (every, None)
+
+
+def test_an_email_is_answered_in_its_thread_or_by_what_is_of_none(tenant: Tenant) -> None:
+    ada = tenant.add({"name": "Ada"})["id"]
+
+    def say(hour: int, direction: str, thread_id: str | None, kind: str = "email") -> None:
+        at = f"2026-01-05T{hour:02}:00:00Z"
+        log(tenant, type=kind, direction=direction, occurred_at=at, contact_id=ada, thread_id=thread_id)
+
+    def answered() -> list[tuple[int, float | None]]:
+        return [(row["responses"], row["response_seconds"]["median"]) for row in told(tenant, "group_by=contact")]
+
+    say(8, "inbound", "offer")
+    say(9, "outbound", "invoice")
+    assert answered() == [(0, None)], "it is about something else"
+    say(12, "outbound", "offer")
+    assert answered() == [(1, 4 * 3600)]
+    say(10, "outbound", None, "call")
+    assert answered() == [(1, 2 * 3600)], "somebody called before"

@@ -81,3 +81,12 @@ INBOUND: dict[str, Event] = {
         subject_id=_id(3), revision=2, attachments=(), thread_id=None
     ),
 }
+
+CONVERSATIONS: dict[str, Event] = {
+    "an interaction of a conversation": InteractionLogged(
+        type=Type.EMAIL, direction=Direction.INBOUND, conversation_id=_id(7), thread_id="0f2d3c4b"
+    ),
+    "an interaction that belongs to another conversation": InteractionChanged(
+        conversation_id=_id(8), thread_id="1f2d3c4b"
+    ),
+}

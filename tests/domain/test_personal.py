@@ -17,7 +17,7 @@ CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids", "custom"
 
 INTERACTION = {
     *("subject_id", "type", "channel", "direction", "occurred_at", "contact_id", "company_id", "lead_id", "author_id"),
-    *("outcome", "duration_seconds", "due_at", "revision"),
+    *("outcome", "duration_seconds", "due_at", "revision", "conversation_id"),
 }
 WORDS = {"participants", "attachments", "subject", "body", "next_action", "thread_id"}
 

@@ -23,6 +23,7 @@ BEGIN = datetime(2026, 1, 30, 20, tzinfo=UTC)
 """Some hours before midnight, some days before another month."""
 MODELS = (interaction.PROJECTION, contact_family.PROJECTION, report.PROJECTION)
 CONTACTS = 3
+THREADS = (some_id(11), some_id(12))
 
 Step = tuple[str, Any]
 
@@ -42,7 +43,17 @@ def steps(chance: Random, count: int) -> Iterator[Step]:
                 yield "unmerge", chance.randrange(CONTACTS)
 
 
-_CHANGING = ("contact", "occurred_at", "type", "channel", "direction", "author_id", "outcome", "due_at")
+_CHANGING = (
+    "contact",
+    "occurred_at",
+    "type",
+    "channel",
+    "direction",
+    "author_id",
+    "outcome",
+    "due_at",
+    "conversation_id",
+)
 
 
 def _told(chance: Random) -> dict[str, Any]:
@@ -55,6 +66,7 @@ def _told(chance: Random) -> dict[str, Any]:
         "author_id": chance.choice(AUTHORS),
         "outcome": chance.choice([None, "reached", "no answer"]),
         "due_at": chance.choice([None, _time(chance)]),
+        "conversation_id": chance.choice([None, None, *THREADS]),
     }
 
 
@@ -144,5 +156,6 @@ class Told:
         self.contact_id = talks.end(values["contact_id"]) if values["contact_id"] else None
         self.channel, self.type, self.outcome = values["channel"], values["type"], values["outcome"]
         self.due_at: datetime | None = values["due_at"]
+        self.thread: UUID | None = values.get("conversation_id")
         known = values["occurred_at"] and self.contact_id and self.type in {Type.CALL, Type.EMAIL}
         self.turn = values["direction"] if known else Direction.INTERNAL

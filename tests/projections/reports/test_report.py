@@ -18,7 +18,7 @@ from projections.reports.figures import GroupBy, NextActions, ReportRow
 from projections.reports.queries import Asked, report
 from projections.reports.report import PROJECTION
 from tests.conftest import Database
-from tests.projections.interactions.talks import AUTHORS, BEGIN, MODELS, Talks, Told, steps
+from tests.projections.interactions.talks import AUTHORS, BEGIN, MODELS, THREADS, Talks, Told, steps
 from tests.projections.reading import catch_up, contents
 from tests.projections.workshop import Workshop
 
@@ -49,17 +49,22 @@ asked = st.builds(
 
 
 def answers(told: Sequence[Told]) -> dict[Told, Told]:
-    """What answers what: of each inbound one, the first outbound one that came later, with the same contact."""
+    """What answers what: of each inbound one, the first outbound one that came later and goes with it."""
     found = {}
     for one in told:
         later = [
-            other
-            for other in told
-            if other.contact_id == one.contact_id and other.turn is Direction.OUTBOUND and other.at > one.at
+            other for other in told if other.turn is Direction.OUTBOUND and other.at > one.at and goes_with(one, other)
         ]
         if one.turn is Direction.INBOUND and later:
             found[one] = min(later, key=lambda other: (other.at, other.id))
     return found
+
+
+def goes_with(one: Told, other: Told) -> bool:
+    """Whether both are of one conversation: by their threads where both have one, else by the contact."""
+    if one.thread and other.thread:
+        return one.thread == other.thread
+    return one.contact_id == other.contact_id
 
 
 def is_asked(about: Asked, one: Told, author: object) -> bool:
@@ -255,3 +260,28 @@ async def test_contacts_are_counted_by_whole_years_and_what_is_left_beside_them(
         for until in (None, *ends):
             about = Asked(group_by=GroupBy.CONTACT, since=since, until=until, authors=AUTHORS[:1] if until else None)
             check(await pages(database, talks, about, 2), expected(talks.folded(), about), about)
+
+
+async def test_an_answer_in_a_thread_may_go_to_somebody_else_and_moves_with_the_thread(database: Database) -> None:
+    talks = Talks(database)
+    await talks.begin()
+    said = {"type": Type.EMAIL, "channel": Channel.EMAIL, "author_id": AUTHORS[0]}
+
+    async def tell(contact: int, hours: int, direction: Direction, thread: UUID | None) -> UUID:
+        at = BEGIN + timedelta(hours=hours)
+        return await talks.log(contact=contact, occurred_at=at, direction=direction, conversation_id=thread, **said)
+
+    async def seconds() -> list[tuple[int, float | None]]:
+        await catch_up(database, talks.tenant, MODELS)
+        rows = await pages(database, talks, Asked(group_by=GroupBy.OWNER), 10)
+        return [(row.responses, row.response_seconds.median) for row in rows]
+
+    await tell(0, 1, Direction.INBOUND, THREADS[0])
+    reply = await tell(1, 3, Direction.OUTBOUND, THREADS[0])
+    assert await seconds() == [(1, 7_200.0)]
+    await talks.change(reply, {"conversation_id": THREADS[1]})
+    assert await seconds() == [(0, None)]
+    await talks.change(reply, {"conversation_id": None, "contact": 0})
+    assert await seconds() == [(1, 7_200.0)], "of no thread, it answers by the contact"
+    await talks.take(("merge", (0, 2)))
+    assert await seconds() == [(1, 7_200.0)]
