@@ -9,9 +9,11 @@ from uuid import UUID
 from psycopg.abc import Buffer
 from psycopg.types.array import ListDumper
 
+_QUOTED = '"\\\\x%s"'
+
 
 class QuickListDumper(ListDumper):
-    """Writes a list of nothing but ids, numbers or words at once; any other as psycopg does."""
+    """Writes a list of nothing but ids, numbers, words or digests at once; any other as psycopg does."""
 
     def dump(self, obj: list[Any]) -> Buffer | None:
         """The list as Postgres reads arrays."""
@@ -20,6 +22,8 @@ class QuickListDumper(ListDumper):
             return f"{{{','.join([each.hex for each in obj])}}}".encode()
         if kinds == {int}:
             return f"{{{','.join(map(str, obj))}}}".encode()
+        if kinds == {bytes}:
+            return f"{{{','.join([_QUOTED % each.hex() for each in obj])}}}".encode()
         if kinds == {str}:
             text = '","'.join(obj)
             # The quotes between the items are all that may be in it.

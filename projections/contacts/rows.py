@@ -76,8 +76,8 @@ _names = msgspec.json.Decoder(_Name)
 _addresses = msgspec.json.Decoder(list[_Value])
 
 
-def searchable(row: Sequence[Any]) -> Searchable:
-    """From a row of COLUMNS."""
+def searchable(row: Sequence[Any], *, all_values: bool = True) -> Searchable:
+    """From a row of COLUMNS; without `all_values`, none that are compared as columns of read.contact_v1 have them."""
     contact_id, position, name, emails, phones, title, company, owner_id, deleted, *others = row
     if deleted:
         return Searchable(contact_id, position, None)
@@ -90,7 +90,12 @@ def searchable(row: Sequence[Any]) -> Searchable:
     }
     single = {"name": names.display, "given": names.given, "family": names.family, "title": title, "company": company}
     values |= {field: (contact_values.text(value),) for field, value in single.items() if value}
-    values |= _plain(contact_id, owner_id, *others)
+    company_id, tags, lifecycle, created_at, updated_at, custom = others
+    values["tags"] = tuple(map(contact_values.text, tags))
+    if custom != "{}":
+        values |= {f"{CUSTOM}{key}": contact_values.custom(value) for key, value in json.loads(custom).items()}
+    if all_values:
+        values |= _columns(contact_id, owner_id, company_id, lifecycle, created_at, updated_at)
     return Searchable(contact_id, position, text, owner_id, {field: each for field, each in values.items() if each})
 
 
@@ -101,29 +106,21 @@ def _told(names: _Name) -> tuple[str | None, ...]:
     return names.given, names.family, names.display
 
 
-def _plain(
+def _columns(
     contact_id: UUID,
     owner_id: UUID | None,
     company_id: UUID | None,
-    tags: Sequence[str],
     lifecycle: str,
     created_at: datetime,
     updated_at: datetime,
-    custom: str,
 ) -> dict[str, tuple[str, ...]]:
-    """Values of the others."""
     return {
         "id": (str(contact_id),),
         "owner_id": (str(owner_id),) if owner_id else (),
         "company_id": (str(company_id),) if company_id else (),
-        "tags": tuple(map(contact_values.text, tags)),
         "lifecycle": (lifecycle,),
         "created_at": (contact_values.time(created_at),),
         "updated_at": (contact_values.time(updated_at),),
-        **{
-            f"{CUSTOM}{key}": contact_values.custom(value)
-            for key, value in (json.loads(custom) if custom != "{}" else {}).items()
-        },
     }
 
 

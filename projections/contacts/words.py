@@ -137,7 +137,8 @@ async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> N
     tenant_id = events[0].tenant_id
     if ids := contact_rows.of_contacts(events):
         rows = await (await connection.execute(_ROWS, (tenant_id, list(ids)))).fetchall()
-        await _save(connection, tenant_id, [searchable(row[:-1]) for row in rows], {row[0]: row[-1] for row in rows})
+        found = [searchable(row[:-1], all_values=False) for row in rows]
+        await _save(connection, tenant_id, found, {row[0]: row[-1] for row in rows})
     async for contacts in contact_rows.pages_of(connection, tenant_id, contact_rows.renamed(events)):
         await save(connection, tenant_id, contacts)
 
@@ -210,7 +211,7 @@ def _change(
     new: Mapping[UUID, Mapping[int, str]], old: Mapping[UUID, Sequence[int]], words: Mapping[int, str]
 ) -> dict[int, int]:
     """By how much the uses of words change. Words come with their first use and go with their last."""
-    uses = Counter(number & ~1 for numbers_ in new.values() for number in numbers_)
+    uses = Counter([number & ~1 for numbers_ in new.values() for number in numbers_])
     for contact_id in new:
         if words_ := old.get(contact_id):
             uses.subtract(number & ~1 for number in words_)

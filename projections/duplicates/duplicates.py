@@ -4,9 +4,7 @@ A pair is here when its two contacts share a key of a block that is small enough
 force: that depends on the contacts' rows and the model alone, not on the order in which things happened. So when a
 block grows too large, or small enough again, all that are in it are looked at again.
 
-Of many new contacts at once, while the tenant grows to twice what its model was made of, only the keys are written: all
-pairs are found anew with the next model, as soon as the growth pauses, and to find them twice would be most of the work
-of an import. Until then the tenant has contacts `owed`.
+Of many new contacts at once the pairs may be `owed`: see projections.duplicates.owed.
 """
 
 from collections import Counter
@@ -23,6 +21,7 @@ from domain.event import Event, Recorded, topics
 from projections.companies import company
 from projections.contacts import contact
 from projections.contacts import rows as contact_rows
+from projections.duplicates import owed
 from projections.duplicates import people as match_people
 from projections.duplicates.blocks import Pair, blocks, neighbours, save_pairs
 from projections.duplicates.people import InForce
@@ -33,8 +32,6 @@ from projections.ports import Connection
 from projections.projection import Projection
 
 _KEYS_PAGE, _PAIRS_PAGE = 2000, 1000
-_MANY = 100
-"""New contacts in a turn from which on their pairs may be left to the next model."""
 _FIRST = UUID(int=0)
 
 _OLD = "SELECT contact_id, digest, keys FROM match_contact_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
@@ -51,20 +48,6 @@ DELETE FROM match_key_v1 m USING unnest(%s::bigint[], %s::uuid[]) AS g (key, con
  WHERE m.tenant_id = %s AND m.key = g.key AND m.contact_id = g.contact_id
 """
 _DROP_PAIRS = "DELETE FROM duplicate_v1 WHERE tenant_id = %s AND (one_id = ANY(%s) OR other_id = ANY(%s))"
-_GROWN = """
-INSERT INTO read.match_growth_v1 AS g VALUES (%s, %s, %s)
-ON CONFLICT (tenant_id) DO UPDATE
-   SET contacts = g.contacts + excluded.contacts, owed = g.owed + excluded.owed, grown_at = now()
-"""
-# Only what is read is rescored: what is built beside it has to be complete by itself.
-_DUE = """
-SELECT to_regclass('duplicate_v1') = to_regclass('read.duplicate_v1') AND (
-       coalesce(g.owed, 0) > 0 OR coalesce(g.contacts, 0) + %s >= coalesce(m.contacts, 0) + 50)
-  FROM (SELECT) one
-  LEFT JOIN read.match_growth_v1 g ON g.tenant_id = %s
-  LEFT JOIN read.match_model_v1 m ON m.tenant_id = %s
-"""
-_OWED = "SELECT coalesce(max(owed), 0) FROM read.match_growth_v1 WHERE tenant_id = %s"
 
 
 class _Kept(Struct, frozen=True):
@@ -76,7 +59,12 @@ class _Kept(Struct, frozen=True):
 
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
     tenant_id = events[0].tenant_id
-    if ids := contact_rows.of_contacts(events):
+    ids = contact_rows.of_contacts(events)
+    came = {item.stream_id for item in events if item.version == 1} & ids
+    if len(came) >= owed.MANY and await owed.may_all_be(connection, tenant_id, len(came)):
+        await owed.grown(connection, tenant_id, contacts=len(came), owed=len(came))
+        ids -= came
+    if ids:
         await refresh(connection, tenant_id, ids, later=None)
     async for contacts in contact_rows.pages_of(connection, tenant_id, contact_rows.renamed(events)):
         await refresh(connection, tenant_id, {each.id for each in contacts})
@@ -100,13 +88,13 @@ async def refresh(
     before = {each: old[each] for each in changed if each in old}
     await _save(connection, tenant_id, new, before)
     fresh = len(new.keys() - before.keys())
-    if later or (later is None and fresh >= _MANY and await _is_due(connection, tenant_id, fresh)):
+    if later or (later is None and fresh >= owed.MANY and await owed.may_pairs_be(connection, tenant_id, fresh)):
         await connection.execute(_DROP_PAIRS, (tenant_id, list(before), list(before)))
-        await connection.execute(_GROWN, (tenant_id, fresh, len(changed)))
+        await owed.grown(connection, tenant_id, contacts=fresh, owed=len(changed))
         return
     await _find_pairs(connection, tenant_id, force, new, before, people)
     if fresh:
-        await connection.execute(_GROWN, (tenant_id, fresh, 0))
+        await owed.grown(connection, tenant_id, contacts=fresh)
 
 
 async def _find_pairs(
@@ -123,17 +111,6 @@ async def _find_pairs(
     gone = list(new.keys() | before.keys() | again.keys())
     await connection.execute(_DROP_PAIRS, (tenant_id, gone, gone))
     await save_pairs(connection, tenant_id, force, pairs, people)
-
-
-async def _is_due(connection: Connection, tenant_id: UUID, fresh: int) -> bool:
-    (due,) = await (await connection.execute(_DUE, (fresh, tenant_id, tenant_id))).fetchone()
-    return bool(due)
-
-
-async def is_settled(connection: Connection, tenant_id: UUID) -> bool:
-    """Whether the pairs of all contacts are there, none left to the next model."""
-    (owed,) = await (await connection.execute(_OWED, (tenant_id,))).fetchone()
-    return not owed
 
 
 def digest(person: Person | None) -> int:
@@ -238,5 +215,5 @@ PROJECTION = Projection(
     refill=_refill,
     follows=(company.PROJECTION.checkpoint, contact.PROJECTION.checkpoint),
     stream_column=None,
-    settled=is_settled,
+    settled=owed.is_settled,
 )

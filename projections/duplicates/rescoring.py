@@ -33,7 +33,7 @@ FEW = 50
 _SAMPLE = 20_000
 _MOST_PAIRS = 60_000
 _LONGEST_PAUSE = 60.0
-_PAGE = 2000
+PAGE = 2000
 """Contacts that are looked at again at once."""
 _KEYS = 2**64
 _NOBODY = UUID(int=0)
@@ -129,9 +129,9 @@ async def _take_over(connection: Connection, tenant_id: UUID, began: int) -> Non
     """Look at what has changed since it began, and put the rows in the place of those that are read."""
     rows = await (await connection.execute(_CHANGED, (tenant_id, began))).fetchall()
     changed = [contact_id for (contact_id,) in rows]
-    for at in range(0, len(changed), _PAGE):
+    for at in range(0, len(changed), PAGE):
         # So many are an import that goes on: the projector would wait long, and the next model is for them.
-        await duplicates.refresh(connection, tenant_id, changed[at : at + _PAGE], later=len(changed) > _PAGE)
+        await duplicates.refresh(connection, tenant_id, changed[at : at + PAGE], later=len(changed) > PAGE)
     for table in duplicates.PROJECTION.tables:
         await connection.execute(f"DELETE FROM read.{table} WHERE tenant_id = %s", (tenant_id,))
         await connection.execute(f"INSERT INTO read.{table} SELECT * FROM {table}")

@@ -26,6 +26,8 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
         ("bigint", [0, -1, 2**63 - 1, -(2**63)]),
         ("bigint", [7, None]),
         ("bigint", []),
+        ("bytea", [b"", b"\x00\xff", b'"\\,']),
+        ("bytea", [b"a", None]),
         ("boolean", [True, False]),
         ("text", ["", "NULL", "null", " a b ", "{}", "a,b", "ü", "\n"]),
         ("text", ['a"b', "plain"]),

@@ -16,7 +16,7 @@ from domain.event import Event
 from domain.matching import DuplicatesDismissed, MatchingRulesSet, pair_id, rules_id
 from infra.event_store.store import PostgresEventStore
 from infra.postgres import PROJECTOR, TenantConnections, open_pool
-from projections.duplicates import duplicates, queries, rescoring
+from projections.duplicates import duplicates, owed, queries, rescoring
 from projections.duplicates import finding as match_finding
 from projections.duplicates import people as match_people
 from projections.duplicates.finding import Finder
@@ -188,7 +188,12 @@ async def test_weights_are_learnt_when_a_tenant_has_grown_and_the_rules_are_othe
     assert await tenant.differences() == []
 
 
-async def test_what_changes_while_a_tenant_is_rescored_is_in_its_pairs(tenant: Tenant) -> None:
+@pytest.mark.parametrize("many", [2000, 1])
+async def test_what_changes_while_a_tenant_is_rescored_is_in_its_pairs(
+    tenant: Tenant, workshop: Workshop, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    """Or, when it is much, in those of the next time."""
+    monkeypatch.setattr(rescoring, "PAGE", many)
     there, over = world(5, people=60), asyncio.Event()
     ids = await tenant.add(*map(like, there.people))
 
@@ -202,6 +207,10 @@ async def test_what_changes_while_a_tenant_is_rescored_is_in_its_pairs(tenant: T
             await tenant.rescore()
 
     await asyncio.gather(write(), rescore())
+    await tenant.pauses()
+    async with rescoring_sessions(workshop.database) as sessions:
+        await Rescorer(sessions).turn()
+    assert await tenant.complete()
     assert await tenant.differences() == []
 
 
@@ -247,6 +256,23 @@ async def test_pairs_of_many_new_contacts_are_found_with_the_next_model(tenant: 
     assert (await tenant.complete(), await tenant.differences()) == (True, [])
     # A few more than that are no reason for another model: they are compared as they come.
     await tenant.add(*map(like, there.people[100:]))
+    assert (await tenant.complete(), await tenant.differences()) == (True, [])
+
+
+async def test_of_very_many_not_even_keys_are_there_before_the_next_model(
+    tenant: Tenant, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 3: who changes or goes before is there as they are, and once."""
+    monkeypatch.setattr(owed, "KEYED", 100)
+    there = world(9, people=200)
+    await tenant.add(*map(like, there.people[:110]))
+    ids = await tenant.add(*map(like, there.people[110:]))
+    assert len(contents(tenant.database, tenant.id, [duplicates.PROJECTION])["match_contact_v1"]) == 110
+    await tenant.write((ids[0], changed(**_members(like(there.people[0])))), (ids[1], deleted()))
+    await tenant.pauses()
+    async with rescoring_sessions(workshop.database) as sessions:
+        await Rescorer(sessions).turn()
+    assert len(tenant.pairs()) > 1
     assert (await tenant.complete(), await tenant.differences()) == (True, [])
 
 
