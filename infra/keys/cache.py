@@ -43,6 +43,13 @@ class Recent(Generic[K, V]):
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
+    def change(self, key: K, value: V) -> None:
+        """Keep something in place of what is kept, for as long as that would have been; else as `put`."""
+        if self.get(key) is None:
+            self.put(key, value)
+        else:
+            self._kept[key] = (self._kept[key][0], value)
+
     def drop(self, key: K) -> None:
         """Forget something, if it is there."""
         self._kept.pop(key, None)

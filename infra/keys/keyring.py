@@ -1,12 +1,14 @@
 """The keys that a process has in hand: read from Postgres under row level security, unwrapped, soon forgotten."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from sys import intern
 from typing import LiteralString
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from msgspec import Struct, field
+from msgspec import Struct
 
 from infra.keys.cache import Recent
 from infra.keys.master import Master
@@ -18,6 +20,7 @@ from infra.keys.wrapping import (
     WrappingError,
     new_data_key,
     new_tenant_key,
+    ready,
     unwrap_data_key,
     unwrap_tenant_key,
 )
@@ -26,7 +29,7 @@ from infra.postgres import TenantConnections
 TTL_SECONDS = 60.0
 """For so long after a subject's keys were destroyed, a process that had read them may still use them."""
 
-_SUBJECTS = 10_000  # a key in hand takes about 3 kB
+_SUBJECTS = 10_000  # one takes about 600 bytes
 _TENANTS = 5_000
 _TENANT_TTL_SECONDS = 600.0
 
@@ -45,11 +48,13 @@ class UnknownKeyError(LookupError):
         self.subject = subject
 
 
-class _Subject(Struct):
-    """Keys of one subject by id (None: destroyed), and those to seal with by class and year."""
+class _Kept(Struct, frozen=True, gc=False):
+    """One of a subject's keys: for which data of which year, and the key itself (None: destroyed)."""
 
-    keys: dict[bytes, AESGCM | None] = field(default_factory=dict)
-    current: dict[tuple[str, int], DataKey] = field(default_factory=dict)
+    id: bytes
+    data_class: str
+    year: int
+    key: DataKey | None
 
 
 class Keyring:
@@ -58,15 +63,17 @@ class Keyring:
     def __init__(self, reads: TenantConnections, master: Master, *, ttl: float = TTL_SECONDS) -> None:
         self._reads = reads
         self._master = master
-        self._subjects: Recent[tuple[int, int], _Subject] = Recent(_SUBJECTS, ttl)
+        self._subjects: Recent[tuple[int, int], tuple[_Kept, ...]] = Recent(_SUBJECTS, ttl)
         self._tenants: Recent[UUID, dict[bytes, TenantKey]] = Recent(_TENANTS, _TENANT_TTL_SECONDS)
         self.forgotten = 0
         """Goes up with every `forget`: what was read or made before may be of a subject that is no more."""
 
     def to_seal(self, tenant_id: UUID, subject: UUID, data_class: str, year: int) -> DataKey | None:
         """A key that is stored already, if one is in hand."""
-        found = self._subjects.get((tenant_id.int, subject.int))
-        return found.current.get((data_class, year)) if found else None
+        for kept in reversed(self._subjects.get((tenant_id.int, subject.int)) or ()):
+            if kept.key and kept.year == year and kept.data_class == data_class:
+                return kept.key
+        return None
 
     async def make(
         self, tenant_id: UUID, subject: UUID, data_class: str, year: int
@@ -89,12 +96,12 @@ class Keyring:
             if (wrapping := tenants.get(row.tenant_key)) and wrapping.unstored:
                 tenants[row.tenant_key] = TenantKey(wrapping.id, wrapping.box)
             if forgotten == self.forgotten:
-                place = tenant_id.int, row.subject.int
-                subject = self._subjects.get(place)
-                if subject is None:
-                    self._subjects.put(place, subject := _Subject())
-                subject.keys[key.id] = key.box
-                subject.current[row.data_class, row.year] = key
+                self._add(tenant_id, row.subject, _Kept(key.id, row.data_class, row.year, key))
+
+    def _add(self, tenant_id: UUID, subject: UUID, key: _Kept) -> None:
+        """To those in hand, which count from when they were read."""
+        place = tenant_id.int, subject.int
+        self._subjects.change(place, (*(self._subjects.get(place) or ()), key))
 
     def find(self, tenant_id: UUID, subject: UUID, key_id: bytes) -> AESGCM | None:
         """A key in hand by its id, None when it was destroyed.
@@ -102,17 +109,15 @@ class Keyring:
         Raises:
             UnknownKeyError: it is not in hand. `load` may find it.
         """
-        found = self._subjects.get((tenant_id.int, subject.int))
-        if found is None or key_id not in found.keys:
-            raise UnknownKeyError(tenant_id, subject, key_id)
-        return found.keys[key_id]
+        for kept in self._subjects.get((tenant_id.int, subject.int)) or ():
+            if kept.id == key_id:
+                return kept.key.box if kept.key else None
+        raise UnknownKeyError(tenant_id, subject, key_id)
 
     def latest(self, tenant_id: UUID, subject: UUID) -> DataKey | None:
         """The stored key in hand for the latest year, of whatever class; for what is made of several years' data."""
-        found = self._subjects.get((tenant_id.int, subject.int))
-        if not found or not found.current:
-            return None
-        return found.current[max(found.current, key=lambda place: place[1])]
+        found = [kept for kept in self._subjects.get((tenant_id.int, subject.int)) or () if kept.key]
+        return max(found, key=lambda kept: kept.year).key if found else None
 
     def lacks(self, tenant_id: UUID, subject: UUID) -> bool:
         """Whether no key of a subject is in hand."""
@@ -133,26 +138,24 @@ class Keyring:
             if forgotten == self.forgotten:  # else one of them may have been destroyed since it was read
                 break
         for subject in subjects:
-            self._subjects.put((tenant_id.int, subject.int), found.get(subject) or _Subject(), read_at)
+            self._subjects.put((tenant_id.int, subject.int), tuple(found.get(subject, ())), read_at)
 
     def forget(self, tenant_id: UUID, subject: UUID) -> None:
         """Let go of a subject's keys: they were destroyed."""
         self.forgotten += 1
         self._subjects.drop((tenant_id.int, subject.int))
+        ready.cache_clear()
 
-    async def _unwrapped(self, tenant_id: UUID, rows: Sequence[WrappedDataKey]) -> dict[UUID, _Subject]:
-        found: dict[UUID, _Subject] = {}
+    async def _unwrapped(self, tenant_id: UUID, rows: Sequence[WrappedDataKey]) -> dict[UUID, list[_Kept]]:
+        found = defaultdict[UUID, list[_Kept]](list)
         tenants = self._tenants.get(tenant_id) or {}
         if any(row.wrapped and row.tenant_key not in tenants for row in rows):
             tenants = await self._load_tenant(tenant_id)
         for row in rows:
-            subject = found.setdefault(row.subject, _Subject())
             if row.wrapped and row.tenant_key not in tenants:
                 raise WrappingError(f"data key {row.id.hex()}: there is no tenant key {row.tenant_key.hex()}")
-            box = unwrap_data_key(tenants[row.tenant_key], tenant_id, row) if row.wrapped else None
-            subject.keys[row.id] = box
-            if box:
-                subject.current[row.data_class, row.year] = DataKey(row.id, box)
+            key = unwrap_data_key(tenants[row.tenant_key], tenant_id, row) if row.wrapped else None
+            found[row.subject].append(_Kept(row.id, intern(row.data_class), row.year, key))
         return found
 
     async def _load_tenant(self, tenant_id: UUID) -> dict[bytes, TenantKey]:

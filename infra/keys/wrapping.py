@@ -1,6 +1,8 @@
 """Keys under keys: how a data key is wrapped by its tenant's key, and that one by the master key."""
 
 import os
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -14,6 +16,8 @@ ID_BYTES = 9
 
 _KEY = 32
 _NONCE = 12
+_READY = 256
+"""So many keys are ready for use; one takes 2.4 kB, and a microsecond to make from its bytes."""
 
 
 class WrappingError(ValueError):
@@ -48,10 +52,27 @@ class WrappedDataKey(Struct, frozen=True, gc=False):
 
 
 class DataKey(Struct, frozen=True, gc=False):
-    """A key that seals."""
+    """A key that seals. Ten thousand are in hand at a time: what is kept of each is its bytes."""
 
     id: bytes
-    box: AESGCM
+    key: bytes
+
+    @property
+    def box(self) -> AESGCM:
+        """What encrypts with it."""
+        return ready(self.key)
+
+    def __repr__(self) -> str:
+        return f"DataKey({self.id.hex()})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("id", self.id)]
+
+
+@lru_cache(maxsize=_READY)
+def ready(key: bytes) -> AESGCM:
+    """A key that is ready for use; `ready.cache_clear()` lets go of all."""
+    return AESGCM(key)
 
 
 def new_tenant_key(master: Master, tenant_id: UUID) -> TenantKey:
@@ -74,10 +95,10 @@ def new_data_key(
     key, key_id, nonce = random[:_KEY], random[_KEY:-_NONCE], random[-_NONCE:]
     sealed = tenant_key.box.encrypt(nonce, key, _data_label(tenant_id, subject, key_id, year, data_class))
     row = WrappedDataKey(subject, data_class, year, key_id, tenant_key.id, nonce + sealed)
-    return DataKey(key_id, AESGCM(key)), row
+    return DataKey(key_id, key), row
 
 
-def unwrap_data_key(tenant_key: TenantKey, tenant_id: UUID, row: WrappedDataKey) -> AESGCM | None:
+def unwrap_data_key(tenant_key: TenantKey, tenant_id: UUID, row: WrappedDataKey) -> DataKey | None:
     """The key of a row; None when it was destroyed.
 
     Raises:
@@ -87,7 +108,7 @@ def unwrap_data_key(tenant_key: TenantKey, tenant_id: UUID, row: WrappedDataKey)
         return None
     label = _data_label(tenant_id, row.subject, row.id, row.year, row.data_class)
     try:
-        return AESGCM(tenant_key.box.decrypt(row.wrapped[:_NONCE], row.wrapped[_NONCE:], label))
+        return DataKey(row.id, tenant_key.box.decrypt(row.wrapped[:_NONCE], row.wrapped[_NONCE:], label))
     except InvalidTag:
         raise WrappingError(f"data key {row.id.hex()} of subject {row.subject} was changed") from None
 

@@ -37,6 +37,7 @@ def finder(connection: psycopg.Connection[Any], master: Master, tenants: Sequenc
         row = wrapped.get((tenant_id, subject, key_id))
         if row is None:
             raise UnknownKeyError(tenant_id, subject, key_id)
-        return unwrap_data_key(tenant_key(tenant_id, row.tenant_key), tenant_id, row)
+        key = unwrap_data_key(tenant_key(tenant_id, row.tenant_key), tenant_id, row)
+        return key.box if key else None
 
     return find

@@ -18,7 +18,7 @@ from infra.keys.wrapping import DataKey
 
 TENANT, STREAM, COMMAND = UUID(int=1), UUID(int=2), UUID(int=3)
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
-KEY = DataKey(b"k" * 9, AESGCM(b"s" * 32))
+KEY = DataKey(b"k" * 9, b"s" * 32)
 
 
 @upcaster("letter.written.v1", personal={"author": ""})

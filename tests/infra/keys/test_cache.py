@@ -53,6 +53,18 @@ def test_of_too_many_the_one_goes_that_was_not_used_longest() -> None:
     assert [recent.get(number) for number in range(4)] == [0, None, 2, 3]
 
 
+def test_what_is_changed_is_kept_no_longer_than_before() -> None:
+    time = Time()
+    recent: Recent[str, int] = Recent(3, 60, time)
+    recent.put("a", 1)
+    time.now = 30
+    recent.change("a", 2)
+    recent.change("b", 3)
+    assert (recent.get("a"), recent.get("b")) == (2, 3)
+    time.now = 60
+    assert (recent.get("a"), recent.get("b")) == (None, 3)
+
+
 def test_what_is_dropped_is_gone() -> None:
     recent: Recent[str, int] = Recent(3, 60)
     recent.put("a", 1)

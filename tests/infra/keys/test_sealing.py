@@ -16,7 +16,7 @@ from infra.keys.wrapping import DataKey
 
 SHAPE = Shape("letter.written.v1", {"author": "", "readers": [], "title": None})
 PLACE = b"p" * 36
-KEY = DataKey(b"k" * 9, AESGCM(b"s" * 32))
+KEY = DataKey(b"k" * 9, b"s" * 32)
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -120,7 +120,7 @@ def test_another_key_is_refused() -> None:
     with pytest.raises(BrokenSealError):
         unsealed(sealed({"author": "Ada"}), box=AESGCM(b"t" * 32))
     # The same key under another id: what was sealed says by which it is opened.
-    renamed = DataKey(b"l" * 9, KEY.box)
+    renamed = DataKey(b"l" * 9, KEY.key)
     stored, other = sealed({"author": "Ada"}), sealed({"author": "Ada"}, key=renamed)
     with pytest.raises(BrokenSealError):
         unsealed({"author": stored["author"] | {"k": other["author"]["k"]}})

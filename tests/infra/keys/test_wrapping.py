@@ -62,9 +62,9 @@ def test_a_tenant_key_in_another_row_is_refused() -> None:
 def test_a_data_key_is_unwrapped_by_its_tenants_key() -> None:
     tenant_key, _ = made(OLD)
     key, row = new_data_key(tenant_key, TENANT, ADA, "contact", 2026)
-    box = unwrap_data_key(tenant_key, TENANT, row)
-    assert box is not None
-    assert box.decrypt(b"n" * 12, key.box.encrypt(b"n" * 12, b"text", b""), b"") == b"text"
+    found = unwrap_data_key(tenant_key, TENANT, row)
+    assert found == key
+    assert found.box.decrypt(b"n" * 12, key.box.encrypt(b"n" * 12, b"text", b""), b"") == b"text"
     assert (row.subject, row.data_class, row.year, row.id, row.tenant_key) == (
         ADA, "contact", 2026, key.id, tenant_key.id,
     )  # fmt: skip
@@ -99,4 +99,5 @@ def test_secrets_do_not_show_when_keys_are_printed() -> None:
     key, _ = new_data_key(tenant_key, TENANT, ADA, "contact", 2026)
     for shown in map(repr, (tenant_key, row, key, local_master(OLD))):
         assert "old master secret" not in shown
+        assert str(key.key) not in shown
         assert "AESGCM(" not in shown
