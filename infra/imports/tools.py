@@ -49,6 +49,7 @@ async def working(wired: "Wiring") -> "Tools":
     from commands.imports.work import Tools
     from infra.event_store.log import applied_position
     from infra.event_store.store import PostgresEventStore
+    from infra.imports.companies import PostgresUses
     from infra.progress import Progress
     from projections.contacts.address import PROJECTION
 
@@ -76,6 +77,7 @@ async def working(wired: "Wiring") -> "Tools":
         clock=clock.now,
         new_id=clock.new_id,
         settled=settled,
+        uses=PostgresUses(connections, progress),
     )
 
 

@@ -212,8 +212,8 @@ async def cancel(request: HttpRequest) -> Answer:
     **_act(
         "undo",
         "Take an import back",
-        "Contacts that it made are deleted, fields that it wrote get back what they were, but for what somebody has"
-        " changed since: that is listed in .../errors.",
+        "Contacts that it made are deleted, fields that it wrote get back what they were, and companies that it made"
+        " are deleted, but for what somebody has changed or uses since: that is listed in .../errors.",
         examples.UNDOING,
     )
 )
