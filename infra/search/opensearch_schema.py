@@ -24,7 +24,7 @@ from projections.contacts.rows import Searchable
 from projections.contacts.text import FIELDS, ContactText
 from projections.contacts.values import CUSTOM, Values, tokens
 
-VERSION = 4
+VERSION = 5
 SALT_LETTERS = 6
 
 TIMES = frozenset({"created_at", "updated_at"})
