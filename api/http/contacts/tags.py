@@ -12,7 +12,7 @@ from api.http.contacts.there import READ_MODELS
 from api.http.exchange import HttpRequest, principal_of, query_of, services_of
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import READ_ERRORS, Cursor, Limit, Page
+from api.http.shapes import Cursor, Limit, Page
 from commands.sight import SEEING
 from commands.visible import CONTACTS, view_of
 from projections.contacts import tags as contact_tags
@@ -40,7 +40,7 @@ class TagQuery(Struct, forbid_unknown_fields=True):
         permission=SEEING,
         query=TagQuery,
         answers={200: Page[TagCount]},
-        errors=(*READ_ERRORS, "cursor.invalid"),
+        errors=("cursor.invalid",),
         example={"q": "v"},
         result=examples.ALL_TAGS,
         read_after=True,
