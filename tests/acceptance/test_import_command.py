@@ -1,4 +1,4 @@
-"""R3.5: `rapport import` takes a file of contacts from this machine, as an act of a user, and says what became of it."""
+"""R3.5: `rapport import` takes a file of contacts from this machine, as a user's act, and says what became of it."""
 
 import csv
 import json
