@@ -57,11 +57,15 @@ class Counts(Struct, frozen=True, omit_defaults=True):
 
 
 class UndoCounts(Struct, frozen=True, omit_defaults=True):
-    """What became of contacts that an import had written; `refused` counts fields that others have changed since."""
+    """What became of contacts that an import had written, and how many of the companies that it made were deleted.
+
+    `refused` counts fields that others have changed since, and companies that are in use.
+    """
 
     deleted: int = 0
     restored: int = 0
     refused: int = 0
+    companies: int = 0
 
     def plus(self, other: "UndoCounts") -> "UndoCounts":
         """Both together."""
@@ -126,10 +130,14 @@ class ImportUndoStarted(Event, topic="import.undo_started.v1"):
 
 
 class ImportUndoAdvanced(Event, topic="import.undo_advanced.v1"):
-    """What it had written up to a position of the log was looked at: in the same append as what was taken back."""
+    """What it had written up to a position of the log was looked at: in the same append as what was taken back.
+
+    Contacts first, and when they are through, `companies`.
+    """
 
     position: int
     counts: UndoCounts
+    companies: bool = False
 
 
 class ImportUndone(Event, topic="import.undone.v1"):
@@ -139,7 +147,8 @@ class ImportUndone(Event, topic="import.undone.v1"):
 class Import(Struct, frozen=True, kw_only=True):
     """State of an import; `version` counts the stream's events.
 
-    `portion` is the next to work through, `undone_to` the position up to which it was taken back.
+    `portion` is the next to work through, `undone_to` the position up to which its contacts were taken back, and then
+    `companies_undone_to` its companies.
     """
 
     id: UUID
@@ -160,6 +169,7 @@ class Import(Struct, frozen=True, kw_only=True):
     counts: Counts = Counts()
     undone: UndoCounts = UndoCounts()
     undone_to: int = 0
+    companies_undone_to: int = 0
     failure: str | None = None
     created_at: datetime
     updated_at: datetime
@@ -199,8 +209,9 @@ def evolve(state: Import | None, event: Event, *, stream_id: UUID, at: datetime)
             return structs.replace(state, mapping=mapping, status=Status.READY if ready else Status.UPLOADED)
         case ImportAdvanced(portion=portion, counts=counts):
             return structs.replace(state, portion=portion + 1, counts=state.counts.plus(counts))
-        case ImportUndoAdvanced(position=position, counts=undone):
-            return structs.replace(state, undone_to=position, undone=state.undone.plus(undone))
+        case ImportUndoAdvanced(position=position, counts=undone, companies=companies):
+            reached = {"companies_undone_to" if companies else "undone_to": position}
+            return structs.replace(state, undone=state.undone.plus(undone), **reached)
         case ImportFailed(code=code):
             return structs.replace(state, status=Status.FAILED, failure=code)
         case _:

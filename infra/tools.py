@@ -12,6 +12,7 @@ import psycopg
 from msgspec import structs
 from psycopg_pool import PoolTimeout
 
+from commands.imports.at_hand import AtHand
 from domain.errors import DomainError
 from infra import postgres
 from infra.access.past import PostgresPastAccess
@@ -23,6 +24,7 @@ from infra.event_store.log import PostgresLog
 from infra.event_store.migrate import ReadModel, migrate
 from infra.event_store.store import PostgresEventStore
 from infra.fillers import fillers
+from infra.imports.tools import at_hand
 from infra.integrity.archive import UntrustedRecordError
 from infra.integrity.role import settle_down
 from infra.integrity.tools import IntegrityTools
@@ -170,6 +172,12 @@ class Tools:
                 PostgresLog(projector, keyring),
                 PostgresPastAccess(connections),
             )
+
+    @asynccontextmanager
+    async def importing(self) -> AsyncIterator[AtHand]:
+        """See api.cli.imports.Importing."""
+        async with self._reachable() as wired:
+            yield await at_hand(wired)
 
     @asynccontextmanager
     async def projecting(self) -> AsyncIterator[Projecting]:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from api.cli import integrity, keys, maintenance, operator, projections, tenants, users
+from api.cli import imports, integrity, keys, maintenance, operator, projections, tenants, users
 from api.cli.ports import Tools
 from api.cli.printing import print_json
 from domain.errors import DomainError
@@ -34,6 +34,7 @@ app.add_typer(events, name="events")
 integrity.add_to(events)
 app.add_typer(projections.app, name="projections")
 operator.add_to(app)
+imports.add_to(app)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="keys")

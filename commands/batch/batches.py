@@ -12,14 +12,16 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
+from commands.batch import marks
 from commands.batch.results import BatchOutcome, BatchRefusedError, Result, key_use, replay
-from commands.batch.world import Known, Seen, StaleError, World
+from commands.batch.world import Known, Seen, StaleError, World, existing
 from commands.decision import Context, FindCustom, Given, Lookup, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
 from commands.handle import TRIES, UseCase, contention, key_reused
 from commands.look import Look, Looked
 from commands.ports import (
     Append,
+    Claim,
     ClaimTakenError,
     Clock,
     EventStore,
@@ -29,7 +31,7 @@ from commands.ports import (
     SubjectErasedError,
     VersionConflictError,
 )
-from domain.errors import DomainError, FieldError, GoneError, InvalidError, MergedError, NotFoundError
+from domain.errors import DomainError, FieldError, InvalidError, NotFoundError
 from domain.event import evolved
 
 Closing = Callable[[Sequence[Result]], Awaitable[Sequence[StreamEvents]]]
@@ -69,12 +71,13 @@ Item = Asked | ByKey
 
 
 class Matching(Struct, frozen=True, kw_only=True):
-    """How records are found by keys: `find` names those that may have one, `seen` gives the keys of a state."""
+    """How records are found by keys: `find` names those that may have one, `seen` gives a state's; see marks."""
 
     kind: str
     evolve: Callable[..., Any]
     find: Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, Sequence[UUID]]]]
     seen: Seen
+    mark: str | None = None
 
 
 class Batches:
@@ -170,6 +173,7 @@ class Batches:
         streams = (*world.streams, *(await closing(results) if closing else ()))
         if not streams and not key:
             return BatchOutcome(results=results, position=await self._store.head(context.tenant_id))
+        taken, gone_over = _marked(context.tenant_id, matching, items, results, known)
         appended = await self._store.append(
             Append(
                 tenant_id=context.tenant_id,
@@ -177,8 +181,8 @@ class Batches:
                 metadata=context.metadata,
                 streams=streams,
                 occurred_at=now,
-                claims=world.claims,
-                releases=world.releases,
+                claims=(*world.claims, *taken),
+                releases=(*world.releases, *gone_over),
                 expects=world.expects,
                 key=key,
             )
@@ -211,6 +215,7 @@ class Batches:
                 looked.add((kind, stream_id))
         known = Known()
         if matching and keys:
+            known.marks = await marks.before(self._store, tenant_id, matching.mark, keys)
             known.matched = await matching.find(tenant_id, keys)
             found = {each for ids in known.matched.values() for each in ids}
             streams.setdefault((matching.kind, matching.evolve), set()).update(found)
@@ -239,7 +244,7 @@ class Batches:
         self, context: Context, world: World, asked: Asked, now: datetime, erased: Collection[UUID]
     ) -> Result:
         case, command = asked.case, asked.command
-        state = None if case.creates else await _existing(case, world, asked.stream_id, erased)
+        state = None if case.creates else await existing(case, world, asked.stream_id, erased)
         stream_id = asked.stream_id or self._new_id()
         given: Given[Any] = Given(
             tenant_id=context.tenant_id,
@@ -285,16 +290,9 @@ class Batches:
         return Look(world.tenant_id, states, find)
 
 
-async def _existing(case: UseCase[Any, Any], world: World, stream_id: UUID | None, erased: Collection[UUID]) -> Any:
-    """As commands.handle has it: to whom a record is missing, it is missing also when it is gone."""
-    state = world.state(stream_id)
-    if state is None and not case.starts:
-        raise NotFoundError(case.kind)
-    if admitting := case.admit(state):
-        await admitting
-    if into := getattr(state, "merged_into", None):
-        raise MergedError(case.kind, into)
-    gone = state is not None and state.deleted_at is not None and not case.revives
-    if gone or stream_id in erased:
-        raise GoneError(case.kind)
-    return state
+def _marked(
+    tenant_id: UUID, matching: Matching | None, items: Sequence[Item], results: Sequence[Result], known: Known
+) -> tuple[Sequence[Claim], Sequence[Claim]]:
+    mark = matching.mark if matching else None
+    keys = [(item.keys, done) for item, done in zip(items, results, strict=True) if isinstance(item, ByKey)]
+    return marks.left(tenant_id, mark, keys, known.matched, known.marks) if mark else ((), ())

@@ -19,6 +19,8 @@ from domain.lead import Lead
 
 EMAIL = "contact.email"
 """The kind of look-up that finds contacts by e-mail; several may have the same."""
+EMAIL_MARK = "contact.email_added"
+"""The kind of claim that says for which contact an e-mail was last asked for in vain: see commands.batch.marks."""
 
 
 class Match(StrEnum):

@@ -1,6 +1,6 @@
 """What the items of a batch see: the store as it was read, and what the items before them have done to it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,9 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from commands.decision import Decision, Lookup
-from commands.handle import contention
+from commands.handle import UseCase, contention
 from commands.ports import Claim, Expected, StreamEvents
-from domain.errors import DomainError
+from domain.errors import DomainError, GoneError, MergedError, NotFoundError
 from domain.event import Event, evolved
 
 Seen = Callable[[Any], Iterable[Lookup]]
@@ -25,13 +25,14 @@ class Known(Struct):
     """What the store says, read once for all items.
 
     `found` are answers to look-ups, `matched` the records that may have a key, `holders` the streams that hold claims
-    (None: nobody does); of claims that are not in it nothing is known yet.
+    (None: nobody does); of claims that are not in it nothing is known yet. `marks`: see commands.batch.marks.
     """
 
     states: dict[UUID, Any] = field(default_factory=dict)
     found: dict[Lookup, UUID] = field(default_factory=dict)
     matched: Mapping[Lookup, Sequence[UUID]] = field(default_factory=dict)
     holders: dict[Lookup, UUID | None] = field(default_factory=dict)
+    marks: Mapping[Lookup, UUID] = field(default_factory=dict)
 
 
 class World:
@@ -192,3 +193,18 @@ class World:
 
 def _place(claim: Claim) -> tuple[UUID, Lookup]:
     return claim.tenant_id, (claim.kind, claim.value)
+
+
+async def existing(case: UseCase[Any, Any], world: World, stream_id: UUID | None, erased: Collection[UUID]) -> Any:
+    """What is asked about; as in commands.handle, to whom it is missing it is missing also when it is gone."""
+    state = world.state(stream_id)
+    if state is None and not case.starts:
+        raise NotFoundError(case.kind)
+    if admitting := case.admit(state):
+        await admitting
+    if into := getattr(state, "merged_into", None):
+        raise MergedError(case.kind, into)
+    gone = state is not None and state.deleted_at is not None and not case.revives
+    if gone or stream_id in erased:
+        raise GoneError(case.kind)
+    return state

@@ -18,6 +18,7 @@ from commands.handle import UseCase
 from commands.imports.errors import RowError, packed
 from commands.imports.ports import UNDO, Parts, StoppedError
 from commands.imports.rows import ID, keys_of
+from commands.imports.undo_companies import makes_companies
 from commands.ports import EventStore, StreamEvents
 from commands.registry import DELETE_CONTACT
 from commands.visible import View
@@ -82,7 +83,7 @@ class Undoing(Struct, frozen=True):
             if await version() != state.version:
                 raise StoppedError
             events[:] = [ImportUndoAdvanced(position=until, counts=counts)]
-            if until >= last:
+            if until >= last and not makes_companies(state):
                 events.append(ImportUndone())
             return (StreamEvents(state.id, state.version, tuple(events)),)
 

@@ -23,6 +23,7 @@ from commands.imports.outcomes import counted, is_allowed, met_by
 from commands.imports.portion import PERMISSION, Deciding, Outcome, Rows, columns_of
 from commands.imports.ports import ERRORS, ROWS, Job, Jobs, Parts, Seen, StoppedError
 from commands.imports.undo import Undoing
+from commands.imports.undo_companies import UndoingCompanies, Uses
 from commands.ports import Append, Clock, EventStore, NewId, StreamEvents, VersionConflictError
 from commands.registry import DELETE_CONTACT
 from commands.visible import CONTACTS, view_of
@@ -49,6 +50,7 @@ class Tools(Struct, frozen=True):
     clock: Clock
     new_id: NewId
     settled: Callable[[UUID, int], Awaitable[None]]
+    uses: Uses
 
 
 class Turn:
@@ -148,9 +150,18 @@ class Turn:
             change=change,
             delete=delete,
         )
+        companies = UndoingCompanies(
+            store=undoing.store,
+            parts=undoing.parts,
+            batches=undoing.batches,
+            context=undoing.context,
+            uses=self._tools.uses,
+            allowed=undoing.view.access("company").value == "write",
+        )
         first, last = _span(recorded)
         while state.status is Status.UNDOING:
-            for event in await undoing.go_on(state, first, last, self._version):
+            step = undoing if state.undone_to < last else companies
+            for event in await step.go_on(state, first, last, self._version):
                 state = evolve(state, event, stream_id=self._import_id, at=self._tools.clock())
             if state.status is Status.UNDOING and not await self._goes_on():
                 return True, False

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from commands.batch.batches import Batches
 from commands.folded import FoldedStates
+from commands.handle import Handler
 from commands.imports.portion import Deciding, Imports
 from infra import clock, postgres
 from infra.access.authorization import PostgresAuthorization
-from infra.event_store.finder import find_all
+from infra.event_store.finder import find, find_all
 from infra.imports.addresses import Asking, PostgresAddresses
 from infra.imports.jobs import PostgresJobs, PostgresQueue
 from infra.imports.parts import PostgresParts
@@ -17,6 +18,7 @@ from infra.imports.people import PostgresLikeness
 from infra.imports.seen import PostgresSeen
 
 if TYPE_CHECKING:
+    from commands.imports.at_hand import AtHand
     from commands.imports.work import Tools
     from commands.ports import EventStore
     from infra.keys.keyring import Keyring
@@ -44,11 +46,33 @@ def receiving(
     )
 
 
+async def at_hand(wired: "Wiring") -> "AtHand":
+    """What files on this machine are imported with."""
+    from commands.imports.at_hand import AtHand
+    from infra.event_store.store import PostgresEventStore
+
+    reads, appends = await wired.pool(postgres.SERVICE, size=_POOL), await wired.pool(postgres.APPEND, size=_POOL)
+    connections = postgres.TenantConnections(reads)
+    keyring = wired.keyring(connections)
+    _, signals = await wired.nats()
+    store = PostgresEventStore(appends, connections, wired.secret, keyring=keyring, poke=signals.poke)
+    authorization = PostgresAuthorization(appends)
+    return AtHand(
+        store=store,
+        handler=Handler(store, clock.now, clock.new_id, find(store), FoldedStates(store), authorization.custom),
+        imports=receiving(wired, connections, keyring, store, connections, authorization),
+        authorization=authorization,
+        clock=clock.now,
+        new_id=clock.new_id,
+    )
+
+
 async def working(wired: "Wiring") -> "Tools":
     """What a worker works with."""
     from commands.imports.work import Tools
     from infra.event_store.log import applied_position
     from infra.event_store.store import PostgresEventStore
+    from infra.imports.companies import PostgresUses
     from infra.progress import Progress
     from projections.contacts.address import PROJECTION
 
@@ -76,6 +100,7 @@ async def working(wired: "Wiring") -> "Tools":
         clock=clock.now,
         new_id=clock.new_id,
         settled=settled,
+        uses=PostgresUses(connections, progress),
     )
 
 

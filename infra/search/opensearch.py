@@ -13,6 +13,7 @@ from infra.search.opensearch_schema import SALT_LETTERS, contact_of, salt
 from projections.contacts import closeness
 from projections.contacts import filters as contact_filters
 from projections.contacts.closeness import edits, explain
+from projections.contacts.dialling import at_home
 from projections.contacts.hits import completed, explained
 from projections.contacts.nicknames import also_called
 from projections.contacts.rows import Searchable
@@ -151,17 +152,20 @@ def _forms(
     word, loosely = words[at], len(words) > 1
     others = [begin + other for other in also_called(word)]
     whole = [begin + other for other in closeness.joined(words, at)]
-    end = end_of_phone(word)
+    end, beginnings = end_of_phone(word), [begin + other for other in at_home(word)]
     for field, weight in fields.items():
-        yield _constant({"term": {field: begin + word}}, weight)
+        yield _constant({"term": {field: begin + (end if end and word[0] == "#" else word)}}, weight)
+        if beginnings:
+            yield _constant({"terms": {field: beginnings}}, closeness.PHONE_BEGINNING * weight)
         yield _constant({"term": {f"{field}.begin": begin + word}}, 0.8 * weight)
         if whole:
             yield _constant({"terms": {field: whole}}, closeness.JOINED * weight)
         if others:
             yield _constant({"terms": {field: others}}, closeness.NICKNAME * weight)
-        if end:
+        if end and word[0] != "#":
             yield _constant({"term": {field: begin + end}}, closeness.PHONE_END * weight)
-    for pieces, weight in closeness.split(words, at) if split_too else ():
+    abroad = closeness.abroad(word) if "all" in fields or "phone" in fields else ()
+    for pieces, weight in (*(closeness.split(words, at) if split_too else ()), *abroad):
         both = [{"term": _piece(begin, piece)} for piece in pieces]
         yield _constant({"bool": {"filter": both}}, weight * _OUTSIDE_NAME)
     # Looking for typos costs most: once in all fields, where all may be searched, and in a beginning at the end only.

@@ -67,6 +67,7 @@ class OpenSearchContactIndex(OpenSearchWriter):
     async def ensure(self) -> State:
         """See the port."""
         with _unavailable_as_such():
+            await self._supersede()
             states = await self._states()
             if not states:
                 await self._drop_former()
@@ -78,11 +79,14 @@ class OpenSearchContactIndex(OpenSearchWriter):
         """See the port."""
         with _unavailable_as_such():
             await self._client.indices.put_mapping(index=self._alias, body={"_meta": {"state": state}})
+            if state == "level":
+                await self._drop_older_versions()
 
     async def purge(self, older_than: float) -> int:
         """See the port."""
         conditions = [{"term": {"deleted": True}}, {"range": {"deleted_at": {"lte": int(time.time() - older_than)}}}]
         with _unavailable_as_such():
+            await self._drop_older_versions()
             # One that is written again meanwhile is newer, and stays.
             answer = await self._client.delete_by_query(
                 index=self._alias, body={"query": {"bool": {"filter": conditions}}}, params={"conflicts": "proceed"}
@@ -113,7 +117,7 @@ class OpenSearchContactIndex(OpenSearchWriter):
             found = await self._client.indices.get_mapping(index=self._alias)
         except NotFoundError:
             return {}
-        return {name: index["mappings"].get("_meta", {}).get("state", "new") for name, index in found.items()}
+        return {name: _state(index) for name, index in found.items()}
 
     async def _create(self, *, aliased: bool) -> str:
         known = await self._client.indices.get(index=f"{self._alias}-*", params={"expand_wildcards": "all"})
@@ -132,6 +136,28 @@ class OpenSearchContactIndex(OpenSearchWriter):
             for name in await self._client.indices.get(index=f"{_prefix(incarnation)}*"):
                 await self._client.indices.delete(index=name)
 
+    async def _older_versions(self) -> dict[str, State]:
+        """This incarnation's indexes of older versions of the schema, with how full they say they are."""
+        prefix, _, own = self._alias.rpartition("-v")
+        found = await self._client.indices.get(index=f"{prefix}-v*")
+        return {
+            name: _state(index)
+            for name, index in found.items()
+            if int(name.removeprefix(f"{prefix}-v").partition("-")[0]) < int(own)
+        }
+
+    async def _supersede(self) -> None:
+        """Have processes of older versions search elsewhere, unless their own indexer keeps saying it is level."""
+        for name, state in (await self._older_versions()).items():
+            if state == "level":
+                with suppress(NotFoundError):  # somebody else has just dropped it
+                    await self._client.indices.put_mapping(index=name, body={"_meta": {"state": "filling"}})
+
+    async def _drop_older_versions(self) -> None:
+        for name in await self._older_versions():
+            with suppress(NotFoundError):
+                await self._client.indices.delete(index=name)
+
     async def _drop_leftovers(self, in_use: Sequence[str]) -> None:
         """What an interrupted rebuild left."""
         for name in await self._client.indices.get(index=f"{self._alias}-*"):
@@ -143,6 +169,11 @@ class OpenSearchContactIndex(OpenSearchWriter):
         actions: list[dict[str, Any]] = [{"remove_index": {"index": name}} for name in old]
         actions.append({"add": {"index": fresh, "alias": self._alias}})
         await self._client.indices.update_aliases(body={"actions": actions})
+
+
+def _state(index: dict[str, Any]) -> State:
+    state: State = index["mappings"].get("_meta", {}).get("state", "new")
+    return state
 
 
 def _lines(tenant_id: UUID, contact: Searchable) -> tuple[bytes, bytes]:

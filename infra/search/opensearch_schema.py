@@ -20,11 +20,12 @@ import msgspec
 
 from projections.contacts.closeness import initials
 from projections.contacts.filters import WORDED
+from projections.contacts.index import SCHEMA
 from projections.contacts.rows import Searchable
 from projections.contacts.text import FIELDS, ContactText
 from projections.contacts.values import CUSTOM, Values, tokens
 
-VERSION = 4
+VERSION = SCHEMA
 SALT_LETTERS = 6
 
 TIMES = frozenset({"created_at", "updated_at"})

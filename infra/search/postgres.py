@@ -18,10 +18,11 @@ from infra.search import postgres_conditions as conditions
 from projections.contacts import closeness as near
 from projections.contacts import filters as contact_filters
 from projections.contacts import rows as contact_rows
+from projections.contacts.dialling import at_home
 from projections.contacts.hits import completed, explained
 from projections.contacts.nicknames import also_called
 from projections.contacts.rows import Searchable
-from projections.contacts.search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought
+from projections.contacts.search import DEEPEST, EVERYTHING, Backend, Hit, SearchUnavailableError, Sought, Within
 from projections.contacts.text import asked, end_of_phone, fields_mask, fields_of, required
 from projections.contacts.words import word_id
 from projections.position import Level
@@ -101,7 +102,7 @@ class PostgresContactSearch:
         words = asked(sought.text) if sought.text is not None else ()
         if sought.text is not None and not words:
             return ()
-        variants = await self._variants(tenant_id, words, at_least, split_too=not sought.within.hidden)
+        variants = await self._variants(tenant_id, words, at_least, sought.within)
         if len(set(variants.parts)) < required(len(words)):
             return ()
         if sought.order:
@@ -182,12 +183,12 @@ class PostgresContactSearch:
         return {contact.id: contact for contact in found if contact.text}
 
     async def _variants(
-        self, tenant_id: UUID, words: Sequence[str], at_least: Level | None, *, split_too: bool
+        self, tenant_id: UUID, words: Sequence[str], at_least: Level | None, within: Within
     ) -> _Variants:
         """For each word asked for, the closest words that the tenant has."""
         plain = [word for word in words if not word.startswith("#")]
         variants = _Variants()
-        apart = [list(near.split(words, at)) if split_too else [] for at in range(len(words))]
+        apart = [list(near.split(words, at)) if not within.hidden else [] for at in range(len(words))]
         exact = {piece for each in apart for pieces, _ in each for piece in pieces}
         exact.update(word for at in range(len(words)) for word in near.joined(words, at))
         exact.update(other for word in plain for other in also_called(word))
@@ -196,6 +197,8 @@ class PostgresContactSearch:
         known = [word for (word,) in await self._rows(tenant_id, _LIKE, parameters, at_least)] if plain else []
         for part in range(1, len(words) + 1):
             _add_like(tenant_id, words, part, known, variants)
+            if "phone" not in within.hidden:
+                apart[part - 1] += near.abroad(words[part - 1])
             _add_apart(tenant_id, part, apart[part - 1], frozenset(known), variants)
         return variants
 
@@ -221,11 +224,12 @@ def _json(value: Any) -> str:
 def _add_like(tenant_id: UUID, words: Sequence[str], part: int, known: Sequence[str], variants: _Variants) -> None:
     """The words that are like one that was asked for."""
     word = words[part - 1]
-    if word.startswith("#"):
-        variants.add(word_id(tenant_id, word), part, 1.0)
-        return
     if end := end_of_phone(word):
-        variants.add(word_id(tenant_id, end), part, near.PHONE_END)
+        variants.add(word_id(tenant_id, end), part, 1.0 if word.startswith("#") else near.PHONE_END)
+    for beginning in at_home(word):
+        variants.add(word_id(tenant_id, beginning), part, near.PHONE_BEGINNING)
+    if word.startswith("#"):
+        return
     if len(word) == 1:
         variants.add(word_id(tenant_id, f"^{word}"), part, near.INITIAL)
     loosely, whole = len(words) > 1, set(near.joined(words, part - 1))
@@ -243,7 +247,7 @@ def _add_apart(
 ) -> None:
     """Pairs of words that one may stand for, and that the tenant has."""
     for (one, other), weight in apart:
-        if one[0] == "^" or known.issuperset((one, other)):
+        if one[0] in "^#" or known.issuperset((one, other)):
             variants.add_both(word_id(tenant_id, one), word_id(tenant_id, other), part, weight)
 
 

@@ -6,6 +6,7 @@ from zlib import crc32
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from projections.contacts.dialling import at_home, from_abroad
 from projections.contacts.nicknames import also_called
 from projections.contacts.text import FIELDS, ContactText, end_of_phone, required
 
@@ -14,6 +15,7 @@ EXACT_OR_BEGINNING = 0.75
 
 NICKNAME = 0.7
 PHONE_END = 0.9
+PHONE_BEGINNING = 0.85
 JOINED = 0.95
 SPLIT = 0.9
 SPLIT_WITH_TYPO = 0.5
@@ -42,22 +44,29 @@ def edits(word: str, *, loosely: bool = False) -> int:
 
 def closeness(asked: str, word: str, *, loosely: bool = False) -> float:
     """From 1 (the same) over beginnings, other names and typos (swapped neighbours count as one) to 0 (not a match)."""
+    if asked[0] == "#" or word[0] == "#":
+        return _of_phone(asked, word)
     if word.startswith(asked):
         return 1.0 if asked == word else EXACT_OR_BEGINNING + 0.2 * len(asked) / len(word)
     if word in also_called(asked):
         return NICKNAME
     allowed = edits(asked, loosely=loosely)
     if not allowed or not edits(word):
-        return PHONE_END if word == end_of_phone(asked) else 0.0
+        return 0.0
     distance = OSA.distance(asked, word, score_cutoff=allowed)
     if distance <= allowed:
         return TWO_TYPOS_IN_FEW if distance > edits(asked) else 0.8 - 0.2 * distance
     # A word of which only the beginning was typed, with one typo in it.
-    if len(asked) > 3 and len(word) > len(asked):  # noqa: PLR2004
-        beginnings = (word[: len(asked) + more] for more in (0, 1, -1))
-        if any(OSA.distance(asked, beginning, score_cutoff=1) <= 1 for beginning in beginnings):
-            return 0.4
-    return 0.0
+    begun = len(asked) > 3 and len(word) > len(asked)  # noqa: PLR2004
+    beginnings = (word[: len(asked) + more] for more in (0, 1, -1))
+    return 0.4 if begun and any(OSA.distance(asked, each, score_cutoff=1) <= 1 for each in beginnings) else 0.0
+
+
+def _of_phone(asked: str, word: str) -> float:
+    """How close a number is: its end is written in one way, its beginning may be another's too."""
+    if word == end_of_phone(asked):
+        return 1.0 if asked[0] == "#" else PHONE_END
+    return PHONE_BEGINNING if word in at_home(asked) else 0.0
 
 
 def like(asked: str, known: Sequence[str], *, loosely: bool = False) -> list[tuple[float, str]]:
@@ -106,6 +115,11 @@ def split(asked: Sequence[str], at: int) -> Iterator[Pieces]:
         yield (f"^{letters[0]}", f"^{letters[1]}"), INITIALS
 
 
+def abroad(asked: str) -> Iterator[Pieces]:
+    """What numbers have both of that begin with a country's code and these digits; only phones have such words."""
+    yield from ((pair, PHONE_BEGINNING) for pair in from_abroad(asked))
+
+
 def initials(text: ContactText) -> set[str]:
     """What the words of a name begin with, as `split` has it."""
     return {f"^{word[0]}" for word in text.name}
@@ -141,7 +155,7 @@ def explain(asked: Sequence[str], text: ContactText, *, split_too: bool = True) 
         for field, close in _by_field(asked, at, text):
             matched.add(field)
             best = max(best, close if field == "name" else close * 0.9)
-        if split_too and (apart := _apart(asked, at, text)) and apart[0] > best:
+        if (apart := _apart(asked, at, text, split_too=split_too)) and apart[0] > best:
             best = apart[0]
             matched |= apart[1]
         total += best
@@ -162,11 +176,12 @@ def _by_field(asked: Sequence[str], at: int, text: ContactText) -> Iterator[tupl
             yield field, close
 
 
-def _apart(asked: Sequence[str], at: int, text: ContactText) -> tuple[float, set[str]] | None:
+def _apart(asked: Sequence[str], at: int, text: ContactText, *, split_too: bool) -> tuple[float, set[str]] | None:
     """How close the pieces of a word are that a contact has, and the fields that they are in."""
     known = {field: getattr(text, field) for field in FIELDS} | {"^": initials(text)}
     everything = frozenset().union(*known.values())
-    for pieces, weight in sorted(split(asked, at), key=lambda each: -each[1]):
+    pairs = [*(split(asked, at) if split_too else ()), *abroad(asked[at])]
+    for pieces, weight in sorted(pairs, key=lambda each: -each[1]):
         if everything.issuperset(pieces):
             fields = {field for field, words in known.items() if not words.isdisjoint(pieces)}
             return weight * 0.9, {"name" if field == "^" else field for field in fields}

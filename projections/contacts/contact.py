@@ -43,6 +43,7 @@ CREATE INDEX ON read.contact_v1 (tenant_id, sort_name, id) WHERE deleted_at IS N
 CREATE INDEX ON read.contact_v1 (tenant_id, owner_id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.contact_v1 (tenant_id, company_id) WHERE deleted_at IS NULL;
 CREATE INDEX ON read.contact_v1 USING gin (tenant_id, tags) WHERE deleted_at IS NULL;
+CREATE INDEX ON read.contact_v1 (tenant_id, id) WHERE deleted_at IS NULL AND cardinality(tags) > 0;
 """
 _EMAILS_DDL = Path(__file__).with_name("emails.sql").read_text()
 

@@ -7,6 +7,10 @@ from uuid import UUID
 
 from projections.contacts.rows import Searchable
 
+SCHEMA = 5
+"""The version of what is kept of a contact: raised where documents or the mapping change. Each version has an index and
+checkpoints of its own, so that processes of two versions do not disturb each other."""
+
 State = Literal["new", "filling", "level"]
 """`new`: checkpoints don't speak of this index yet; `filling`: it lacks much; `level`: it has caught up."""
 
@@ -38,15 +42,20 @@ class ContactIndex(Writer, Protocol):
     """The index that searches go to."""
 
     async def ensure(self) -> State:
-        """Make the index if it isn't there, and say how full it is."""
+        """Make the index if it isn't there, and say how full it is; those of older versions count as level no more.
+
+        To be asked every few seconds: what nobody keeps level any longer, nobody searches for longer than that.
+        """
         ...
 
     async def mark(self, state: State) -> None:
-        """Note how full the index is, in the index itself: it is forgotten with it."""
+        """Note how full the index is, in the index itself: it is forgotten with it. When it is level, older ones go."""
         ...
 
     async def purge(self, older_than: float) -> int:
-        """Let go of tombstones written more than so many seconds ago; returns how many.
+        """Let go of tombstones written more than so many seconds ago, and of older versions' indexes.
+
+        Returns how many tombstones there were.
 
         Raises:
             IndexUnavailableError: the index is away.

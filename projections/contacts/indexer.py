@@ -16,11 +16,11 @@ from domain.errors import kind_of
 from projections.companies import company
 from projections.contacts import contact
 from projections.contacts import rows as contact_rows
-from projections.contacts.index import ContactIndex, IndexUnavailableError, State, Writer
+from projections.contacts.index import SCHEMA, ContactIndex, IndexUnavailableError, State, Writer
 from projections.pauses import Pauses
 from projections.ports import Announcements, Log, Sessions
 
-CHECKPOINT = "contact_search_v1"
+CHECKPOINT = f"contact_search_v{SCHEMA}"
 
 _ROWS = contact.PROJECTION.checkpoint
 _FOLLOWED = (company.PROJECTION.checkpoint, _ROWS)
@@ -48,8 +48,17 @@ _log = structlog.get_logger()
 class ContactIndexer:
     """Drives the index from Postgres, tenant by tenant; `run` until cancelled."""
 
-    def __init__(self, index: ContactIndex, *, log: Log, sessions: Sessions, announcements: Announcements) -> None:
+    def __init__(
+        self,
+        index: ContactIndex,
+        *,
+        log: Log,
+        sessions: Sessions,
+        announcements: Announcements,
+        checkpoint: str = CHECKPOINT,
+    ) -> None:
         self._index = index
+        self._checkpoint = checkpoint
         self._log = log
         self._sessions = sessions
         self._announcements = announcements
@@ -93,7 +102,7 @@ class ContactIndexer:
         """
         await self._look()
         woken, self._woken = self._woken, set()
-        behind = {item.tenant_id for item in await self._log.behind([CHECKPOINT])} if poll else set()
+        behind = {item.tenant_id for item in await self._log.behind([self._checkpoint])} if poll else set()
         await self._bring(filter(self._pauses.is_over, woken | behind | self._unfilled))
         if self._state == "filling" and all(self._given_up(tenant_id) for tenant_id in self._unfilled):
             await self._index.mark("level")
@@ -146,7 +155,7 @@ class ContactIndexer:
         self._looked_at = time.monotonic()
 
     async def _found(self, state: State) -> None:
-        if state == "level" and not await self._log.behind([CHECKPOINT]):
+        if state == "level" and not await self._log.behind([self._checkpoint]):
             self._state = state
             return
         tenants = await self._tenants()
@@ -206,21 +215,23 @@ class ContactIndexer:
     async def _positions(self, tenant_id: UUID) -> tuple[int, int]:
         """Where the index is and where the rows are."""
         async with self._sessions.of(tenant_id) as connection:
-            found = dict(await (await connection.execute(_POSITIONS, (tenant_id, [CHECKPOINT, *_FOLLOWED]))).fetchall())
-            if CHECKPOINT not in found:
-                await connection.execute(_START, (tenant_id, CHECKPOINT))
-        return found.get(CHECKPOINT, 0), min(found.get(name, 0) for name in _FOLLOWED)
+            found = dict(
+                await (await connection.execute(_POSITIONS, (tenant_id, [self._checkpoint, *_FOLLOWED]))).fetchall()
+            )
+            if self._checkpoint not in found:
+                await connection.execute(_START, (tenant_id, self._checkpoint))
+        return found.get(self._checkpoint, 0), min(found.get(name, 0) for name in _FOLLOWED)
 
     async def _advance(self, tenant_id: UUID, before: int, after: int) -> None:
         """Another indexer may have been faster; then its word stands."""
         async with self._sessions.of(tenant_id) as connection:
-            await connection.execute(_ADVANCE, (after, tenant_id, CHECKPOINT, before))
+            await connection.execute(_ADVANCE, (after, tenant_id, self._checkpoint, before))
         self._pauses.worked(tenant_id)
-        await self._announcements.applied(tenant_id, [CHECKPOINT], after)
+        await self._announcements.applied(tenant_id, [self._checkpoint], after)
 
     async def _set_back(self, tenant_id: UUID, position: int) -> None:
         async with self._sessions.of(tenant_id) as connection:
-            await connection.execute(_BACK, (position, tenant_id, CHECKPOINT))
+            await connection.execute(_BACK, (position, tenant_id, self._checkpoint))
 
     async def _copy(self, tenant_id: UUID, writer: Writer) -> int:
         """All rows of a tenant, page by page."""

@@ -7,6 +7,8 @@ from itertools import groupby
 
 from msgspec import Struct, structs
 
+from projections.contacts.dialling import beginnings
+
 FIELDS = ("name", "email", "company", "title", "phone")
 """What a contact is found by, the most telling first."""
 
@@ -81,17 +83,17 @@ def contact_text(
         email=frozenset(word for email in emails for word in words(email)),
         company=frozenset(_kept(company or "")),
         title=frozenset(words(title or "")),
-        phone=frozenset(word for phone in phones for word in phone_words(phone)),
+        phone=frozenset(word for phone in phones for word in (*phone_words(phone), *beginnings(phone))),
     )
 
 
 def asked(text: str) -> tuple[str, ...]:
-    """The words of a question, each once, at most 8; a phone number counts as one."""
+    """The words of a question, each once, at most 8; a phone number counts as one: its digits, after # and maybe +."""
     found: dict[str, None] = {}
     for part in _split(text[:_LONGEST_TEXT]):
-        number = phone_word(part) if _PHONE.fullmatch(part) else None
-        whole = number and len(number) > _PHONE_DIGITS
-        found |= dict.fromkeys([number] if number and whole else words(part, whole=False))
+        number = _number(part) if _PHONE.fullmatch(part) else ""
+        whole = [f"#+{number}" if part.startswith("+") else f"#{number}"] if len(number) >= _PHONE_DIGITS else None
+        found |= dict.fromkeys(whole or words(part, whole=False))
     return tuple(found)[:_MOST_ASKED]
 
 
@@ -133,7 +135,7 @@ def phone_words(text: str) -> Iterator[str]:
 
 def end_of_phone(word: str) -> str | None:
     """What a number that was asked for is as the end of phone numbers, where it can be one."""
-    return phone_word(word) if word.isdecimal() else None
+    return phone_word(word) if word.isdecimal() or word.startswith("#") else None
 
 
 def fold(text: str) -> str:

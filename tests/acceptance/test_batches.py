@@ -1,7 +1,9 @@
 """R3.1, R3.4, B8: many contacts and companies at once, with a result for each."""
 
+import time
 import uuid
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -9,6 +11,7 @@ import pytest
 
 from tests.acceptance.installation import Installation, Tenant, bad_fields, problem
 from tests.acceptance.people import person
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -236,3 +239,24 @@ def test_fields_that_roles_hide_are_neither_written_nor_found_by(installation: I
     ]
     refused = blind.http.post("/v1/contacts/batch", json={"items": [], "match": "email"})
     assert bad_fields(refused) == {"/match": "field.hidden"}
+
+
+def test_batches_at_the_same_moment_add_one_contact_for_an_email(tenant: Tenant) -> None:
+    """R3.1: of those that look and find nobody one adds, and the others change what it added."""
+
+    def upsert(number: int) -> list[Any]:
+        items = [{"email": f"{who}@x.example", "title": f"{number}"} for who in ("ada", "bob", "eve")]
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            answer = tenant.http.post("/v1/contacts/batch", json={"items": items, "match": "email"})
+            if answer.status_code != 503 or time.monotonic() > deadline:  # a busy machine's read models may be late
+                break
+        assert answer.status_code == 200, answer.text
+        tenant.position = max(tenant.position, int(answer.headers["Event-Position"]))
+        return told(answer.json()["results"])
+
+    with ThreadPoolExecutor(6) as callers:
+        results = list(callers.map(upsert, range(6)))
+    assert sorted(results) == [[200] * 3] * 5 + [[201] * 3]
+    found = [each["emails"][0]["value"] for each in tenant.get("/v1/contacts").json()["data"]]
+    assert sorted(found) == ["ada@x.example", "bob@x.example", "eve@x.example"]

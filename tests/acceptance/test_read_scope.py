@@ -19,7 +19,8 @@ SELECT = "/v1/contacts/search"
 DUPLICATES = "/v1/contacts/duplicates"
 
 
-NOBODYS = ("/v1/companies", "/v1/custom-fields")
+NOBODYS = ("/v1/companies", "/v1/custom-fields", "/v1/tags")
+"""Reads that name no contact: of tags, test_tags counts whose."""
 
 
 class Office:

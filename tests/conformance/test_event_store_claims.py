@@ -1,5 +1,6 @@
 """Unique values and idempotency keys, as every event store keeps them (N-R2, invariants 2 and 6)."""
 
+import asyncio
 from uuid import UUID, uuid4
 
 import pytest
@@ -192,3 +193,18 @@ async def test_what_another_tenant_has_is_not_expected(store: EventStore, tenant
     await store.append(append(uuid4(), stream(ada)))
     with pytest.raises(VersionConflictError):
         await store.append(append(tenant, stream(uuid4()), expects=[Expected(ada, 1)]))
+
+
+async def test_what_goes_over_goes_to_one_of_those_who_ask_at_the_same_time(store: EventStore, tenant: UUID) -> None:
+    """R3.1: of upserts that found nobody together one adds the record, also when the last holder is long gone."""
+    ada = uuid4()
+    await store.append(append(tenant, stream(ada), claims=[claim(tenant, "42", ada)]))
+    others = [uuid4() for _ in range(8)]
+    asked = (
+        append(tenant, stream(each), claims=[claim(tenant, "42", each)], releases=[claim(tenant, "42", ada)])
+        for each in others
+    )
+    done = await asyncio.gather(*map(store.append, asked), return_exceptions=True)
+    assert [type(each) for each in done if isinstance(each, Exception)] == [ClaimTakenError] * 7
+    (winner,) = (each for each, result in zip(others, done, strict=True) if not isinstance(result, Exception))
+    assert await store.holder(tenant, "contact.external_id/crm", "42") == Owner(tenant, winner)

@@ -48,3 +48,9 @@ IMPORTS: dict[str, Event] = {
     ),
     "an import gone": ImportUndone(),
 }
+
+IMPORTED_COMPANIES: dict[str, Event] = {
+    "a page of companies of an import taken back": ImportUndoAdvanced(
+        position=500, counts=UndoCounts(refused=1, companies=2), companies=True
+    ),
+}

@@ -26,7 +26,7 @@ from tests.domain import golden
 from tests.domain.golden_companies import COMPANIES
 from tests.domain.golden_custom import CUSTOM
 from tests.domain.golden_identity import IDENTITY
-from tests.domain.golden_imports import IMPORTS
+from tests.domain.golden_imports import IMPORTED_COMPANIES, IMPORTS
 from tests.domain.golden_interactions import CONVERSATIONS, INBOUND, INTERACTIONS
 from tests.domain.golden_leads import FLAGS, LEADS, LEADS_CUSTOM
 from tests.domain.golden_merging import MERGING
@@ -92,6 +92,7 @@ EXPECTED: dict[str, Event] = {
     **NOTES,
     **NOTIFICATIONS,
     **CONVERSATIONS,
+    **IMPORTED_COMPANIES,
 }
 """What each line of the file is read as today. When a version is succeeded by another, the value here becomes that of
 the new version; the line stays."""

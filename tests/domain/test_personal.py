@@ -152,7 +152,7 @@ OPEN = {
     "import.mapped.v1": {"ready"},
     "import.received.v1": {"policy", "encoding", "delimiter", "rows", "portions", "ready", "country", "owner_id"},
     "import.started.v1": set(),
-    "import.undo_advanced.v1": {"position", "counts"},
+    "import.undo_advanced.v1": {"position", "counts", "companies"},
     "import.undo_started.v1": set(),
     "import.undone.v1": set(),
     "relationship.ended.v1": set(),

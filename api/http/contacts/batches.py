@@ -125,7 +125,8 @@ async def _contacts(
         return made
 
     find = partial(_by_email, request) if batch.match == Match.EMAIL else services_of(request).store.holders
-    finding = Matching(kind="contact", evolve=contact.evolve, find=each(find), seen=upsert.seen_contact)
+    mark = upsert.EMAIL_MARK if batch.match == Match.EMAIL else None
+    finding = Matching(kind="contact", evolve=contact.evolve, find=each(find), seen=upsert.seen_contact, mark=mark)
     return items, finding if batch.match else None
 
 

@@ -9,6 +9,7 @@ from api.http.contacts.profile import read_profile
 from api.http.contacts.reads import list_contacts, read_contact
 from api.http.contacts.search import search_contacts
 from api.http.contacts.select import select_contacts
+from api.http.contacts.tags import list_tags
 from api.http.contacts.writes import change_contact, delete_contact, register_contact
 
 ROUTER = Router(
@@ -24,6 +25,7 @@ ROUTER = Router(
         delete_contact,
         restore_contact,
         change_tags,
+        list_tags,
         contact_history,
         read_profile,
     ],

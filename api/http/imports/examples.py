@@ -19,7 +19,7 @@ IMPORT = {
     "owner_id": examples.CONTACT["owner_id"],
     "progress": {"done": 0, "total": 2},
     "counts": {"total": 2, "created": 0, "updated": 0, "merged": 0, "skipped": 0, "failed": 0, "suggested": 0},
-    "undone": {"deleted": 0, "restored": 0, "refused": 0},
+    "undone": {"deleted": 0, "restored": 0, "refused": 0, "companies": 0},
     "failure": None,
     "created_at": "2026-01-01T09:00:00Z",
     "updated_at": "2026-01-01T09:00:00Z",

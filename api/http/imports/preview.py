@@ -1,7 +1,5 @@
 """What would become of the rows of an import: the first ones in full, or all of them counted."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from litestar import post
@@ -15,16 +13,14 @@ from api.http.imports.views import Counted, Preview, PreviewRow
 from api.http.operation import operation
 from api.http.shapes import DryEvent, DryRun
 from api.http.telling import events_told, telling
-from commands.decision import Given, Lookup
-from commands.folded import FoldedStates
+from commands.decision import Given
 from commands.imports import job as imports
-from commands.imports import rows as import_rows
 from commands.imports.file import Portion, unpacked
 from commands.imports.outcomes import counted
-from commands.imports.portion import PERMISSION, Outcome, Rows, columns_of
+from commands.imports.portion import PERMISSION, Outcome
 from commands.imports.ports import ROWS
+from commands.imports.trial import Trial
 from commands.visible import CONTACTS
-from domain.contact import Contact
 from domain.errors import DomainError
 from domain.imports import Counts, Import
 from projections.contacts import queries as contact_queries
@@ -57,7 +53,7 @@ async def preview(request: HttpRequest) -> Answer:
     query_of(request, NoQuery)
     state = await import_of(request, path_id(request, "import_id", "import"))
     _require_before(state)
-    trial = await Trial.of(request, state)
+    trial = _trial(request, state)
     rows: list[PreviewRow] = []
     for number in range(state.portions):
         portion = unpacked(await _rows_of(request, state, number))
@@ -86,7 +82,7 @@ async def dry_start(request: HttpRequest, import_id: UUID) -> Answer:
         found={},
     )
     imports.start(imports.Start(), given)
-    trial = await Trial.of(request, state)
+    trial = _trial(request, state)
     counts, told = Counts(), events_told(caller)
     sample: list[DryEvent] = []
     for number in range(state.portions):
@@ -104,53 +100,8 @@ async def dry_start(request: HttpRequest, import_id: UUID) -> Answer:
     return Answer(DryRun(dry_run=True, events=sample[:SAMPLED], state=answered), status=200)
 
 
-class Trial:
-    """Decides portions one after another as if each were written; nothing is."""
-
-    def __init__(self, rows: Rows, context: Any, tried: "TriedStates") -> None:
-        self._rows = rows
-        self._context = context
-        self._tried = tried
-        self._met: dict[Lookup, list[UUID]] = {}
-
-    @classmethod
-    async def of(cls, request: HttpRequest, state: Import) -> "Trial":
-        """For who asks."""
-        tools = services_of(request).imports
-        tried = TriedStates(tools.deciding.store)
-        deciding = structs.replace(tools.deciding, batches=tools.batches(tried))
-        rows = Rows(deciding, state, principal_of(request), columns_of(state, principal_of(request)))
-        return cls(rows, context_of(request, b"", dry_run=True), tried)
-
-    async def decide(self, portion: Portion) -> list[Outcome]:
-        """What would become of rows after those that were tried before."""
-        outcomes = await self._rows.decide(self._context, portion, met=self._whom)
-        for each in outcomes:
-            if each.contact is not None and each.events:
-                self._tried.states[each.contact.id] = each.contact
-                for key in import_rows.keys_of(each.contact):
-                    self._met.setdefault(key, []).append(each.contact.id)
-        return outcomes
-
-    async def _whom(self, keys: Collection[Lookup]) -> Mapping[Lookup, Sequence[UUID]]:
-        return {key: self._met[key] for key in keys if key in self._met}
-
-
-class TriedStates(FoldedStates):
-    """States as they would be after what was tried."""
-
-    def __init__(self, store: Any) -> None:
-        super().__init__(store)
-        self.states: dict[UUID, Contact] = {}
-
-    async def load_several(
-        self, tenant_id: UUID, kind: str, evolve: Any, stream_ids: Collection[UUID]
-    ) -> dict[UUID, Any]:
-        """See commands.folded."""
-        tried = {each: self.states[each] for each in stream_ids if kind == "contact" and each in self.states}
-        rest = [each for each in stream_ids if each not in tried]
-        found: dict[UUID, Any] = await super().load_several(tenant_id, kind, evolve, rest) if rest else {}
-        return found | tried
+def _trial(request: HttpRequest, state: Import) -> Trial:
+    return Trial.of(services_of(request).imports, state, principal_of(request), context_of(request, b"", dry_run=True))
 
 
 async def _rows_of(request: HttpRequest, state: Import, number: int) -> bytes:

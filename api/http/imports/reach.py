@@ -8,7 +8,7 @@ from msgspec import structs
 from api.http.exchange import HttpRequest, principal_of, services_of
 from commands.handle import UseCase
 from commands.identity.access import Principal
-from commands.imports.portion import PERMISSION, customs_of
+from commands.imports.portion import PERMISSION
 from domain.errors import NotFoundError
 from domain.imports import Import, evolve
 
@@ -32,11 +32,6 @@ async def import_of(request: HttpRequest, import_id: UUID) -> Import:
     state = await services_of(request).handler.state(caller.tenant_id, "import", evolve, import_id)
     _require(state, caller)
     return state
-
-
-def labels_of(caller: Principal) -> dict[str, str]:
-    """The tenant's own fields of contacts, with their labels."""
-    return {key: each.label for key, each in customs_of(caller).items()}
 
 
 def _require(state: Import, caller: Principal) -> None:

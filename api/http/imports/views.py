@@ -29,11 +29,15 @@ class Counted(Struct, frozen=True):
 
 
 class Undone(Struct, frozen=True):
-    """What became of contacts when it was taken back; `refused` counts fields that others had changed since."""
+    """What became of contacts when it was taken back, and how many of the companies that it had made were deleted.
+
+    `refused` counts fields that others had changed since, and companies that are in use or were changed.
+    """
 
     deleted: int
     restored: int
     refused: int
+    companies: int
 
 
 class ImportView(Struct, frozen=True, kw_only=True):
@@ -101,7 +105,7 @@ def view(state: Import) -> ImportView:
             failed=counts.failed,
             suggested=counts.suggested,
         ),
-        undone=Undone(undone.deleted, undone.restored, undone.refused),
+        undone=Undone(undone.deleted, undone.restored, undone.refused, undone.companies),
         failure=state.failure,
         created_at=state.created_at,
         updated_at=state.updated_at,

@@ -22,9 +22,8 @@ from api.http.exchange import (
     write_headers,
 )
 from api.http.imports import examples
-from api.http.imports.guess import guessed
 from api.http.imports.preview import dry_start
-from api.http.imports.reach import labels_of, within
+from api.http.imports.reach import within
 from api.http.imports.upload import Options, Receiving, Upload
 from api.http.imports.views import ImportView, view
 from api.http.operation import BODY_ERRORS, operation
@@ -34,6 +33,7 @@ from api.http.writing import NoBody, carry_out
 from commands.decision import Context, KeyOf
 from commands.handle import Outcome, UseCase
 from commands.imports import mapping as import_mapping
+from commands.imports.guess import guessed, labels_of
 from commands.imports.job import Cancel, Map, Receive, Start, Undo
 from commands.imports.portion import PERMISSION
 from commands.imports.ports import ROWS
@@ -212,8 +212,8 @@ async def cancel(request: HttpRequest) -> Answer:
     **_act(
         "undo",
         "Take an import back",
-        "Contacts that it made are deleted, fields that it wrote get back what they were, but for what somebody has"
-        " changed since: that is listed in .../errors.",
+        "Contacts that it made are deleted, fields that it wrote get back what they were, and companies that it made"
+        " are deleted, but for what somebody has changed or uses since: that is listed in .../errors.",
         examples.UNDOING,
     )
 )
@@ -250,7 +250,7 @@ def _answer(outcome: Outcome[Import], *, dry_run: bool) -> Answer:
 async def _received(request: HttpRequest, taken: Upload) -> ImportReceived:
     """What the log says of a file."""
     intake, caller = taken.intake, principal_of(request)
-    guess = await guessed(request, intake.columns, intake.sample)
+    guess = await guessed(services_of(request).imports.deciding, caller, intake.columns, intake.sample)
     return ImportReceived(
         file_name=taken.file_name,
         columns=intake.columns,

@@ -70,6 +70,7 @@ DECLARE
     head     bigint;
     locked   refcursor;
     found_   record;
+    over     integer;                   -- the last claim that another stream or this one had already
     i        integer;
     n        integer;
 BEGIN
@@ -221,7 +222,11 @@ BEGIN
                 ON t.tenant = u.tenant AND t.kind = u.kind AND t.value = u.value;
             FOR n IN SELECT s FROM generate_subscripts(c_append, 1) s ORDER BY c_tenant[s], c_kind[s], c_value[s] LOOP
                 CONTINUE WHEN results[c_append[n]] <> 'ok' OR mine[n];
-                IF NOT EXISTS (
+                -- It goes over once: two of this call that had it from the same stream can't both.
+                IF over IS NOT NULL AND results[c_append[over]] = 'ok' AND c_append[over] <> c_append[n]
+                   AND c_stream[over] <> c_stream[n]
+                   AND (c_tenant[over], c_kind[over], c_value[over]) = (c_tenant[n], c_kind[n], c_value[n])
+                   OR NOT EXISTS (
                     SELECT FROM store.claim c WHERE c.tenant_id = c_tenant[n] AND c.kind = c_kind[n]
                        AND c.value_hmac = c_value[n] AND (c.stream_id = c_stream[n] OR EXISTS (
                            SELECT FROM jsonb_to_recordset(coalesce(batch->'releases', '[]'))
@@ -230,6 +235,8 @@ BEGIN
                               AND decode(r.value, 'hex') = c.value_hmac AND r.stream = c.stream_id))) THEN
                     results[c_append[n]] := 'claimed';
                     details[c_append[n]] := n;
+                ELSE
+                    over := n;
                 END IF;
             END LOOP;
             DELETE FROM store.claim c USING generate_subscripts(c_append, 1) g

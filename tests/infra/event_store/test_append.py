@@ -183,3 +183,14 @@ async def test_an_expired_key_can_be_used_again(admin: Admin, store: PostgresEve
     assert await store.kept_command(tenant, used.digest) is None
     again = await store.append(append(tenant, stream(uuid4()), key=key("k", "another body")))
     assert (again.position, again.replayed) == (2, False)
+
+
+async def test_of_two_in_one_call_that_take_over_from_the_same_stream_one_does(database: Database) -> None:
+    """Callers that are grouped into one call see what those before them in it took."""
+    tenant, ada = uuid4(), uuid4()
+    held = claim(tenant, "42", ada)
+    await call(database.appends, append(tenant, stream(ada), claims=[held]))
+    takers = [
+        append(tenant, stream(each), claims=[claim(tenant, "42", each)], releases=[held]) for each in (uuid4(), uuid4())
+    ]
+    assert outcomes(await call(database.appends, *takers)) == ["ok", "claimed"]

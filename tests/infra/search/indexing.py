@@ -114,8 +114,10 @@ class Bench:
             POSTGRES, log=self.log, deliveries=self.announced, sessions=self.sessions, announcements=self.announced
         )
 
-    def indexer(self, index: ContactIndex) -> ContactIndexer:
-        return ContactIndexer(index, log=self.log, sessions=self.sessions, announcements=self.announced)
+    def indexer(self, index: ContactIndex, checkpoint: str = CHECKPOINT) -> ContactIndexer:
+        return ContactIndexer(
+            index, log=self.log, sessions=self.sessions, announcements=self.announced, checkpoint=checkpoint
+        )
 
     async def happened(self, tenant_id: UUID, stream_id: UUID, *events: Event, after: int = 0) -> int:
         now = datetime.now(UTC)
