@@ -25,6 +25,7 @@ from infra.cache.windows import LocalLimiter
 from infra.cache.wire import Wire
 
 _PULSE_SECONDS = 1.0
+_CONNECT_SECONDS = 5.0
 _GONE_SECONDS = 10.0
 _CALLS = 2
 _MOST_FAILURES = 3
@@ -114,7 +115,7 @@ class ValkeyLimiter:
     async def _is_there(self, client: Valkey) -> bool:
         # Connecting takes longer than a request may wait: only this, which may, brings Valkey back in.
         try:
-            async with asyncio.timeout(_PULSE_SECONDS), client.pipeline(transaction=False) as pipeline:
+            async with asyncio.timeout(_CONNECT_SECONDS), client.pipeline(transaction=False) as pipeline:
                 pipeline.script_load(SCRIPT)
                 pipeline.zadd(_PROCESSES, {self._process: time.time()})
                 pipeline.zremrangebyscore(_PROCESSES, "-inf", time.time() - _GONE_SECONDS)
