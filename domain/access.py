@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from functools import cache
 from types import MappingProxyType
 
 
@@ -77,7 +78,12 @@ def grants(*spelt: str) -> Grants:
 
 def spelt(held: Grants) -> list[str]:
     """Grants as roles and answers spell them, in order."""
-    return [f"{name}:{scope.word}" if name in SCOPED else name for name, scope in sorted(held.items())]
+    return [_spelt(name, scope) for name, scope in sorted(held.items())]
+
+
+@cache
+def _spelt(name: str, scope: Scope) -> str:
+    return f"{name}:{scope.word}" if name in SCOPED else name
 
 
 def union(parts: Iterable[Grants]) -> Grants:

@@ -106,6 +106,11 @@ class Key(Struct, frozen=True):
         return not self.revoked and (self.expires_at is None or at < self.expires_at)
 
 
+def teams_of(teams: Mapping[UUID, frozenset[UUID]], user_id: UUID) -> list[UUID]:
+    """Those of the teams that a user is in."""
+    return [team_id for team_id, user_ids in teams.items() if user_id in user_ids]
+
+
 class Access(Struct, frozen=True):
     """State of a tenant's access as of a position; `removals` counts admins that are none any more."""
 
@@ -146,7 +151,7 @@ class Access(Struct, frozen=True):
 
     def teams_of(self, user_id: UUID) -> list[UUID]:
         """The teams that a user is in."""
-        return [team_id for team_id, user_ids in self.teams.items() if user_id in user_ids]
+        return teams_of(self.teams, user_id)
 
     def colleagues_of(self, user_id: UUID) -> frozenset[UUID]:
         """Everybody who shares a team with a user."""

@@ -65,12 +65,19 @@ class Lines:
             await self._release(line)
         return result
 
-    async def rows(self, questions: Sequence[Question]) -> list[list[tuple[Any, ...]]]:
-        """The rows that each question finds, all in one transaction and one round trip. Raises the same."""
+    async def rows(self, questions: Sequence[Question], *, first: Command | None = None) -> list[list[tuple[Any, ...]]]:
+        """The rows that each question finds, all in one transaction and one round trip. Raises the same.
+
+        What is to be run `first` is run with them, for what it does: its answer is nobody's.
+        """
         line = await self._line()
         try:
             adapt = line.transformer
-            results = await line.run([_command(adapt, *question) for question in questions])
+            commands = [_command(adapt, *question) for question in questions]
+            if first:
+                _, *results = await line.run((first, *commands))
+            else:
+                results = await line.run(commands)
             return [_loaded(adapt, result) for result in results]
         finally:
             await self._release(line)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, LiteralString, Protocol, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import UUID
@@ -10,12 +11,14 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection
+from psycopg.pq import Format
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 import infra.cancellation  # noqa: F401  its asyncio.wait_for is what the pool waits with
 from commands.ports import StoreUnavailableError
 from infra.arrays import QuickListDumper
+from infra.line import Command
 from infra.lines import Lines, Question
 from infra.pipeline import pipelined
 from infra.secret import Secret
@@ -217,15 +220,20 @@ class TenantConnections:
     async def _found(
         self, tenant_id: UUID, query: str, parameters: Sequence[Any], level: Level | None
     ) -> list[TupleRow]:
-        asked: list[Question] = [(_SET_TENANT, (str(tenant_id),))]
+        asked: list[Question] = []
         if level:
             # On the connection that is read from, which behind a balancer may be any server's.
             asked.append((_REACHED, (tenant_id, list(level.checkpoints), level.position)))
         async with unavailable_as_such():
-            answers = await self._lines.rows([*asked, (query, parameters)])
-        if level and answers[1][0][0] < len(level.checkpoints):
+            answers = await self._lines.rows([*asked, (query, parameters)], first=_under(tenant_id))
+        if level and answers[0][0][0] < len(level.checkpoints):
             raise BehindError(f"position {level.position} is not there")
         return answers[-1]
+
+
+@lru_cache(maxsize=4096)
+def _under(tenant_id: UUID) -> Command:
+    return Command((b"SELECT set_config('app.tenant', $1, true)", ()), (str(tenant_id).encode(),), [Format.TEXT])
 
 
 class Found(Struct):

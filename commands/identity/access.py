@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.access import Grants, Scope
-from domain.authorization import Access
+from domain.authorization import Access, teams_of
 from domain.custom_field import CustomField
 from domain.errors import DomainError
 from domain.event import Actor
@@ -44,6 +44,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     """The tenant's custom fields by kind of record and key, deleted ones too, as of the same moment."""
     settings: Settings = USUAL
     """What the tenant has set, as of the same moment."""
+    teams: Mapping[UUID, frozenset[UUID]] = MappingProxyType({})
+    """Who is in the tenant's teams, as of the same moment."""
 
     @property
     def actor(self) -> Actor:
@@ -54,6 +56,10 @@ class Principal(Struct, frozen=True, kw_only=True):
     def rights(self) -> Rights:
         """All that they may do, and so hand on."""
         return Rights(self.grants, self.fields)
+
+    def teams_of(self, user_id: UUID) -> list[UUID]:
+        """The teams that a user of the tenant is in."""
+        return teams_of(self.teams, user_id)
 
     def may(self, permission: str) -> bool:
         """Whether they hold a permission for every record that there is."""
@@ -107,6 +113,7 @@ def speaking(access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: 
         key_id=key_id,
         custom=access.custom,
         settings=access.settings,
+        teams=access.teams,
     )
 
 

@@ -72,14 +72,14 @@ _use = struct.Struct("<HII").pack
 _rows = struct.Struct("<IIIB").iter_unpack
 
 
-def packed(requests: Sequence[Sequence[Use]]) -> tuple[list[str], bytes]:
+def packed(requests: Sequence[Sequence[Use]]) -> tuple[list[bytes], bytes]:
     """Keys and argument for a batch of requests."""
-    places: dict[str, int] = {}
+    places: dict[bytes, int] = {}
     parts = []
     for uses in requests:
         parts.append(b"%c" % len(uses))
         for limit, key in uses:
-            name = f"limit:{limit.name}:{limit.seconds}:{key}"
+            name = f"limit:{limit.name}:{limit.seconds}:{key}".encode()
             place = places.setdefault(name, len(places) + 1)
             parts.append(_use(place, limit.most, limit.seconds * 1000))
     return list(places), b"".join(parts)

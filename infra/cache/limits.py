@@ -8,9 +8,9 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
-from typing import Any
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -22,15 +22,17 @@ from commands.limits import Count, Use
 from domain.errors import kind_of
 from infra.cache.limit_script import SCRIPT, packed, unpacked
 from infra.cache.windows import LocalLimiter
+from infra.cache.wire import Wire
 
 _PULSE_SECONDS = 1.0
+_CONNECT_SECONDS = 5.0
 _GONE_SECONDS = 10.0
 _CALLS = 2
 _MOST_FAILURES = 3
 _MOST_IN_CALL = 200
 _MOST_REFUSALS = 10_000
 _PROCESSES = "limit:processes"
-_SHA = hashlib.sha1(SCRIPT.encode()).hexdigest()  # noqa: S324  how Valkey names scripts
+_SHA = hashlib.sha1(SCRIPT.encode()).hexdigest().encode()  # noqa: S324  how Valkey names scripts
 
 _log = structlog.get_logger()
 
@@ -42,7 +44,7 @@ class _Asked(Struct, eq=False):
 
 class _Call(Struct, eq=False):
     asked: Sequence[_Asked]
-    task: "asyncio.Task[bytes]"
+    answer: "asyncio.Future[bytes]"
     timer: asyncio.TimerHandle | None = None
     late: bool = False
 
@@ -59,6 +61,7 @@ class ValkeyLimiter:
     ) -> None:
         self.shared = False
         self._client = client
+        self._wire: Wire | None = None
         self._timeout = timeout
         self._clock = clock
         self._local = LocalLimiter(clock)
@@ -112,12 +115,16 @@ class ValkeyLimiter:
     async def _is_there(self, client: Valkey) -> bool:
         # Connecting takes longer than a request may wait: only this, which may, brings Valkey back in.
         try:
-            async with asyncio.timeout(_PULSE_SECONDS), client.pipeline(transaction=False) as pipeline:
+            async with asyncio.timeout(_CONNECT_SECONDS), client.pipeline(transaction=False) as pipeline:
                 pipeline.script_load(SCRIPT)
                 pipeline.zadd(_PROCESSES, {self._process: time.time()})
                 pipeline.zremrangebyscore(_PROCESSES, "-inf", time.time() - _GONE_SECONDS)
                 pipeline.zcard(_PROCESSES)
                 self._local.processes = max(1, (await pipeline.execute())[3])
+                if self._wire is None or self._wire.is_lost or not self.shared:
+                    before, self._wire = self._wire, await Wire.of(client)
+                    if before:
+                        await before.close()
         except (ValkeyError, OSError, TimeoutError) as error:
             if self.shared:
                 _log.warning("limits.unreachable", error=kind_of(error))
@@ -135,42 +142,39 @@ class ValkeyLimiter:
         self._sending = False
         while self._waiting and self._calls < _CALLS:
             asked, self._waiting = self._waiting[:_MOST_IN_CALL], self._waiting[_MOST_IN_CALL:]
-            assert self._client is not None  # noqa: S101  it is never shared without one
+            assert self._wire is not None  # noqa: S101  it is never shared without one
             keys, argument = packed([one.uses for one in asked])
-            command: Coroutine[Any, Any, bytes] = self._client.execute_command(  # type: ignore[no-untyped-call]
-                "EVALSHA", _SHA, len(keys), *keys, argument
-            )
-            call = _Call(asked, asyncio.ensure_future(command))
+            call = _Call(asked, self._wire.call(b"EVALSHA", _SHA, b"%d" % len(keys), *keys, argument))
             self._calls += 1
             call.timer = asyncio.get_running_loop().call_later(self._timeout, self._late, call)
-            call.task.add_done_callback(lambda task, call=call: self._done(call, task))  # type: ignore[misc]
+            call.answer.add_done_callback(partial(self._done, call))
 
     def _late(self, call: _Call) -> None:
         if call.late:
-            call.task.cancel()
+            call.answer.cancel()
             return
         # It may be this process that was slow: then the answer is here, and is read before this comes again.
         call.late = True
         call.timer = asyncio.get_running_loop().call_later(self._timeout / 4, self._late, call)
 
-    def _done(self, call: _Call, task: "asyncio.Task[bytes]") -> None:
+    def _done(self, call: _Call, answer: "asyncio.Future[bytes]") -> None:
         if call.timer:
             call.timer.cancel()
         self._calls -= 1
         answers: Sequence[Sequence[Count]]
-        error = TimeoutError("no answer in time") if task.cancelled() else task.exception()
+        error = TimeoutError("no answer in time") if answer.cancelled() else answer.exception()
         if error is None:
             self._failures = 0
-            answers = list(unpacked([one.uses for one in call.asked], task.result()))
+            answers = list(unpacked([one.uses for one in call.asked], answer.result()))
         else:
             self._failures += 1
             if self._failures >= _MOST_FAILURES and self.shared:
                 _log.warning("limits.failed", error=kind_of(error))
                 self._switch(shared=False)
             answers = [self._local.count(one.uses) for one in call.asked]
-        for one, answer in zip(call.asked, answers, strict=True):
+        for one, counts in zip(call.asked, answers, strict=True):
             if not one.answer.done():  # its request may have been cancelled
-                one.answer.set_result(answer)
+                one.answer.set_result(counts)
         self._send()
 
     def _seen(self, uses: Sequence[Use], counts: Sequence[Count]) -> Sequence[Count]:

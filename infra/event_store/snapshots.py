@@ -26,13 +26,10 @@ WITH snapshot AS MATERIALIZED (
 SELECT tenant_id, position, stream_id, version, '', sealed, key_id, NULL::uuid, NULL::timestamptz, NULL::timestamptz
   FROM snapshot
  UNION ALL
-SELECT {codec.COLUMNS} FROM store.event
- WHERE tenant_id = %s AND stream_id = %s AND position <= %s
-   AND version > coalesce((SELECT version FROM snapshot), 0)
+SELECT {codec.COLUMNS} FROM store.stream_events(%s, coalesce((SELECT version FROM snapshot), 0), %s)
  ORDER BY version
 """
-_EVENTS: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
-    WHERE tenant_id = %s AND stream_id = %s AND position <= %s ORDER BY version"""
+_EVENTS: LiteralString = f"SELECT {codec.COLUMNS} FROM store.stream_events(%s, 0, %s) ORDER BY version"
 _KEEP: LiteralString = "SELECT store.keep_snapshots(%s, %s, %s, %s, %s, %s, %s)"
 
 _FORMAT = b"rapport/snapshot/1\0"
@@ -58,12 +55,12 @@ class PostgresSnapshots:
     ) -> tuple[Snapshot | None, Sequence[Recorded[Event]]]:
         """See the port. One that can't be opened is as if it were not there."""
         limit = _NO_LIMIT if up_to is None else up_to
-        parameters = (tenant_id, stream_id, fold, limit, tenant_id, stream_id, limit)
+        parameters = (tenant_id, stream_id, fold, limit, stream_id, limit)
         rows = await self._reads.rows(tenant_id, _LOAD, parameters)
         snapshot = None
         if rows and not rows[0][4]:
             snapshot = await self._opened(fold, rows[0])
-            rows = rows[1:] if snapshot else await self._reads.rows(tenant_id, _EVENTS, (tenant_id, stream_id, limit))
+            rows = rows[1:] if snapshot else await self._reads.rows(tenant_id, _EVENTS, (stream_id, limit))
         return snapshot, await opened.recorded(rows, self._keyring)
 
     def keep(self, tenant_id: UUID, stream_id: UUID, fold: str, snapshot: Snapshot) -> None:

@@ -25,8 +25,7 @@ from infra.keys.master import local_master
 from infra.postgres import Pool, TenantConnections
 from infra.secret import Secret
 
-_STREAM: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
-    WHERE tenant_id = %s AND stream_id = %s AND version > %s AND position <= %s ORDER BY version"""
+_STREAM: LiteralString = f"SELECT {codec.COLUMNS} FROM store.stream_events(%s, %s, %s) ORDER BY version"
 # OFFSET keeps this a look-up by key for each stream, whatever the planner takes the arrays for.
 _STREAMS: LiteralString = f"""SELECT {", ".join(f"e.{name}" for name in codec.COLUMNS.split(", "))}
     FROM unnest(%s::uuid[], %s::integer[]) AS w (stream_id, after) CROSS JOIN LATERAL (
@@ -89,7 +88,7 @@ class PostgresEventStore:
     ) -> Sequence[Recorded[Event]]:
         """See the port."""
         limit = _NO_LIMIT if up_to is None else up_to
-        rows = await self._rows(tenant_id, _STREAM, (tenant_id, stream_id, after_version, limit))
+        rows = await self._rows(tenant_id, _STREAM, (stream_id, after_version, limit))
         return await opened.recorded(rows, self._keyring)
 
     async def load_several(self, tenant_id: UUID, after: Mapping[UUID, int]) -> Sequence[Recorded[Event]]:

@@ -12,9 +12,7 @@ from projections.ports import Connection
 _NAMES = "SELECT id, name FROM read.user_v1 WHERE tenant_id = %s AND id = ANY(%s)"
 # A tenant has thousands of users at most, and they lie together under its id.
 _BY_EMAIL = "SELECT lower(email), id FROM read.user_v1 WHERE tenant_id = %s AND lower(email) = ANY(%s)"
-_BY_ID = """
-SELECT coalesce(json_agg(u), '[]')::text FROM read.user_v1 u WHERE u.tenant_id = %s AND u.id = ANY(%s)
-"""
+_LAST_LOGIN = "SELECT last_login_at FROM read.user_v1 WHERE tenant_id = %s AND id = %s"
 _PAGE = """
 SELECT coalesce(json_agg(v), '[]')::text
   FROM (SELECT * FROM read.user_v1 u
@@ -38,10 +36,10 @@ async def by_emails(connection: Connection, tenant_id: UUID, emails: Sequence[st
     return dict(await (await connection.execute(_BY_EMAIL, (tenant_id, list(emails)))).fetchall())
 
 
-async def by_id(connection: Connection, tenant_id: UUID, user_id: UUID) -> Row | None:
-    """A user."""
-    found = await (await connection.execute(_BY_ID, (tenant_id, [user_id]))).fetchone()
-    return next(iter(_rows.decode(found[0])), None)
+async def last_login(connection: Connection, tenant_id: UUID, user_id: UUID) -> datetime | None:
+    """When a user signed in last."""
+    found = await (await connection.execute(_LAST_LOGIN, (tenant_id, user_id))).fetchone()
+    return found[0] if found else None
 
 
 async def page(

@@ -43,8 +43,7 @@ def view(user: User | Row, last_login_at: datetime | None, teams: Sequence[UUID]
 
 async def seen(request: HttpRequest, user: User) -> UserView:
     """A user's state with what only the read model knows."""
-    tenant_id = principal_of(request).tenant_id
-    ask = partial(user_queries.by_id, tenant_id=tenant_id, user_id=user.id)
-    row = await services_of(request).reads.ask(tenant_id, ask)
-    access = await services_of(request).authorization.access(tenant_id)
-    return view(user, row.last_login_at if row else None, access.teams_of(user.id))
+    principal = principal_of(request)
+    ask = partial(user_queries.last_login, tenant_id=principal.tenant_id, user_id=user.id)
+    last_login_at = await services_of(request).reads.ask(principal.tenant_id, ask)
+    return view(user, last_login_at, principal.teams_of(user.id))
