@@ -6,7 +6,6 @@ from typing import Any
 from litestar import Litestar
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
-from litestar.routes import BaseRoute
 
 from api.http import audit, docs, health, metrics, openapi, problems
 from api.http.companies import routes as companies
@@ -15,7 +14,6 @@ from api.http.contacts import batches, duplicates, matching_rules, relationships
 from api.http.contacts import merge as contact_merge
 from api.http.contacts import routes as contacts
 from api.http.custom_fields import routes as custom_fields
-from api.http.dispatch import Dispatch
 from api.http.gate import Tracing, admit
 from api.http.identity import (
     api_keys,
@@ -85,15 +83,6 @@ ROUTERS = (
 """Every way in. A new resource is a new file and one name here."""
 
 
-_PROBLEMS: dict[Any, Any] = {
-    DomainError: problems.refused,
-    StoreUnavailableError: problems.unavailable,
-    SearchUnavailableError: problems.search_unavailable,
-    HTTPException: problems.by_framework,
-    Exception: problems.unexpected,
-}
-
-
 class UndeclaredPermissionError(Exception):
     """A route does not say who may use it; the application does not start."""
 
@@ -107,20 +96,30 @@ def build(services: Services) -> Tracing:
     app = Litestar(
         route_handlers=list(ROUTERS),
         before_request=admit,
-        exception_handlers=_PROBLEMS,
+        exception_handlers={
+            DomainError: problems.refused,
+            StoreUnavailableError: problems.unavailable,
+            SearchUnavailableError: problems.search_unavailable,
+            HTTPException: problems.by_framework,
+            Exception: problems.unexpected,
+        },
         openapi_config=None,
         logging_config=None,
     )
     declared = list(operations(app))
     app.state.openapi = openapi.document(declared)
     app.state.methods = {path: sorted(m for other, m, _ in declared if other == path) for path, _, _ in declared}
-    return Tracing(Dispatch(app, _PROBLEMS, handlers(app)), services)
+    return Tracing(app, services)
 
 
 def operations(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
     """Path, method and operation of every route."""
     for route in app.routes:
-        for handler in _own(route):
+        for handler in getattr(route, "route_handlers", ()):
+            if not isinstance(handler, HTTPRouteHandler):
+                continue
+            if handler.fn.__module__.startswith("litestar."):  # its own answers to OPTIONS
+                continue
             for method in sorted(handler.http_methods):
                 found: Any = handler.opt.get("operation")
                 if not isinstance(found, Operation):
@@ -134,15 +133,3 @@ def operations(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
                         f"{method} {route.path} has a before_request, which replaces the gate"
                     )
                 yield route.path_format, method, found
-
-
-def handlers(app: Litestar) -> Iterator[HTTPRouteHandler]:
-    """Every route, whatever its methods."""
-    for route in app.routes:
-        yield from _own(route)
-
-
-def _own(route: BaseRoute) -> Iterator[HTTPRouteHandler]:
-    for handler in getattr(route, "route_handlers", ()):
-        if isinstance(handler, HTTPRouteHandler) and not handler.fn.__module__.startswith("litestar."):
-            yield handler  # the others are its own answers to OPTIONS

@@ -63,7 +63,7 @@ class Tracing:
         async def traced(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = scope["state"]["answered"] = message["status"]
+                status = message["status"]
                 message["headers"] = [*message["headers"], *told, *limits.headers(scope["state"].get("counts"))]
             await send(message)
 

@@ -31,7 +31,7 @@ class Ready(Struct, frozen=True):
         summary="Is the process alive?", tag=TAG, permission=PUBLIC, answers={200: Live}, result={"status": "ok"}
     ),
 )
-async def live(request: HttpRequest) -> Answer:  # noqa: ARG001  as routes are called at once
+async def live() -> Answer:
     """It answers, so it is."""
     return Answer(Live("ok"))
 
