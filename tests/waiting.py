@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which what a test waits for is taken never to come. Says nothing of how fast something is: whoever runs
 the tests may have other things to do."""
 
