@@ -13,7 +13,7 @@ from domain.event import Event, Recorded
 from projections.ports import CheckpointMovedError
 from projections.turns import BATCH, Turns
 
-_MOST_WAITING = 20 * BATCH
+_MOST_WAITING = 40 * BATCH
 """Events that wait in memory, at most; what comes beyond is read from the log when its tenant's turn comes."""
 
 _FEW = 20
@@ -88,25 +88,32 @@ class Lane:
     async def _work(self) -> None:
         while True:
             await self._wake.acquire()
-            tenant_id = self._queue.popleft()
-            events = self._events.pop(tenant_id)
-            self._count -= len(events)
-            self._busy.add(tenant_id)
-            began = time.monotonic()
-            try:
-                more = await self._turn(tenant_id, sorted(events, key=lambda item: item.position))
-            finally:
-                self._busy.discard(tenant_id)
-            if not more and tenant_id in self._lacking:
-                self._lacking.discard(tenant_id)
-                self._on_level(tenant_id)
-                more = True  # what came in just before that is in the log alone
-            if more:
-                self._events.setdefault(tenant_id, [])
-            if tenant_id in self._events:
-                self._enqueue(tenant_id)
-            if not more and len(events) < _FEW and self._rest:
-                await asyncio.sleep(min(_LONGEST_REST_SECONDS, self._rest * (time.monotonic() - began)))
+            if seconds := await self._next(self._queue.popleft()):
+                await asyncio.sleep(seconds)
+
+    async def _next(self, tenant_id: UUID) -> float:
+        """A tenant's turn; gives the seconds to rest after it. Nothing of it stays in memory while the lane waits."""
+        waiting = sorted(self._events.pop(tenant_id), key=lambda item: item.position)
+        events, others = waiting[:BATCH], waiting[BATCH:]
+        if others:
+            self._events[tenant_id] = others
+        self._count -= len(events)
+        self._busy.add(tenant_id)
+        began = time.monotonic()
+        try:
+            more = await self._turn(tenant_id, events)
+        finally:
+            self._busy.discard(tenant_id)
+        if not more and not others and tenant_id in self._lacking:
+            self._lacking.discard(tenant_id)
+            self._on_level(tenant_id)
+            more = True  # what came in just before that is in the log alone
+        if more:
+            self._events.setdefault(tenant_id, [])
+        if tenant_id in self._events:
+            self._enqueue(tenant_id)
+        rests = self._rest and not more and len(events) < _FEW
+        return min(_LONGEST_REST_SECONDS, self._rest * (time.monotonic() - began)) if rests else 0.0
 
     async def _turn(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> bool:
         """A tenant's trouble is its own, and the next look at the heads comes back to it."""

@@ -101,13 +101,16 @@ class Runner:
 
     async def _follow_deliveries(self) -> None:
         while True:
-            by_tenant: dict[UUID, list[Recorded[Event]]] = defaultdict(list)
-            for item in await self._deliveries.fetch(most=BATCH, wait=_FETCH_SECONDS):
-                by_tenant[item.tenant_id].append(item)
-            for tenant_id, events in by_tenant.items():
-                for lane in self._lanes:
-                    if not lane.turns.follows:
-                        lane.offer(tenant_id, events)
+            self._deliver(await self._deliveries.fetch(most=BATCH, wait=_FETCH_SECONDS))
+
+    def _deliver(self, events: Sequence[Recorded[Event]]) -> None:
+        by_tenant: dict[UUID, list[Recorded[Event]]] = defaultdict(list)
+        for item in events:
+            by_tenant[item.tenant_id].append(item)
+        for tenant_id, its in by_tenant.items():
+            for lane in self._lanes:
+                if not lane.turns.follows:
+                    lane.offer(tenant_id, its)
 
     async def _follow_heads(self) -> None:
         """A lost tail shows no gap in what is delivered: ask the log itself, every second."""

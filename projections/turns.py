@@ -19,7 +19,7 @@ from projections.poison import ProjectionFailedError
 from projections.ports import CheckpointMovedError, Connection, Log, Sessions
 from projections.projection import Projection
 
-BATCH = 500
+BATCH = 250
 """Events of one tenant applied in one transaction, at most."""
 
 Applied = Callable[[UUID, Sequence[str], Sequence[Recorded[Event]]], Awaitable[None]]

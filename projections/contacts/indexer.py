@@ -24,7 +24,9 @@ CHECKPOINT = f"contact_search_v{SCHEMA}"
 
 _ROWS = contact.PROJECTION.checkpoint
 _FOLLOWED = (company.PROJECTION.checkpoint, _ROWS)
-_BATCH = 2000
+_BATCH = 500
+_BATCHES = 4
+"""Of a tenant before the index is refreshed, which costs it as much as a batch."""
 _POLL_SECONDS = 1.0
 _LOOK_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
@@ -194,11 +196,20 @@ class ContactIndexer:
             todo = unfinished
 
     async def _write(self, tenant_id: UUID) -> tuple[int, int, int]:
-        """Write a tenant's next batch; returns its position before and after, and how far the rows are."""
+        """Write a tenant's next batches; returns its position before and after, and how far the rows are."""
         before, target = await self._positions(tenant_id)
         if before >= target:
             return before, before, target
-        events = [e for e in await self._log.read(tenant_id, after=before, limit=_BATCH) if e.position <= target]
+        after = before
+        for _ in range(_BATCHES):
+            after = await self._write_batch(tenant_id, after, target)
+            if after >= target:
+                break
+        return before, after, target
+
+    async def _write_batch(self, tenant_id: UUID, after: int, target: int) -> int:
+        """Write what a batch of events is about; returns the last one's position."""
+        events = [e for e in await self._log.read(tenant_id, after=after, limit=_BATCH) if e.position <= target]
         if ids := contact_rows.of_contacts(events):
             async with self._sessions.of(tenant_id) as connection:
                 contacts = await contact_rows.by_id(connection, tenant_id, list(ids))
@@ -207,7 +218,7 @@ class ContactIndexer:
             async with self._sessions.of(tenant_id) as connection:
                 async for page in contact_rows.pages_of(connection, tenant_id, renamed):
                     await self._index.write(tenant_id, page)
-        return before, events[-1].position, target
+        return events[-1].position
 
     async def _tenants(self) -> list[UUID]:
         return [item.tenant_id for item in await self._log.tenants()]
