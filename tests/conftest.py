@@ -65,7 +65,10 @@ async def database(servers: Embedded) -> AsyncIterator[Database]:
     models = [ReadModel(name=p.name, version=p.version, ddl=p.ddl, tables=p.tables) for p in POSTGRES]
     await asyncio.to_thread(migrate, admin, SECRET, models)
     dsns = {role: role_dsn(admin, role, SECRET) for role in LOGIN_ROLES}
-    pools = {role: await open_pool(dsn, name="tests", size=8) for role, dsn in dsns.items()}
+    # A projector has more lanes than connections, and one that waits for these too long looks again when it polls: some
+    # tests have it never poll.
+    sizes = {PROJECTOR: 12}
+    pools = {role: await open_pool(dsn, name="tests", size=sizes.get(role, 8)) for role, dsn in dsns.items()}
     yield Database(admin, dsns, pools)
     for pool in pools.values():
         await pool.close()

@@ -40,7 +40,7 @@ async def own_database(servers: Embedded, database: Database) -> AsyncIterator[D
     models = [ReadModel(name=p.name, version=p.version, ddl=p.ddl, tables=p.tables) for p in POSTGRES]
     await asyncio.to_thread(migrate, admin, SECRET, models)
     dsns = {role: role_dsn(admin, role, SECRET) for role in (SERVICE, APPEND, PROJECTOR)}
-    pools = {role: await open_pool(dsn, name="tests", size=12) for role, dsn in dsns.items()}
+    pools = {role: await open_pool(dsn, name="tests", size=6) for role, dsn in dsns.items()}
     yield Database(admin, dsns, pools)
     for pool in pools.values():
         await pool.close()
