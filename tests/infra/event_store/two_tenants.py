@@ -14,7 +14,7 @@ from domain.contact import ContactMerged
 from domain.customer import CustomerRegistered
 from domain.imports import ImportReceived, Policy
 from domain.interaction import Direction, InteractionLogged, Type
-from domain.lead import LeadAssigned, LeadQualified, LeadRegistered
+from domain.lead import LeadAssigned, LeadNurtured, LeadQualified, LeadRegistered
 from domain.lead_score import LeadScoreContributed
 from domain.matching import DuplicatesDismissed, MatchingRulesSet
 from domain.note import NoteAdded
@@ -31,7 +31,7 @@ from infra.event_store.snapshots import PostgresSnapshots
 from infra.event_store.store import PostgresEventStore
 from infra.inactivity import PostgresSweepTurns
 from infra.keys.destruction import KeyDestroyer
-from infra.postgres import AUDITOR, RECORDER
+from infra.postgres import AUDITOR, RECORDER, Connection
 from projections import poison
 from projections.poison import Poison
 from tests.conftest import SECRET, Database
@@ -39,6 +39,7 @@ from tests.given import START, changed, emails, registered
 from tests.infra.event_store.appends import append, claim, key, one
 from tests.projections.reading import catch_up
 
+_LED = LeadRegistered(title="Engine"), LeadQualified(), LeadNurtured(), LeadQualified()
 _QUALIFIED = Rule(id=uuid4(), label="Qualified", when=FieldCondition("status", Operator.EQ, "qualified"), points=5)
 
 
@@ -68,11 +69,11 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         await store.append(one(tenant, registered(name), ContactMerged(into=ada)))
         deal = uuid4()
         await store.append(one(tenant, CustomerRegistered(lead_id=deal)))
-        await store.append(append(tenant, StreamEvents(deal, 0, (LeadRegistered(title="Engine"), LeadQualified()))))
+        await store.append(append(tenant, StreamEvents(deal, 0, _LED)))
         await store.append(one(tenant, ScoringRulesSet(rules=(_QUALIFIED,))))
         said = LeadScoreContributed(subject_id=deal, name="model", value=1, confidence=1, explanation="Engines")
         await store.append(one(tenant, said))
-        await store.append(append(tenant, StreamEvents(deal, 2, (LeadAssigned(owner_id=ada),))))
+        await store.append(append(tenant, StreamEvents(deal, 4, (LeadAssigned(owner_id=ada),))))
         await store.append(one(tenant, NotificationRead(user_id=ada)))
         about = RelationshipSet(contact_id=ada, other_id=deal, kind="colleague", reverse_kind="colleague")
         await store.append(one(tenant, about))
@@ -93,10 +94,7 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         await PostgresKeyUses(database.service).note(tenant, uuid4())
         await catch_up(database, tenant)
         async with database.projector.of(tenant) as connection:
-            await poison.park(connection, tenant, "walls_v1", [Poison(ada, 1, "for the sake of a row")])
-            made_with = "INSERT INTO read.match_model_v1 (tenant_id, version, rules, keys, least, contacts)"
-            await connection.execute(f"{made_with} VALUES (%s, 1, 1, '{{name}}', 0, 3)", (tenant,))
-            await connection.execute("INSERT INTO read.filling VALUES (%s, 'walls_v1/next', 1, %s)", (tenant, ada))
+            await _seldom(connection, tenant, ada)
         await KeyDestroyer(database.appends, database.keyring).destroy(tenant, uuid4())
         snapshots = PostgresSnapshots(database.service, database.appends, database.keyring)
         await snapshots.load(tenant, ada, "fold")
@@ -121,3 +119,14 @@ async def _beside(database: Database, tenant: UUID, deal: UUID, ada: UUID) -> No
         mail = {"user_id": str(ada), "digest": True, "due_at": "2200-01-01T00:00:00Z", "ids": [str(deal)]}
         await connection.execute("SELECT store.keep_mails(0, 1, %s::jsonb)", (json.dumps([mail]),))
         await connection.execute("SELECT store.note_active(%s, '{2026-01-01}', '-infinity')", ([deal],))
+
+
+async def _seldom(connection: Connection, tenant: UUID, ada: UUID) -> None:
+    """Rows that projections write in trouble, of rebuilds, or of very many records."""
+    await poison.park(connection, tenant, "walls_v1", [Poison(ada, 1, "for the sake of a row")])
+    made_with = "INSERT INTO read.match_model_v1 (tenant_id, version, rules, keys, least, contacts)"
+    await connection.execute(f"{made_with} VALUES (%s, 1, 1, '{{name}}', 0, 3)", (tenant,))
+    await connection.execute("INSERT INTO read.filling VALUES (%s, 'walls_v1/next', 1, %s)", (tenant, ada))
+    await connection.execute(
+        "INSERT INTO read.timeline_word_v1 VALUES (%s, %s, 0, %s, 'engine')", (tenant, ada, uuid4())
+    )
