@@ -151,7 +151,7 @@ def fill(tenant: Tenant) -> set[str]:
 
 def test_no_list_of_the_api_shows_anything_of_another_tenant(tenant: Tenant, other: Tenant) -> None:
     paths: dict[str, dict[str, Any]] = tenant.http.get("/openapi.json").json()["paths"]
-    # A stream tells what the list of the same name does, and goes on. Figures are for operators, whom they name tenants.
+    # A stream tells what the list of the same name does, and goes on. Figures name tenants, to operators.
     lists = [
         path
         for path in paths
