@@ -17,21 +17,37 @@ done
 said=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$said"' EXIT
 
-lane() {  # NAME WHAT..., in the background
+lane() {  # NAME WHAT..., in the background: its words go to a file
     local name=$1
     shift
-    .venv/bin/python -m pytest "$@" -m "$WITH_SERVERS" >"$said/$name" 2>&1 &
+    exec .venv/bin/python -m pytest "$@" -m "$WITH_SERVERS" >"$said/$name" 2>&1
 }
 
-lane others "${OTHERS[@]}"
+ended() {  # CODE: 1 is that tests failed; whatever is beyond that is no matter of single tests
+    (($1 <= 1)) || exit 1
+    failed=$((failed | $1))
+}
+
+lane others "${OTHERS[@]}" &
 others=$!
-lane starting "${STARTING[@]}" --ignore "$LOAD"
+lane starting "${STARTING[@]}" --ignore "$LOAD" &
 starting=$!
-.venv/bin/python -m pytest tests -m "$WITH_SERVERS" --ignore "$LOAD" "${OTHERS[@]/#/--ignore=}" "${STARTING[@]/#/--ignore=}"
-failed=$?
+failed=0
+.venv/bin/python -m pytest tests -m "$WITH_SERVERS" --ignore "$LOAD" "${OTHERS[@]/#/--ignore=}" \
+    "${STARTING[@]/#/--ignore=}" 2>&1 | tee "$said/first"
+ended "$?"
 for name in starting others; do
-    wait "${!name}" || failed=1
+    wait "${!name}"
+    code=$?
     cat "$said/$name"
+    ended "$code"
 done
-((failed == 0)) || exit 1
+
+if ((failed)); then
+    # Three lanes on two cores make the machine busy. What fails by itself too has failed; so have more than a few at once.
+    mapfile -t failing < <(cat "$said"/* | sed -nE 's/^(FAILED|ERROR) //p' | sed 's/ - .*//' | sort -u)
+    printf 'failed beside the others, and run again alone: %s\n' "${failing[@]}"
+    ((${#failing[@]} >= 1 && ${#failing[@]} <= 3)) || exit 1
+    .venv/bin/python -m pytest "${failing[@]}" || exit 1
+fi
 .venv/bin/python -m pytest "$LOAD" -m "$WITH_SERVERS"
