@@ -80,12 +80,14 @@ class Timelines(Struct, frozen=True):
         end = quote((_START + timedelta(minutes=_MINUTES * self.entries // 2)).isoformat())
         middle = f"{path}&to={end}"
         cursor = quote(call(self.url, "GET", middle, None, self.headers)["next_cursor"])
+        # As long a page with a tenth of the entries, where there are ten of these.
+        rare = path.replace("limit=50", "limit=10")
         return {
             "newest": path,
             "oldest": f"{path}&order=asc",
             "middle": f"{middle}&cursor={cursor}",
             "type": f"{path}&type=meeting&channel=video",
-            "rare": f"{path}&outcome=lost&order=asc",
+            "rare": f"{rare}&outcome=lost&order=asc",
             "none": f"{path}&outcome=unheard",
             "word": f"{path}&q=offer%20seats",
             "rare_word": f"{path}&q=zeb",
