@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any
 from uuid import UUID, uuid5
 
-import msgspec
 import psycopg
 
 from bench.people import Person
@@ -16,6 +15,7 @@ from projections.contacts import rows as contact_rows
 from projections.contacts import words as contact_words
 from projections.contacts.closeness import near_keys
 from projections.contacts.rows import Searchable
+from projections.folding import json_text
 
 _START = datetime(2025, 1, 1, tzinfo=UTC)
 _TABLES = {
@@ -75,14 +75,14 @@ async def index(writer: OpenSearchWriter, tenant_id: UUID, people: Sequence[Pers
 
 
 def _row(tenant_id: UUID, number: int, person: Person) -> tuple[Any, ...]:
-    name = {"given": person.given, "family": person.family, "display": person.display}
+    name = json_text({"given": person.given, "family": person.family, "display": person.display})
     when = _START + timedelta(seconds=number)
-    emails = [{"value": person.email, "kind": "work", "primary": True}]
-    phones = [{"value": person.phone, "kind": "work", "primary": True}]
+    emails = json_text([{"value": person.email, "kind": "work", "primary": True}])
+    phones = json_text([{"value": person.phone, "kind": "work", "primary": True}])
     tags = [f"list {number % 50}"]
     return (
         *(tenant_id, contact_id(tenant_id, number), 1, number + 1, name, emails, phones, None, person.title, tags),
-        *(None, {}, ("lead", "customer", "prospect")[number % 3], {"score": number % 100}, when, when),
+        *(None, "{}", ("lead", "customer", "prospect")[number % 3], json_text({"score": number % 100}), when, when),
         *(None, person.display.casefold()),
     )
 
@@ -92,17 +92,19 @@ def _word_rows(tenant_id: UUID, found: Iterable[Searchable], uses: Counter[str])
         numbers = contact_words.numbers(tenant_id, contact)
         uses.update(word for word in numbers.values() if contact_words.is_spelt(word))
         columns = contact_words.columns(numbers, contact)
-        yield tenant_id, contact.id, contact.position, None, columns["words"], columns["fields"], columns["kept"]
+        yield (
+            tenant_id,
+            contact.id,
+            contact.position,
+            None,
+            columns["words"],
+            columns["fields"],
+            json_text(columns["kept"]),
+        )
 
 
 def _copy(connection: psycopg.Connection[Any], table: str, rows: Iterable[Row]) -> None:
     statement = f"COPY {table} ({_TABLES[table]}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         for row in rows:
-            copy.write_row([_json(value) for value in row])
-
-
-def _json(value: Any) -> Any:
-    """What goes to jsonb columns, as text."""
-    is_json = isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict))
-    return msgspec.json.encode(value).decode() if is_json else value
+            copy.write_row(row)

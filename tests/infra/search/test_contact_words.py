@@ -6,9 +6,12 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from bench.people import people
+from bench.search_fill import contact_id, fill
 from infra.search.postgres import PostgresContactSearch
 from projections.contacts import rows as contact_rows
 from projections.contacts import words as contact_words
+from projections.contacts.search import Sought
 from tests.conformance.contact_worlds import PostgresWorld, person
 from tests.conftest import Database
 
@@ -82,3 +85,10 @@ async def test_another_tenants_numbers_find_nothing(world: PostgresWorld, databa
         ([number],),
     )
     assert found == []
+
+
+async def test_what_the_benchmark_fills_in_is_found_like_what_is_projected(database: Database) -> None:
+    tenant, everybody = uuid4(), list(people(7, 30))
+    fill(database.admin_dsn, tenant, everybody)
+    found = await PostgresContactSearch(database.service).search(tenant, Sought(everybody[12].display, 0, 5))
+    assert contact_id(tenant, 12) in {hit.id for hit in found}
