@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -50,6 +51,8 @@ _PARTICLES = frozenset(
     ]
 )
 
+EARLIEST, END_OF_TIME = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Between these lies what anything is told of. The ends of the calendar have times that other zones and stores lack."""
 MOST_PROBLEMS = 200
 """Named in one answer: an answer to nonsense must not be many times as long as the nonsense."""
 
@@ -121,6 +124,19 @@ def filled(value: str, at: str, problems: Problems, *, longest: int) -> str:
     if text is None:
         problems.add(at, "field.blank", "is blank")
     return text or ""
+
+
+def is_told_of(value: datetime) -> bool:
+    """Whether a time is of the years that anything is told of."""
+    return EARLIEST <= value < END_OF_TIME
+
+
+def moment(value: datetime, at: str, problems: Problems) -> datetime:
+    """A time in UTC, of those years."""
+    if is_told_of(value):
+        return value.astimezone(UTC)
+    problems.add(at, "time.out_of_range", f"is not of the years {EARLIEST.year} to {END_OF_TIME.year - 1}")
+    return EARLIEST
 
 
 def email(value: str, at: str, problems: Problems) -> str | None:

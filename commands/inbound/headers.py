@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from commands.inbound.text import decoded, line
 from commands.interactions.interaction import MOST_PARTICIPANTS
+from commands.normalise import END_OF_TIME
 
 _LONGEST = 65_536
 _LONGEST_NAME, _LONGEST_ADDRESS = 200, 320
@@ -81,7 +82,7 @@ def time(message: Message) -> datetime | None:
             at = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, TypeError, IndexError, OverflowError):
             continue
-        if at >= _EARLIEST:
+        if _EARLIEST <= at < END_OF_TIME:
             return at
     return None
 

@@ -7,6 +7,7 @@ from commands.inbound.headers import Address
 from commands.inbound.people import Known, Told, key
 from commands.interactions.input import LogInteraction
 from commands.interactions.interaction import MOST_PARTICIPANTS
+from commands.normalise import is_told_of
 from domain.interaction import Channel, Direction, Interaction, Type
 
 CANCELLED = "cancelled"
@@ -24,11 +25,12 @@ def told(meeting: Meeting, known: Known) -> Told:
     organizer = [known.participant(meeting.organizer, "organizer")] if meeting.organizer else []
     attendees = [known.participant(each, "attendee") for each in meeting.attendees]
     both = [*organizer, *attendees][:MOST_PARTICIPANTS]
+    starts_at = meeting.starts_at
     members = LogInteraction(
         type=Type.MEETING,
         channel=Channel.VIDEO if meeting.is_video else Channel.IN_PERSON,
         direction=_direction(meeting, known),
-        occurred_at=meeting.starts_at,
+        occurred_at=starts_at if starts_at and is_told_of(starts_at) else None,
         contact_id=next((each.contact_id for each in both if each.contact_id), None),
         participants=both or None,
         subject=meeting.summary,

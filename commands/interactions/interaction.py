@@ -4,7 +4,6 @@ Nothing that is known is thrown away because something else is not: what is miss
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +34,7 @@ EXTERNAL_ID = "interaction.external_id"
 
 _REFERENCES = (("contact_id", "contact"), ("company_id", "company"), ("lead_id", "lead"), ("author_id", "user"))
 _AS_THEY_ARE = ("type", "contact_id", "company_id", "lead_id", "author_id", "duration_seconds")
-_SAYS_NOTHING = frozenset({"external_id", "thread_id", "author_id", "channel", "direction"})
+_SAYS_NOTHING = frozenset({"external_id", "thread_id", "conversation_id", "author_id", "channel", "direction"})
 """Members that alone are no interaction."""
 _CHANNELS: Mapping[Type | None, Channel] = {
     Type.CALL: Channel.PHONE,
@@ -87,12 +86,12 @@ def log(command: LogInteraction, given: Given[Interaction]) -> Decision:
     """
     problems = Problems(given.errors)
     told = {name: value for name, value in structs.asdict(command).items() if value is not None}
-    if not told.keys() - _SAYS_NOTHING and not problems.errors:
-        problems.add("", "interaction.empty", "says nothing; send at least what it was, with whom, or when")
     known_as = told.pop("external_id", None)
     if known_as is not None:
         known_as = normalise.filled(known_as, "/external_id", problems, longest=LONGEST_ID)
     values = _values(ChangeInteraction(**told), given, problems)
+    if not problems.errors and all(values[name] in (None, ()) for name in values.keys() - _SAYS_NOTHING):
+        problems.add("", "interaction.empty", "says nothing; send at least what it was, with whom, or when")
     problems.raise_if_any()
     kind = values.get("type")
     values = {
@@ -143,7 +142,7 @@ def _values(patch: ChangeInteraction, given: Given[Interaction], problems: Probl
     for at, kind, found in references(patch):
         if (kind, str(found)) not in given.found:
             problems.add(at, f"{kind}.not_found", f"is no {kind} of this tenant")
-    values = _plain(patch)
+    values = _plain(patch, problems)
     for name, longest in (("subject", LONGEST_SUBJECT), ("outcome", 64), ("thread_id", LONGEST_ID)):
         if (text := getattr(patch, name)) is not UNSET:
             values[name] = normalise.line(text, f"/{name}", problems, longest=longest) if text else None
@@ -158,18 +157,19 @@ def _values(patch: ChangeInteraction, given: Given[Interaction], problems: Probl
     if patch.next_action is not UNSET:
         action = patch.next_action
         values["next_action"] = action and normalise.filled(action.text, "/next_action/text", problems, longest=500)
-        values["due_at"] = action and action.due_at.astimezone(UTC)
+        values["due_at"] = action and normalise.moment(action.due_at, "/next_action/due_at", problems)
     return values
 
 
-def _plain(patch: ChangeInteraction) -> dict[str, Any]:
+def _plain(patch: ChangeInteraction, problems: Problems) -> dict[str, Any]:
     """The members that are good as they are, if they could be read."""
     values: dict[str, Any] = {name: value for name in _AS_THEY_ARE if (value := getattr(patch, name)) is not UNSET}
     for name, fallback in (("channel", Channel.OTHER), ("direction", Direction.INTERNAL)):
         if (asked := getattr(patch, name)) is not UNSET:
             values[name] = asked or fallback
     if patch.occurred_at is not UNSET:
-        values["occurred_at"] = patch.occurred_at and patch.occurred_at.astimezone(UTC)
+        at = patch.occurred_at
+        values["occurred_at"] = at and normalise.moment(at, "/occurred_at", problems)
     return values
 
 

@@ -125,6 +125,7 @@ def time(
     """When something happened: as asked, else now, never before what happened before it."""
     if asked is None:
         return max(given.now, earliest or given.now)
+    asked = normalise.moment(asked, at, problems)
     if asked > given.now + SLACK:
         problems.add(at, "time.future", "is yet to come; send a time of the past, or none")
     elif earliest and asked < earliest:

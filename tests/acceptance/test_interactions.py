@@ -94,7 +94,12 @@ def test_every_bad_field_is_named_and_nothing_is_stored(tenant: Tenant) -> None:
         "/participants/0": "participant.empty",
         "/next_action/text": "field.blank",
     }
-    assert bad_fields(tenant.http.post("/v1/interactions", json={})) == {"": "interaction.empty"}
+    for nothing in ({}, {"subject": " ", "body": "\n"}, {"participants": [], "channel": "phone"}):
+        answer = tenant.http.post("/v1/interactions", json=nothing)
+        assert bad_fields(answer) == {"": "interaction.empty"}
+    ends: dict[str, object] = {"occurred_at": "0001-01-01T00:00:00+10:00"}
+    ends |= {"next_action": {"text": "Call", "due_at": "9999-12-31T23:59:59-10:00"}}
+    assert set(bad_fields(tenant.http.post("/v1/interactions", json=ends)).values()) == {"time.out_of_range"}
     assert tenant.get("/v1/interactions").json()["data"] == []
 
 

@@ -1,5 +1,7 @@
 """R3.1, R3.4: what people type comes in normal form, once and for all, whatever they type."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 from hypothesis import example
 from hypothesis import given as for_all
@@ -197,3 +199,17 @@ def test_a_login_name_is_the_same_for_the_address_in_normal_form(text: str) -> N
 
 def test_pointers_escape_what_they_must() -> None:
     assert normalise.pointer("/custom", "a/b~c") == "/custom/a~1b~0c"
+
+
+ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@for_all(st.datetimes(timezones=ZONES))
+@example(datetime.min.replace(tzinfo=timezone(timedelta(hours=10))))
+@example(datetime.max.replace(tzinfo=timezone(timedelta(hours=-10))))
+def test_a_time_is_told_in_utc_or_is_of_no_year_that_anything_is_told_of(at: datetime) -> None:
+    """The ends of the calendar are other times in other zones than there are, and years that no store can tell."""
+    problems = Problems()
+    found = normalise.moment(at, "/at", problems)
+    assert (found.tzinfo, found.year in range(1900, 2200)) == (UTC, True)
+    assert [error.code for error in problems.errors] == ([] if found == at else ["time.out_of_range"])

@@ -6,11 +6,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from commands.inbound.calendar import Meeting, read
+from commands.inbound.meeting import told
+from commands.inbound.people import Known
 from commands.inbound.series import asked, unroll
 from commands.interactions.interaction import LONGEST_ID
 from domain.errors import DomainError
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
+NOBODY = Known({}, {})
 bits = st.sampled_from(
     [
         *(
@@ -77,3 +80,14 @@ def test_nothing_in_an_event_breaks_the_reading(lines: list[str]) -> None:
 @example(b"END:VEVENT")
 def test_what_is_no_calendar_is_refused(raw: bytes) -> None:
     assert attempt(raw) == []
+
+
+def test_a_meeting_of_no_year_that_anything_is_told_of_is_open_for_review() -> None:
+    for start in (
+        "DTSTART:00010101T000000Z",
+        "DTSTART;TZID=America/New_York:99991231T235959",
+        "DTSTART:22000101T000000Z",
+    ):
+        lines = ("BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:1", start, "END:VEVENT", "END:VCALENDAR", "")
+        (meeting,) = attempt("\r\n".join(lines).encode())
+        assert told(meeting, NOBODY).members.occurred_at is None

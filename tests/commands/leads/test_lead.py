@@ -154,6 +154,14 @@ def test_a_move_of_the_past_comes_after_the_one_before_it() -> None:
     assert told.decision.times == (START + HOUR,)
 
 
+def test_nothing_of_a_lead_is_from_before_anything_is_told_of() -> None:
+    """Once, a lead of the year 1 in the east stopped all that reads the log: there is no such time in UTC."""
+    at = "0001-01-01T00:00:00+10:00"
+    asked = register(occurred_at=at, moves=[{"act": "qualify", "occurred_at": at}])
+    out = "time.out_of_range"
+    given().when(asked).then_refused("validation.failed", occurred_at=out, moves__0__occurred_at=out)
+
+
 def test_a_lead_becomes_the_customer_of_its_company() -> None:
     told = given(registered(company_id=ACME), LeadQualified()).when(do("convert"))
     told.then(LeadConverted(customer_id=OF_ACME))
