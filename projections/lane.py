@@ -1,6 +1,7 @@
 """Which tenants have something to apply, and a bounded number of their turns at once."""
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -35,17 +36,22 @@ class Lane:
         turns: Turns,
         *,
         side_by_side: int,
+        most: int = BATCH,
         rest: float = 0.0,
         on_full: Callable[[UUID], None] = lambda _: None,
         on_level: Callable[[UUID], None] = lambda _: None,
     ) -> None:
-        """`rest`: after a turn of few events, how many times as long as it took to wait for more of them.
+        """`most`: of a turn's events.
+
+        `rest`: after a turn of few events, how many times as long as it took to wait for more of them. After one of
+        many with none left, more of them are on their way: it waits as long as it may.
 
         `on_full` is told of a tenant whose events do not wait here any more, since there are too many, `on_level` when
         it has caught up with the log.
         """
         self.turns = turns
         self._side_by_side = side_by_side
+        self._most = most
         self._rest = rest
         self._events: dict[UUID, list[Recorded[Event]]] = {}
         self._count = 0
@@ -94,7 +100,7 @@ class Lane:
     async def _next(self, tenant_id: UUID) -> float:
         """A tenant's turn; gives the seconds to rest after it. Nothing of it stays in memory while the lane waits."""
         waiting = sorted(self._events.pop(tenant_id), key=lambda item: item.position)
-        events, others = waiting[:BATCH], waiting[BATCH:]
+        events, others = waiting[: self._most], waiting[self._most :]
         if others:
             self._events[tenant_id] = others
         self._count -= len(events)
@@ -112,8 +118,9 @@ class Lane:
             self._events.setdefault(tenant_id, [])
         if tenant_id in self._events:
             self._enqueue(tenant_id)
-        rests = self._rest and not more and len(events) < _FEW
-        return min(_LONGEST_REST_SECONDS, self._rest * (time.monotonic() - began)) if rests else 0.0
+        if not self._rest or more or others:
+            return 0.0
+        return min(_LONGEST_REST_SECONDS, self._rest * (time.monotonic() - began) if len(events) < _FEW else math.inf)
 
     async def _turn(self, tenant_id: UUID, events: Sequence[Recorded[Event]]) -> bool:
         """A tenant's trouble is its own, and the next look at the heads comes back to it."""

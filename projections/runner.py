@@ -25,6 +25,7 @@ _POLL_SECONDS = 1.0
 _ON_ITS_WAY_SECONDS = 0.2
 _FETCH_SECONDS = 0.5
 _RESTS, _RESTS_LONG = 3.0, 20.0
+_MOST_FOLLOWED = 4 * BATCH
 _CAREFUL = 4
 """Of the 8 connections that a projector has."""
 
@@ -58,6 +59,7 @@ class Runner:
                 Turns(group, log=log, sessions=sessions, on_applied=self._applied, careful=careful),
                 # What follows takes more events in fewer turns when there is much to do, and leaves others the time.
                 side_by_side=1 if group[0].follows else 3,
+                most=_MOST_FOLLOWED if group[0].follows else BATCH,
                 rest=_rest_of(group[0]),
                 **({} if group[0].follows else {"on_full": deliveries.pause, "on_level": deliveries.resume}),
             )
