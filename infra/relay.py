@@ -17,7 +17,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from domain.errors import kind_of
-from infra.broker.envelope import Message, message
+from infra.broker.envelope import Message, messages
 from infra.broker.jetstream import PublishError
 from infra.event_store import codec
 from infra.event_store.opened import Row
@@ -159,9 +159,7 @@ class Relay:
         return rows
 
     async def _publish(self, rows: Sequence[Row]) -> None:
-        await self._publisher.publish(
-            [message(row, incarnation=self._incarnation, partitions=self._partitions) for row in rows]
-        )
+        await self._publisher.publish(messages(rows, incarnation=self._incarnation, partitions=self._partitions))
         for tenant_id, position, *_ in rows:
             self._published[tenant_id] = max(position, self._published.get(tenant_id, 0))
             self._unsaved.add(tenant_id)

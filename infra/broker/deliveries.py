@@ -24,7 +24,9 @@ from infra.event_store.opened import Row
 
 _log = structlog.get_logger()
 
-_BATCH = 500
+_BATCH = 200
+"""Messages asked for at a time; one may have several events, 64 kB of them."""
+_OPENED_AT_ONCE = 500
 _REQUEST_SECONDS = 30
 _HEARTBEAT_SECONDS = 5
 _SILENCE_SECONDS = 12.0
@@ -155,7 +157,9 @@ class JetStreamDeliveries:
                 # "Seen", not "applied": what goes wrong from here on is read from Postgres.
                 await seen.take(events)
                 wanted = [each for each in events if envelope.tenant_in(each.subject) not in self._paused]
-                await self._batches.put(await self._opened([row for each in wanted if (row := _row(each))]))
+                rows = [row for each in wanted for row in _rows(each)]
+                for start in range(0, len(rows), _OPENED_AT_ONCE):
+                    await self._batches.put(await self._opened(rows[start : start + _OPENED_AT_ONCE]))
 
     async def _opened(self, rows: Sequence[Row]) -> list[Recorded[Event]]:
         """What can be opened. The rest the projector misses, and reads it from the log, where trouble shows."""
@@ -221,9 +225,9 @@ async def _next(arrived: asyncio.Queue[Msg], seen: _Seen) -> list[Msg]:
     return messages
 
 
-def _row(message: Msg) -> Row | None:
+def _rows(message: Msg) -> list[Row]:
     try:
-        return envelope.row(message.data)
+        return envelope.rows(message.data)
     except ValueError as error:  # no JSON of ours, not even UTF-8
         _log.error("delivery.unreadable", subject=message.subject, error=kind_of(error))
-        return None
+        return []

@@ -45,7 +45,7 @@ class World:
         await call(self.database.appends, *(one(tenant or self.tenant) for _ in range(count)))
 
     def published(self, tenant: UUID | None = None) -> list[int]:
-        rows = [envelope.row(message.payload) for message in self.publisher.messages]
+        rows = [row for message in self.publisher.messages for row in envelope.rows(message.payload)]
         return [position for tenant_id, position, *_ in rows if tenant_id == (tenant or self.tenant)]
 
     async def reached(self, position: int, seconds: float = PATIENCE, tenant: UUID | None = None) -> None:

@@ -1,6 +1,6 @@
 """What is in JetStream, looked at past our own code, and events to put there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from nats.js.errors import NotFoundError
 from domain.company import CompanyRegistered
 from domain.event import SYSTEM, Event, Metadata, Recorded
 from infra.broker.connection import NatsConnection
-from infra.broker.envelope import Message, message, partition_of
+from infra.broker.envelope import Message, messages, partition_of
 from infra.broker.jetstream import stream_name
 from infra.event_store.opened import Row, opened
 
@@ -24,11 +24,22 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 def event_message(tenant: UUID, position: int, incarnation: UUID, event: Event | None = None) -> Message:
     """An event of a tenant as the relay publishes it."""
+    rows = event_rows(tenant, [position], event)
+    (made,) = messages(rows, incarnation=incarnation, partitions=PARTITIONS)
+    return made
+
+
+def event_rows(
+    tenant: UUID, positions: Iterable[int], event: Event | None = None, *, command_id: UUID | None = None
+) -> list[Row]:
+    """Events as they are stored, each of a stream and, if nothing else is said, a command of its own."""
     kind = event or CompanyRegistered(name="Engines")
     metadata = msgspec.json.encode(Metadata(actor=SYSTEM, correlation_id="test"))
     data = msgspec.json.encode(kind)
-    row = (tenant, position, uuid4(), 1, kind.TOPIC, data, metadata, uuid4(), NOW, NOW)
-    return message(row, incarnation=incarnation, partitions=PARTITIONS)
+    return [
+        (tenant, position, uuid4(), 1, kind.TOPIC, data, metadata, command_id or uuid4(), NOW, NOW)
+        for position in positions
+    ]
 
 
 async def opened_without_keys(rows: Sequence[Row]) -> list[Recorded[Event]]:

@@ -5,15 +5,23 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from nats.aio.client import Client
 
 from infra.broker.connection import NatsConnection
 from infra.broker.deliveries import JetStreamDeliveries
+from infra.broker.envelope import messages
 from infra.broker.jetstream import JetStreamPublisher, ensure_streams, stream_name
-from tests.infra.broker.streams import PARTITIONS, delete_streams, event_message, opened_without_keys, tenant_in
+from tests.infra.broker.streams import (
+    PARTITIONS,
+    delete_streams,
+    event_message,
+    event_rows,
+    opened_without_keys,
+    tenant_in,
+)
 from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.servers
@@ -30,6 +38,11 @@ class Feed:
     async def publish(self, tenant: UUID, first: int, last: int) -> None:
         positions = range(first, last + 1)
         await self.publisher.publish([event_message(tenant, position, self.incarnation) for position in positions])
+
+    async def publish_together(self, tenant: UUID, first: int, last: int) -> None:
+        """As events of one command."""
+        rows = event_rows(tenant, range(first, last + 1), command_id=uuid4())
+        await self.publisher.publish(messages(rows, incarnation=self.incarnation, partitions=PARTITIONS))
 
     @asynccontextmanager
     async def deliveries(self, durable: str = "projector") -> AsyncIterator[JetStreamDeliveries]:
@@ -63,6 +76,14 @@ async def test_events_come_in_order_and_whole(feed: Feed) -> None:
     async with feed.deliveries() as deliveries:
         await feed.publish(tenant, 1, 1200)
         assert await gathered(deliveries, 1200) == list(range(1, 1201))
+
+
+async def test_events_of_a_command_come_in_order_and_whole(feed: Feed) -> None:
+    tenant = tenant_in(0)
+    async with feed.deliveries() as deliveries:
+        await feed.publish_together(tenant, 1, 1200)
+        await feed.publish(tenant, 1201, 1210)
+        assert await gathered(deliveries, 1210) == list(range(1, 1211))
 
 
 async def test_nothing_comes_of_a_tenant_that_is_paused(feed: Feed) -> None:

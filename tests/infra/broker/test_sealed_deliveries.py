@@ -14,7 +14,7 @@ from commands.ports import StoreUnavailableError
 from domain.event import Event, Recorded
 from infra.broker.connection import NatsConnection
 from infra.broker.deliveries import JetStreamDeliveries, Open
-from infra.broker.envelope import message
+from infra.broker.envelope import messages
 from infra.broker.jetstream import JetStreamPublisher, ensure_streams
 from infra.event_store import opened
 from infra.event_store.codec import COLUMNS
@@ -43,8 +43,8 @@ class Wire:
         """Everything that the log has; answers what the broker has kept."""
         await ensure_streams(self._client, self._incarnation, PARTITIONS)
         rows = self._admin.execute(_LOG, (self.tenant,)).fetchall()
-        messages = [message(row, incarnation=self._incarnation, partitions=PARTITIONS) for row in rows]
-        await JetStreamPublisher(self._connection, self._incarnation, PARTITIONS).publish(messages)
+        made = messages(rows, incarnation=self._incarnation, partitions=PARTITIONS)
+        await JetStreamPublisher(self._connection, self._incarnation, PARTITIONS).publish(made)
         return [payload for _, payload in await stored(self._client, self._incarnation, 0)]
 
     @asynccontextmanager
