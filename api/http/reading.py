@@ -30,10 +30,8 @@ class Readable(Struct, Generic[T], frozen=True):
 
 
 _DEEPEST = 64
-# A string need not end: what is looked at once is not looked at again, however it was made.
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
 _NAME = re.compile(rb'"([^"]*)"\s*:')
+_NAME_END = re.compile(rb'"\s*:')
 
 
 class MalformedError(DomainError):
@@ -46,14 +44,11 @@ def body(raw: bytes, kind: type[T]) -> Readable[T]:
     Raises:
         MalformedError: it is no JSON object.
     """
-    _check_depth(raw)
     try:
         value = msgspec.json.decode(raw, type=kind)
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a ValidationError is one of the first
         return _part_by_part(_json(raw), kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _part_by_part(_json(raw), kind)
-    _check_once(raw)
+    _check(raw)
     return Readable(value, {field: getattr(value, field) for field in kind.__struct_fields__})  # type: ignore[attr-defined]
 
 
@@ -67,30 +62,55 @@ def member(data: Any, kind: type[T]) -> Readable[T]:
 
 
 def _json(raw: bytes) -> Any:
-    try:
-        data = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(f"is not JSON: {error}") from None
-    _check_once(raw)
+    data = _plain(raw)
+    _check(raw, data)
     return data
 
 
-def _check_depth(raw: bytes) -> None:
-    """Refuse what is nested deeper than anything that has a meaning here."""
-    if raw.count(b"[") + raw.count(b"{") <= _DEEPEST:
-        return
-    depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", raw)):
-        depth += 1 if bracket in b"[{" else -1
+def _plain(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except RecursionError:
+        raise _too_deep() from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _malformed(f"is not JSON: {error}") from None
+
+
+def _check(raw: bytes, data: Any = None) -> None:
+    """Refuse what is nested deeper than anything that has a meaning here, and objects with a member that stands twice.
+
+    Which one of two is meant is not guessed (RFC 7493, 2.3). `data` is the JSON as plain objects, where that is known.
+    """
+    if raw.count(b"[") + raw.count(b"{") <= _DEEPEST and b"\\" not in raw:
+        names = _NAME.findall(raw)
+        if len(set(names)) == len(names):
+            return  # no name stands twice anywhere, however it may be nested
+    # A name ends with a quote before a colon. Members that are lost when they are read had the name of another; where
+    # more are missing, a string may have looked like the end of a name.
+    if len(_NAME_END.findall(raw)) != _members_in(_plain(raw) if data is None else data):
+        _check_once(raw)
+
+
+def _members_in(data: Any) -> int:
+    """How many members the objects in a value have, level by level."""
+    found, depth, level = 0, 0, [data] if isinstance(data, dict | list) else []
+    while level:
+        depth += 1
         if depth > _DEEPEST:
-            raise _malformed(f"is nested more than {_DEEPEST} levels deep")
+            raise _too_deep()
+        inside: list[Any] = []
+        for each in level:
+            if type(each) is dict:
+                found += len(each)
+                inside += each.values()
+            else:
+                inside += each
+        level = [each for each in inside if type(each) is dict or type(each) is list]
+    return found
 
 
 def _check_once(raw: bytes) -> None:
-    """Refuse objects with a member that stands twice: which one is meant is not guessed (RFC 7493, 2.3)."""
-    names = _NAME.findall(raw)
-    if len(set(names)) == len(names) and b"\\" not in raw:
-        return  # no name stands twice anywhere, however it may be nested
+    """Look at every object by itself."""
 
     def once(pairs: list[tuple[str, Any]]) -> None:
         if len(dict(pairs)) == len(pairs):
@@ -101,10 +121,11 @@ def _check_once(raw: bytes) -> None:
                 raise _malformed(f"has the member {json.dumps(name)} twice in one object")
             names.add(name)
 
-    try:
-        json.loads(raw, object_pairs_hook=once, parse_int=str, parse_float=str)
-    except RecursionError:
-        raise _malformed("is nested too deeply") from None
+    json.loads(raw, object_pairs_hook=once, parse_int=str, parse_float=str)
+
+
+def _too_deep() -> MalformedError:
+    return _malformed(f"is nested more than {_DEEPEST} levels deep")
 
 
 def _malformed(what: str) -> MalformedError:

@@ -99,6 +99,38 @@ def test_a_member_that_stands_twice_is_malformed(raw: bytes) -> None:
         reading.body(raw, RegisterContact)
 
 
+@for_all(JSON, JSON, JSON, st.text().filter(lambda name: name != "other"), st.sampled_from([b":", b" :", b"\n\t :  "]))
+@example(":", '":', {'":': '":'}, '":', b":")
+@example([], {"x": {"y": 1}}, {}, "\\", b" :")
+def test_what_stands_once_is_read_and_what_stands_twice_is_not(
+    first: Any, second: Any, third: Any, name: str, colon: bytes
+) -> None:
+    named = msgspec.json.encode(name) + colon
+    inner = [msgspec.json.encode(each) for each in (first, second, third)]
+    whole = b'{"external_ids":{%s%s,"other":%s},"custom":{%s%s}}' % (named, inner[0], inner[1], named, inner[2])
+    twice = whole.replace(b'"other":', named + b" ")
+
+    assert reading.body(whole, RegisterContact).values["custom"] == {name: third}
+    with pytest.raises(MalformedError, match="twice"):
+        reading.body(twice, RegisterContact)
+
+
+def nested(levels: int, inner: bytes) -> bytes:
+    """A body of so many levels, with something in the last one."""
+    return b'{"custom":{"x":' + b"[" * (levels - 2) + inner + b"]" * (levels - 2) + b"}}"
+
+
+@pytest.mark.parametrize("raw", [nested(64, b'"[[{"'), nested(64, b""), nested(63, b"{}")])
+def test_a_body_may_be_nested_64_levels_deep(raw: bytes) -> None:
+    assert "custom" in reading.body(raw, RegisterContact).values
+
+
+@pytest.mark.parametrize("raw", [nested(65, b"1"), nested(65, b""), nested(64, b"{}"), nested(100_000, b"")])
+def test_a_body_may_not_be_nested_deeper(raw: bytes) -> None:
+    with pytest.raises(MalformedError, match="64 levels"):
+        reading.body(raw, RegisterContact)
+
+
 @pytest.mark.parametrize("body", [None, 1, "Ada", [], [{"name": "Ada"}]])
 def test_a_body_must_be_an_object(body: Any) -> None:
     assert errors_of(body) == {"": "type.object"}
