@@ -1,5 +1,6 @@
-"""What rules of scoring see of a lead and its contact: what is not personal, and whether a condition holds of it."""
+"""What rules of scoring see of a lead, its contact and company: what is not personal, and whether a condition holds."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -9,8 +10,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.company import Size
 from domain.money import Money
-from domain.scoring import OF_CONTACT, FieldCondition, Operator
+from domain.scoring import OF_COMPANY, OF_CONTACT, FieldCondition, Operator
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -44,12 +46,23 @@ class ContactFacts(Struct, frozen=True, kw_only=True):
     deleted_at: datetime | None = None
 
 
-AnyFacts = Facts | ContactFacts
+class CompanyFacts(Struct, frozen=True, kw_only=True):
+    """A version of a company, by the position from which it stood."""
+
+    id: UUID
+    since: int
+    updated_at: datetime
+    industry: str | None = None
+    size: Size | None = None
+    deleted_at: datetime | None = None
+
+
+AnyFacts = Facts | ContactFacts | CompanyFacts
 
 
 def _told_at(facts: AnyFacts, before: AnyFacts | None) -> datetime:
     """When it came to be so: when the lead came in or was moved, which may be told later; else when it was changed."""
-    if isinstance(facts, ContactFacts):
+    if not isinstance(facts, Facts):
         return facts.updated_at
     if not isinstance(before, Facts):
         return facts.occurred_at
@@ -72,7 +85,7 @@ _SIDES: Mapping[Operator, Callable[[Decimal, Decimal], bool]] = MappingProxyType
 def holding_since(condition: FieldCondition, versions: Sequence[AnyFacts]) -> Since | None:
     """Since when a condition holds without a break; None when it doesn't.
 
-    `versions` are a lead's, or its contact's, as the condition is about one or the other; oldest first.
+    `versions` are the lead's, its contact's or its company's, whichever the condition is about; oldest first.
     """
     found: Since | None = None
     before: AnyFacts | None = None
@@ -86,8 +99,8 @@ def holding_since(condition: FieldCondition, versions: Sequence[AnyFacts]) -> Si
 
 
 def holds(condition: FieldCondition, facts: AnyFacts) -> bool:
-    """Whether a condition holds of a lead or contact. What has no value is not equal to any, nor more or less."""
-    root, _, part = condition.field.removeprefix(OF_CONTACT).partition(".")
+    """Whether it holds of a lead, contact or company. What has no value is not equal to any, nor more or less."""
+    root, _, part = condition.field.removeprefix(OF_CONTACT).removeprefix(OF_COMPANY).partition(".")
     value = getattr(facts, root)
     match condition.operator:
         case Operator.HAS:
@@ -116,15 +129,22 @@ def _is_among(condition: FieldCondition, value: object, part: str) -> bool:
     return _plain(found) in {_plain(str(each)) for each in wanted}
 
 
-def _amounts(condition: FieldCondition, value: Money | None) -> tuple[Decimal, Decimal] | None:
-    """The lead's amount and that of the condition; None where there is nothing to compare, like two currencies."""
+def _amounts(condition: FieldCondition, value: Money | Size | None) -> tuple[Decimal, Decimal] | None:
+    """An amount or size, and that of the condition; None where there is nothing to compare, like two currencies."""
     if value is None:
         return None
+    if not isinstance(value, Money):
+        least = _NUMBER.search(str(value))
+        return (Decimal(_APART.sub("", least[0])), Decimal(str(condition.value))) if least else None
     if isinstance(condition.value, Money):
         if condition.value.currency != value.currency:
             return None
         return Decimal(value.amount), Decimal(condition.value.amount)
     return Decimal(value.amount), Decimal(str(condition.value))
+
+
+_NUMBER, _APART = re.compile(r"\d{1,3}(?:[,.'\u00a0\u202f ]\d{3})+(?!\d)|\d{1,15}", re.ASCII), re.compile(r"\D")
+"""The least that words like 11-50 or 1,000+ say, and what stands between its thousands."""
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,6 @@
 """By what a tenant tells good leads: rules with points, and what each is worth of a lead. Pure, and without a clock.
 
-Rules look only at what is not personal of a lead and its contact, so that erasing a person changes no score.
+Rules look only at what is not personal of a lead, its contact and company, so that erasing a person changes no score.
 """
 
 from collections.abc import Mapping
@@ -33,12 +33,9 @@ class Operator(StrEnum):
 
 
 _EQUAL = frozenset({Operator.EQ, Operator.NEQ, Operator.IN, Operator.NOT_IN, Operator.HAS, Operator.NOT_HAS})
-_AMOUNTS = frozenset(
-    {
-        *(Operator.EQ, Operator.NEQ, Operator.GT, Operator.GTE, Operator.LT, Operator.LTE),
-        *(Operator.HAS, Operator.NOT_HAS),
-    }
-)
+SIDES = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
+"""What only numbers are compared by."""
+_AMOUNTS = frozenset({Operator.EQ, Operator.NEQ, *SIDES, Operator.HAS, Operator.NOT_HAS})
 FIELDS: Mapping[str, frozenset[Operator]] = MappingProxyType(
     {
         "status": _EQUAL,
@@ -53,12 +50,14 @@ FIELDS: Mapping[str, frozenset[Operator]] = MappingProxyType(
         "contact.lifecycle": _EQUAL,
         "contact.owner_id": _EQUAL,
         "contact.company_id": _EQUAL,
+        "company.industry": _EQUAL | {Operator.CONTAINS_TOKEN},
+        "company.size": _EQUAL | SIDES,
     }
 )
-"""The fields of leads, and of their contacts, that rules may be about, and the comparisons that go with each."""
+"""The fields of leads, their contacts and companies that rules may be about, and the comparisons that go with each."""
 
-OF_CONTACT = "contact."
-"""Starts the names of fields of the lead's contact."""
+OF_CONTACT, OF_COMPANY = "contact.", "company."
+"""Start the names of fields of the lead's contact, and of its company: its own, else the one that its contact is of."""
 
 _PERSONAL = frozenset(
     {"title", "tags", "custom", "external_ids", "lost_reason", "name", "given", "family", "email", "emails"}
@@ -71,7 +70,7 @@ def is_personal(field: str) -> bool:
 
 
 class FieldCondition(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="field"):
-    """Something that is so of a lead, or of its contact.
+    """Something that is so of a lead, or of its contact or company.
 
     `value` is a text, several for IN and NOT_IN, money, or nothing for HAS.
     """
@@ -84,6 +83,11 @@ class FieldCondition(Struct, frozen=True, omit_defaults=True, tag_field="kind", 
     def is_of_contact(self) -> bool:
         """Whether it is about the lead's contact."""
         return self.field.startswith(OF_CONTACT)
+
+    @property
+    def is_of_company(self) -> bool:
+        """Whether it is about the lead's company."""
+        return self.field.startswith(OF_COMPANY)
 
 
 class InteractionCondition(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="interaction"):

@@ -20,6 +20,7 @@ from domain.money import MOST as MOST_MONEY
 from domain.money import Money, money
 from domain.scoring import (
     FIELDS,
+    SIDES,
     FieldCondition,
     InteractionCondition,
     Operator,
@@ -38,6 +39,7 @@ _NOBODY = UUID(int=0)
 _CURRENCY = re.compile("[A-Z]{3}")
 _OF_FIELDS, _OF_INTERACTIONS = ("field", "operator", "value"), ("type", "direction")
 _CHOICES: Mapping[str, type[StrEnum]] = {"status": Status, "contact.lifecycle": Lifecycle}
+_SIZE = "company.size"
 _SEVERAL = frozenset({Operator.IN, Operator.NOT_IN})
 _NONE = frozenset({Operator.HAS, Operator.NOT_HAS})
 
@@ -138,7 +140,8 @@ def _value(field: str, operator: Operator, value: Any, at: str, problems: Proble
         problems.add(here, "field.required", "is missing")
         return None
     if operator not in _SEVERAL:
-        return _single(field, value, here, problems)
+        # How many work somewhere may be words, but nothing is more than words.
+        return _single("value.amount" if field == _SIZE and operator in SIDES else field, value, here, problems)
     if not isinstance(value, list):
         problems.add(here, "type.wrong", f"must be a list: {operator.value} compares with several")
         return None
@@ -148,9 +151,11 @@ def _value(field: str, operator: Operator, value: Any, at: str, problems: Proble
 
 
 def _single(field: str, value: Any, at: str, problems: Problems) -> str | Money:
+    if field == _SIZE and type(value) is int:
+        value = str(value)
     if field in {"value", "value.amount"}:
         try:
-            return _amount(value) if field == "value.amount" or not isinstance(value, dict) else _money(value)
+            return _money(value) if field == "value" and isinstance(value, dict) else _amount(value)
         except ValueError as error:
             problems.add(at, "money.amount", str(error))
     elif not isinstance(value, str):

@@ -19,7 +19,7 @@ class WhenInput(Struct, forbid_unknown_fields=True, kw_only=True):
     """What points are given for: something that is so of a lead, or interactions with it or its contact."""
 
     kind: Annotated[str, _one_of(KINDS, "Decides which of the other members are needed.")]
-    field: Annotated[str, _one_of(FIELDS, "Of the lead or its contact; for kind field.")] | None = None
+    field: Annotated[str, _one_of(FIELDS, "Of the lead, its contact or company; for kind field.")] | None = None
     operator: Annotated[str, _one_of(Operator, "For kind field.")] | None = None
     value: Annotated[Any, Meta(description="A text, number or money; a list for IN and NOT_IN; none for HAS.")] = None
     type: Annotated[str, _one_of(Type, "Of the interaction; for kind interaction.")] | None = None

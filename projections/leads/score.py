@@ -1,25 +1,30 @@
 """Scores of leads, kept up to date as events arrive: see lead_score.sql.
 
-Mirrors the rows of leads, contacts, interactions and merges. What an event may have changed is reckoned wholly anew, a
-batch's leads at once; a tenant without rules costs one look.
+Mirrors the rows of leads, contacts, companies, interactions and merges. What an event may have changed is reckoned
+wholly anew, a batch's leads at once; a tenant without rules costs one look.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+from msgspec import UNSET
+
+from domain import company as companies
 from domain import contact as people
 from domain import interaction as interactions
 from domain import lead as leads
+from domain.company import CompanyChanged, CompanyDeleted, CompanyRestored
 from domain.contact import ContactMerged, ContactUnmerged
 from domain.event import Event, Recorded, topics
 from domain.interaction import InteractionLogged
 from domain.scoring import InteractionCondition, ScoringRulesSet
+from projections.contacts import contact
 from projections.contacts import family as contact_family
 from projections.contacts import past as contact_past
 from projections.interactions import interaction
 from projections.leads import lead, scoring_rules
-from projections.leads.scoring import TREE, asks_contacts
+from projections.leads.scoring import TREE, asks_companies, asks_people
 from projections.leads.scoring_pass import FIRST, LEADS, PORTION, Pass, begin, go_on, load, refresh
 from projections.placing import placed
 from projections.ports import Connection
@@ -32,6 +37,13 @@ _OF_CONTACTS = f"""
 WITH RECURSIVE {TREE}
 SELECT DISTINCT l.id FROM tree t
   JOIN read.lead_v1 l ON l.tenant_id = %(tenant)s AND l.contact_id = t.member AND l.deleted_at IS NULL
+"""
+_OF_COMPANIES = """
+SELECT l.id, NULL FROM read.lead_v1 l
+ WHERE l.tenant_id = %(tenant)s AND l.company_id = ANY(%(companies)s) AND l.deleted_at IS NULL
+ UNION ALL
+SELECT NULL, c.id FROM read.contact_v1 c
+ WHERE c.tenant_id = %(tenant)s AND c.company_id = ANY(%(companies)s) AND c.deleted_at IS NULL
 """
 # Where nothing decays, another day makes no other score.
 _ANOTHER_DAY = """
@@ -85,9 +97,8 @@ async def _on_the_day(connection: Connection, tenant_id: UUID, at: Pass, item: R
 async def _affected(connection: Connection, tenant_id: UUID, at: Pass, events: Sequence[Recorded[Event]]) -> set[UUID]:
     """The leads whose scores may be others after some events."""
     types = {rule.when.type for rule in at.any_rules if isinstance(rule.when, InteractionCondition)}
-    of_contacts = asks_contacts(at.any_rules)
-    ids: set[UUID | None] = set()
-    contacts: set[UUID | None] = set()
+    of_contacts = asks_people(at.any_rules)
+    ids, contacts = await _of_companies(connection, tenant_id, at, events)
     changed: list[UUID] = []
     for item in events:
         match item.event:
@@ -115,6 +126,25 @@ async def _affected(connection: Connection, tenant_id: UUID, at: Pass, events: S
     return found
 
 
+async def _of_companies(
+    connection: Connection, tenant_id: UUID, at: Pass, events: Sequence[Recorded[Event]]
+) -> tuple[set[UUID | None], set[UUID | None]]:
+    """The leads and the contacts of companies that something happened to which rules look at."""
+    changed = [item.stream_id for item in events if _is_about_scores(item.event)]
+    if not changed or not asks_companies(at.any_rules):
+        return set(), set()
+    ours = placed(_OF_COMPANIES, {"tenant": tenant_id, "companies": changed})
+    rows = await (await connection.execute(*ours)).fetchall()
+    return {lead_id for lead_id, _ in rows}, {contact_id for _, contact_id in rows}
+
+
+def _is_about_scores(event: Event) -> bool:
+    """Whether it happened to a company, and rules may look at it; what is new is nobody's yet."""
+    if isinstance(event, CompanyChanged):
+        return event.industry is not UNSET or event.size is not UNSET
+    return isinstance(event, CompanyDeleted | CompanyRestored)
+
+
 async def _refill(connection: Connection, tenant_id: UUID, after: UUID) -> UUID | None:
     if after == FIRST:
         await connection.execute(_COPY, (tenant_id, tenant_id))
@@ -130,14 +160,14 @@ async def _refill(connection: Connection, tenant_id: UUID, after: UUID) -> UUID 
 PROJECTION = Projection(
     name="lead_score",
     version=1,
-    topics=topics([*leads.EVENTS, *interactions.EVENTS, *people.EVENTS, ScoringRulesSet]),
+    topics=topics([*leads.EVENTS, *interactions.EVENTS, *people.EVENTS, *companies.EVENTS, ScoringRulesSet]),
     tables=("lead_score_v1", "scoring_pass_v1"),
     ddl=Path(__file__).with_suffix(".sql").read_text(),
     apply=_apply,
     refill=_refill,
     follows=tuple(
         each.PROJECTION.checkpoint
-        for each in (lead, interaction, timeline, contact_family, contact_past, scoring_rules)
+        for each in (lead, interaction, timeline, contact, contact_family, contact_past, scoring_rules)
     ),
     stream_column=None,
 )

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.interaction import Direction, Type
-from domain.lead_facts import ContactFacts, Facts, holding_since
+from domain.lead_facts import CompanyFacts, ContactFacts, Facts, holding_since
 from domain.scoring import FieldCondition, InteractionCondition, Rule, is_decaying, worth
 from projections.contacts.family import survivors
 from projections.placing import placed
@@ -35,6 +35,12 @@ SELECT coalesce(json_agg(v ORDER BY v.id, v.since), '[]')::text
 _CONTACTS = """
 SELECT coalesce(json_agg(v ORDER BY v.id, v.since), '[]')::text
   FROM (SELECT id, since, updated_at, lifecycle, owner_id, company_id, deleted_at FROM read.contact_past_v1
+         WHERE tenant_id = %s AND id = ANY(%s)) v
+"""
+
+_COMPANIES = """
+SELECT coalesce(json_agg(v ORDER BY v.id, v.since), '[]')::text
+  FROM (SELECT id, since, updated_at, industry, size, deleted_at FROM read.company_past_v1
          WHERE tenant_id = %s AND id = ANY(%s)) v
 """
 
@@ -117,6 +123,7 @@ class _Touch(Struct, frozen=True):
 
 _facts = msgspec.json.Decoder(list[Facts])
 _contact_facts = msgspec.json.Decoder(list[ContactFacts])
+_company_facts = msgspec.json.Decoder(list[CompanyFacts])
 _touches = msgspec.json.Decoder(list[_Touch])
 
 
@@ -139,8 +146,15 @@ async def reckoned(
     now = [rows[-1] for rows in versions.values()]
     touches = await _touched(connection, tenant_id, now, rules)
     contacts = await _contacts(connection, tenant_id, now, rules)
+    companies = await _companies(connection, tenant_id, now, contacts, rules)
     made = {
-        lead_id: _parts(rules, rows, contacts.get(rows[-1].contact_id, ()), touches.get(lead_id, ()))
+        lead_id: _parts(
+            rules,
+            touches.get(lead_id, ()),
+            lead=rows,
+            contact=contacts.get(rows[-1].contact_id, ()),
+            company=companies.get(lead_id, ()),
+        )
         for lead_id, rows in versions.items()
     }
     return {lead_id: scored(parts, day) for lead_id, parts in made.items() if parts}
@@ -167,9 +181,15 @@ async def _touched(
     return {lead_id: list(rows) for lead_id, rows in groupby(_touches.decode(found[0]), lambda row: row.lead_id)}
 
 
-def asks_contacts(rules: Iterable[Rule]) -> bool:
-    """Whether a rule is about what a lead's contact is."""
-    return any(isinstance(rule.when, FieldCondition) and rule.when.is_of_contact for rule in rules)
+def asks_people(rules: Iterable[Rule]) -> bool:
+    """Whether a rule is about what a lead's contact is, or its company, which may be the contact's."""
+    asked = [rule.when for rule in rules if isinstance(rule.when, FieldCondition)]
+    return any(when.is_of_contact or when.is_of_company for when in asked)
+
+
+def asks_companies(rules: Iterable[Rule]) -> bool:
+    """Whether a rule is about what a lead's company is."""
+    return any(isinstance(rule.when, FieldCondition) and rule.when.is_of_company for rule in rules)
 
 
 async def _contacts(
@@ -177,7 +197,7 @@ async def _contacts(
 ) -> Mapping[UUID | None, list[ContactFacts]]:
     """The versions of leads' contacts, by the id that the lead has; of what a contact was merged into, that one's."""
     ids = {lead.contact_id for lead in leads if lead.contact_id}
-    if not ids or not asks_contacts(rules):
+    if not ids or not asks_people(rules):
         return {}
     by_now = await survivors(connection, tenant_id, list(ids))
     found = await (await connection.execute(_CONTACTS, (tenant_id, list(set(by_now.values()))))).fetchone()
@@ -185,15 +205,44 @@ async def _contacts(
     return {contact_id: versions[now] for contact_id, now in by_now.items() if now in versions}
 
 
+async def _companies(
+    connection: Connection,
+    tenant_id: UUID,
+    leads: Sequence[Facts],
+    contacts: Mapping[UUID | None, Sequence[ContactFacts]],
+    rules: Sequence[Rule],
+) -> Mapping[UUID, list[CompanyFacts]]:
+    """The versions of leads' companies, by lead: the lead's own, else the one that its contact is of."""
+    if not asks_companies(rules):
+        return {}
+    of_leads = {lead.id: lead.company_id or _employer(contacts.get(lead.contact_id, ())) for lead in leads}
+    ids = list({company_id for company_id in of_leads.values() if company_id})
+    if not ids:
+        return {}
+    found = await (await connection.execute(_COMPANIES, (tenant_id, ids))).fetchone()
+    versions = {key: list(rows) for key, rows in groupby(_company_facts.decode(found[0]), lambda row: row.id)}
+    return {lead_id: versions[of] for lead_id, of in of_leads.items() if of in versions}
+
+
+def _employer(contact: Sequence[ContactFacts]) -> UUID | None:
+    """The company that a contact is of now; a deleted one is of none."""
+    return contact[-1].company_id if contact and contact[-1].deleted_at is None else None
+
+
 def _parts(
-    rules: Sequence[Rule], versions: Sequence[Facts], contact: Sequence[ContactFacts], touches: Sequence[_Touch]
+    rules: Sequence[Rule],
+    touches: Sequence[_Touch],
+    *,
+    lead: Sequence[Facts],
+    contact: Sequence[ContactFacts],
+    company: Sequence[CompanyFacts],
 ) -> list[Part]:
     """What the rules give a lead, in their order."""
     parts: list[Part] = []
     for rule in rules:
         when = rule.when
         if isinstance(when, FieldCondition):
-            since = holding_since(when, contact if when.is_of_contact else versions)
+            since = holding_since(when, contact if when.is_of_contact else company if when.is_of_company else lead)
             made = [(since.position, since.at)] if since else []
         else:
             wanted = (each for each in touches if each.type is when.type and when.direction in {None, each.direction})

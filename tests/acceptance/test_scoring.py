@@ -184,6 +184,20 @@ def test_every_bad_member_of_rules_is_told_at_once(tenant: Tenant) -> None:
     }
 
 
+def test_what_the_company_of_a_lead_is_counts_also_where_only_its_contact_is_known(tenant: Tenant) -> None:
+    paper = {"kind": "field", "field": "company.industry", "operator": "CONTAINS_TOKEN", "value": "paper"}
+    large = {"kind": "field", "field": "company.size", "operator": "GTE", "value": 11}
+    put(tenant, {"label": "Paper", "when": paper, "points": 7}, {"label": "Large", "when": large, "points": 3})
+    mill = wrote(tenant, tenant.http.post("/v1/companies", json={"name": "Mill", "size": "11-50"}), 201)
+    contact = tenant.add({"name": "Ada", "company": "Mill"})
+    own, his, nobody = add(tenant, company_id=mill["id"]), add(tenant, contact_id=contact["id"]), add(tenant)
+    assert [score(tenant, each)["score"] for each in (own, his, nobody)] == [3, 3, 0]
+    wrote(tenant, tenant.http.patch(f"/v1/companies/{mill['id']}", json={"industry": "Paper mills"}))
+    found = score(tenant, his)
+    assert (found["score"], found["parts"][0]["label"], found["parts"][0]["position"]) == (10, "Paper", tenant.position)
+    assert listed(tenant, min_score=1, sort="-score") == [(his["id"], 10), (own["id"], 10)]
+
+
 def test_a_model_outside_has_its_say_beside_the_score(tenant: Tenant) -> None:
     lead = add(tenant)
     path = f"/v1/leads/{lead['id']}/score/win_model"
@@ -213,12 +227,18 @@ def test_who_may_see_a_lead_may_see_its_score_without_what_is_hidden(
     tenant: Tenant, installation: Installation
 ) -> None:
     """R2.5, R2.6."""
-    known = {"label": "Known", "when": {"kind": "field", "field": "contact.owner_id", "operator": "HAS"}, "points": 1}
-    put(tenant, WEB, LARGE, WROTE, known)
-    contact = tenant.add()
+    known: dict[str, Any] = {
+        "label": "Known",
+        "when": {"kind": "field", "field": "contact.owner_id", "operator": "HAS"},
+        "points": 1,
+    }
+    employed = {"label": "At work", "when": {**known["when"], "field": "company.size"}, "points": 1}
+    put(tenant, WEB, LARGE, WROTE, known, employed)
+    wrote(tenant, tenant.http.post("/v1/companies", json={"name": "Mill", "size": 50}), 201)
+    contact = tenant.add({"name": "Ada", "company": "Mill"})
     lead = add(tenant, source="web", value={"amount": "5000.00", "currency": "EUR"}, contact_id=contact["id"])
     mail(tenant, contact_id=contact["id"])
-    assert len(score(tenant, lead)["parts"]) == 4
+    assert len(score(tenant, lead)["parts"]) == 5
     own = {"name": "Own", "permissions": ["leads.read:own", "leads.write:own"]}
     hiding = {
         "name": "Without values",
@@ -232,4 +252,4 @@ def test_who_may_see_a_lead_may_see_its_score_without_what_is_hidden(
     problem(stranger.put(f"/v1/leads/{lead['id']}/score/mine", json=said), 404, "lead.not_found")
     problem(stranger.get("/v1/scoring-rules"), 403, "permission.missing")
     found = reader.get(f"/v1/leads/{lead['id']}/score", headers={"Read-After": str(tenant.position)}).json()
-    assert (found["score"], [each["label"] for each in found["parts"]]) == (37, ["From the web"])
+    assert (found["score"], [each["label"] for each in found["parts"]]) == (38, ["From the web"])

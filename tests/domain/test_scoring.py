@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.lead_facts import Facts, Since, holding_since, holds
+from domain.lead_facts import CompanyFacts, Facts, Since, holding_since, holds
 from domain.money import Money
 from domain.scoring import FieldCondition, Operator, is_decaying, worth
 from tests.given import START, some_id
@@ -65,6 +65,30 @@ def test_points_never_grow_with_age_and_end_at_nothing(points: int, days: int, a
 def test_a_condition_holds_of_what_a_lead_is(field: str, operator: Operator, value: Any, does: bool) -> None:
     lead = facts(source="Web shop", value=EUR)
     assert holds(FieldCondition(field, operator, value), lead) is does
+
+
+@pytest.mark.parametrize(
+    ("size", "operator", "value", "does"),
+    [
+        (500, Operator.EQ, "500", True),
+        (500, Operator.IN, ("50", "500"), True),
+        (500, Operator.GTE, "500", True),
+        (500, Operator.LT, "500", False),
+        ("11-50", Operator.GT, "10", True),
+        ("11-50", Operator.GT, "11", False),
+        ("11 \N{EN DASH} 50", Operator.EQ, "11 \N{EN DASH} 50", True),
+        ("over 1,000", Operator.GTE, "1000", True),
+        ("10.000+", Operator.GT, "9999", True),
+        ("1000-5000", Operator.LTE, "1000", True),
+        ("a few", Operator.GT, "0", False),
+        ("a few", Operator.HAS, None, True),
+        (None, Operator.LT, "5", False),
+    ],
+)
+def test_a_size_of_words_is_compared_by_its_first_number(size: Any, operator: Operator, value: Any, does: bool) -> None:
+    company = CompanyFacts(id=some_id(3), since=1, updated_at=START, size=size, industry="Paper mills")
+    assert holds(FieldCondition("company.size", operator, value), company) is does
+    assert holds(FieldCondition("company.industry", Operator.CONTAINS_TOKEN, "PAPER"), company)
 
 
 @pytest.mark.parametrize("operator", [Operator.EQ, Operator.GT, Operator.LTE])

@@ -62,9 +62,9 @@ class ContributionView(Struct, frozen=True, kw_only=True):
         summary="A lead's score, explained",
         description=(
             "`parts` are what the rules give, each with the position of the event that made it; they add up to `score`."
-            " Parts by rules about fields that the caller's roles hide are left out, and those about contacts or"
-            " interactions for who may not read all of them. `external` are the last words of models outside, which are"
-            " no part of the score."
+            " Parts by rules about fields that the caller's roles hide are left out, and those about contacts,"
+            " companies or interactions for who may not read all of them. `external` are the last words of models"
+            " outside, which are no part of the score."
         ),
         tag="leads",
         permission=SEEING,
@@ -134,6 +134,9 @@ def _hiding(caller: Principal) -> Hides:
             return not caller.may(_HEARING) or talks.hides("type") or bool(when.direction and talks.hides("direction"))
         if when.is_of_contact:
             return not caller.may(SEEING_CONTACTS) or contacts.hides(when.field.removeprefix(OF_CONTACT))
+        if when.is_of_company:
+            seen = caller.may(SEEING_CONTACTS) and not contacts.hides("company")
+            return not seen or leads.hides("company_id")
         return leads.hides(when.field)
 
     return hides

@@ -1,17 +1,16 @@
 """Tenants whose leads are talked to, corrected and scored, and what they are worth by a reckoning of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import UUID, uuid4
 
-from hypothesis import strategies as st
-
 from commands.ports import StreamEvents
+from domain import company as companies
 from domain import contact as people
+from domain.company import CompanyChanged, CompanyDeleted, CompanyRegistered, CompanyRestored
 from domain.contact import (
-    Contact,
     ContactChanged,
     ContactDeleted,
     ContactMerged,
@@ -23,9 +22,9 @@ from domain.contact import (
 )
 from domain.event import Event, evolved
 from domain.interaction import Direction, InteractionChanged, InteractionLogged, Type
-from domain.lead import Lead, Status
-from domain.money import Money
+from domain.lead import Lead
 from domain.scoring import FieldCondition, InteractionCondition, Operator, Rule, ScoringRulesSet, rules_id
+from projections.contacts import contact
 from projections.contacts import family as contact_family
 from projections.contacts import past as contact_past
 from projections.interactions import interaction
@@ -33,69 +32,15 @@ from projections.leads import lead, scoring_rules
 from projections.leads import score as lead_score
 from projections.timeline import timeline
 from tests.conftest import Database
-from tests.given import some_id
 from tests.infra.event_store.appends import append
-from tests.projections.pipeline.pipelines import OWNERS, SOURCES, VALUES, Leads, Step
+from tests.projections.leads.score_steps import COMPANIES, CONTACTS
+from tests.projections.pipeline.pipelines import Leads, Step
 
 ALL = tuple(
-    each.PROJECTION for each in (lead, interaction, timeline, contact_family, contact_past, scoring_rules, lead_score)
+    each.PROJECTION
+    for each in (lead, interaction, timeline, contact, contact_family, contact_past, scoring_rules, lead_score)
 )
-CONTACTS = (some_id(11), some_id(12), some_id(13), None)
-TYPES = (Type.EMAIL, Type.CALL, Type.TASK)
-
-hours = st.integers(0, 30).map(lambda count: timedelta(hours=count))
-fields = st.fixed_dictionaries(
-    {
-        "owner_id": st.sampled_from(OWNERS),
-        "source": st.sampled_from(SOURCES),
-        "value": st.sampled_from(VALUES),
-        "contact_id": st.sampled_from(CONTACTS),
-    }
-)
-talks = st.tuples(
-    st.sampled_from(CONTACTS),
-    st.integers(0, 5),
-    st.sampled_from(TYPES),
-    st.sampled_from(Direction),
-    st.integers(-2, 40),
-)
-conditions = st.one_of(
-    st.builds(InteractionCondition, st.sampled_from(TYPES), st.sampled_from([None, *Direction])),
-    st.builds(
-        FieldCondition,
-        st.just("status"),
-        st.sampled_from([Operator.EQ, Operator.NEQ]),
-        st.sampled_from(Status).map(str),
-    ),
-    st.builds(FieldCondition, st.just("source"), st.just(Operator.IN), st.just(("WEB", "fair"))),
-    st.builds(
-        FieldCondition,
-        st.just("contact.lifecycle"),
-        st.sampled_from([Operator.EQ, Operator.NEQ]),
-        st.sampled_from(Lifecycle).map(str),
-    ),
-    st.builds(FieldCondition, st.just("owner_id"), st.sampled_from([Operator.HAS, Operator.NOT_HAS])),
-    st.builds(FieldCondition, st.just("value"), st.just(Operator.GTE), st.just(Money("5", "EUR"))),
-)
-decays = st.sampled_from([None, None, 3, 30])
-rules = st.lists(st.tuples(conditions, st.sampled_from([-7, 5, 10]), decays), max_size=4).map(
-    lambda found: tuple(
-        Rule(id=some_id(50 + n), label=f"Rule {n}", when=when, points=points, decay_days=days)
-        for n, (when, points, days) in enumerate(found)
-    )
-)
-steps = st.one_of(
-    *[st.tuples(st.just("add"), fields, hours)] * 3,
-    st.tuples(st.just("move"), st.tuples(st.integers(0, 5), st.integers(0, 3)), hours),
-    st.tuples(st.just("change"), st.tuples(st.integers(0, 5), fields), hours),
-    st.tuples(st.just("delete"), st.integers(0, 5), hours),
-    *[st.tuples(st.just("talk"), talks, hours)] * 4,
-    st.tuples(st.just("correct"), st.tuples(st.integers(0, 9), talks), hours),
-    st.tuples(st.just("merge"), st.tuples(st.integers(0, 2), st.integers(0, 2)), hours),
-    st.tuples(st.just("unmerge"), st.integers(0, 2), hours),
-    *[st.tuples(st.just("person"), st.tuples(st.integers(0, 2), st.sampled_from([None, *Lifecycle])), hours)] * 2,
-    *[st.tuples(st.just("rules"), rules, hours)] * 2,
-)
+States = dict[UUID | None, list[Any]]
 
 
 class Scores(Leads):
@@ -117,6 +62,10 @@ class Scores(Leads):
         match kind:
             case "person":
                 await self._change_person(*what)
+            case "employer":
+                await self._change_employer(*what)
+            case "company":
+                await self._change_company(*what)
             case "talk":
                 await self.talk(*what)
             case "correct" if self.talks:
@@ -133,9 +82,12 @@ class Scores(Leads):
                 await super().take(step)
 
     async def _begin(self) -> None:
-        for contact in CONTACTS:
-            if contact and contact not in self._versions:
-                await self.told(contact, ContactRegistered(name=Name(display="Ada")))
+        for company in COMPANIES:
+            if company not in self._versions:
+                await self.told(company, CompanyRegistered(name="Mill"))
+        for person in CONTACTS:
+            if person and person not in self._versions:
+                await self.told(person, ContactRegistered(name=Name(display="Ada")))
 
     async def _change_person(self, number: int, lifecycle: Lifecycle | None) -> None:
         """Another lifecycle; or deleted, or back again."""
@@ -148,6 +100,19 @@ class Scores(Leads):
             gone = contact in self.deleted
             await self.told(contact, ContactRestored() if gone else ContactDeleted())
             self.deleted ^= {contact}
+
+    async def _change_employer(self, number: int, company: UUID | None) -> None:
+        contact = CONTACTS[number]
+        if contact and contact not in self.into and contact not in self.deleted:
+            await self.told(contact, ContactChanged(company_id=company))
+
+    async def _change_company(self, company: UUID, industry: str | None, size: Any) -> None:
+        """Other values; or deleted, or back again."""
+        if size == "gone":
+            await self.told(company, CompanyRestored() if company in self.deleted else CompanyDeleted())
+            self.deleted ^= {company}
+        elif company not in self.deleted:
+            await self.told(company, CompanyChanged(industry=industry, size=size))
 
     async def talk(
         self, contact: UUID | None, lead_number: int, kind: Type, direction: Direction, days_ago: int
@@ -198,26 +163,29 @@ class Scores(Leads):
             contact = self.into[contact]
         return contact
 
-    async def people(self) -> dict[UUID | None, list[Contact]]:
-        """The states of the contacts, oldest first."""
-        found: dict[UUID | None, list[Contact]] = {}
+    async def people(self) -> States:
+        """The states of the contacts and companies, oldest first."""
+        found: States = {}
         for item in await self.log():
-            if isinstance(item.event, people.EVENTS):
-                known = found.setdefault(item.stream_id, [])
-                before = known[-1] if known else None
-                at = item.recorded_at
-                known.append(evolved(people.evolve, before, item.event, item.stream_id, at, item.occurred_at))
+            for domain in (people, companies):
+                if isinstance(item.event, domain.EVENTS):
+                    known = found.setdefault(item.stream_id, [])
+                    before = known[-1] if known else None
+                    at = item.recorded_at
+                    known.append(evolved(domain.evolve, before, item.event, item.stream_id, at, item.occurred_at))
         return found
 
-    def worth(
-        self, lead_id: UUID, history: Sequence[Lead], contacts: Mapping[UUID | None, Sequence[Contact]], day: date
-    ) -> int:
+    def worth(self, lead_id: UUID, history: Sequence[Lead], others: States, day: date) -> int:
         """What a lead is worth on a day; `history` are its states, oldest first."""
-        contact = contacts.get(self.survivor(history[-1].contact_id), ())
-        times = ((rule, at) for rule in self.rules for at in self._times(rule, lead_id, history, contact))
+        contact = others.get(self.survivor(history[-1].contact_id), [])
+        employer = contact[-1].company_id if contact and contact[-1].deleted_at is None else None
+        about = {"contact": contact, "company": others.get(history[-1].company_id or employer, [])}
+        times = ((rule, at) for rule in self.rules for at in self._times(rule, lead_id, history, about))
         return sum(_decayed(rule, at.date(), day) for rule, at in times)
 
-    def _times(self, rule: Rule, lead_id: UUID, history: Sequence[Lead], contact: Sequence[Contact]) -> list[datetime]:
+    def _times(
+        self, rule: Rule, lead_id: UUID, history: Sequence[Lead], about: Mapping[str, Sequence[Any]]
+    ) -> list[datetime]:
         when, now = rule.when, history[-1]
         if isinstance(when, InteractionCondition):
             return [
@@ -228,7 +196,11 @@ class Scores(Leads):
                 or (talk.contact_id and self.survivor(talk.contact_id) == self.survivor(now.contact_id))
             ]
         if when.field == "contact.lifecycle":
-            return _since(when, contact)
+            return _since(about["contact"], lambda state: (state.lifecycle == when.value) is (when.operator == "EQ"))
+        if when.field == "company.industry":
+            return _since(about["company"], lambda state: state.industry == "Paper mills")
+        if when.field == "company.size":
+            return _since(about["company"], lambda state: state.size in {50, "11-50", "1,000+"})
         began: Lead | None = None
         before: Lead | None = None
         at = now.updated_at
@@ -243,13 +215,10 @@ class Scores(Leads):
         return [at] if began else []
 
 
-def _since(when: FieldCondition, contact: Sequence[Contact]) -> list[datetime]:
+def _since(states: Sequence[Any], holds: Callable[[Any], bool]) -> list[datetime]:
     since: list[datetime] = []
-    for state in contact:
-        if state.deleted_at or (state.lifecycle == when.value) != (when.operator is Operator.EQ):
-            since = []
-        else:
-            since = since or [state.updated_at]
+    for state in states:
+        since = [] if state.deleted_at or not holds(state) else since or [state.updated_at]
     return since
 
 

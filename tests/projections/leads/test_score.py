@@ -21,7 +21,8 @@ from projections.leads.score_keeping import ScoreKeeper
 from projections.leads.scoring import MOST_EACH
 from tests.conftest import Database
 from tests.given import some_id
-from tests.projections.leads.scores import ALL, CONTACTS, Scores, steps
+from tests.projections.leads.score_steps import CONTACTS, steps
+from tests.projections.leads.scores import ALL, Scores
 from tests.projections.pipeline.pipelines import Step
 from tests.projections.reading import catch_up, contents
 from tests.projections.workshop import Workshop
