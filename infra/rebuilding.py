@@ -100,6 +100,10 @@ class PostgresAside(_Tables):
         await asyncio.gather(*(make(*row) for row in await self._execute(query, projection.checkpoint)))
         await self._execute("SELECT read.rebuild_fence(%s)", projection.checkpoint)
 
+    async def analyze(self, projection: Projection) -> None:
+        """See the port."""
+        await self._execute("SELECT read.rebuild_analyze(%s)", projection.checkpoint)
+
     async def sums(self, connection: Any, table: str, tenant_id: UUID) -> tuple[Sum, Sum]:
         """See the port."""
         live = await _sum(connection, sql.Identifier("read", table), table, tenant_id)

@@ -66,6 +66,10 @@ class Aside(Tables, Protocol):
         """Give the tables their indexes; before that they can only be copied into."""
         ...
 
+    async def analyze(self, projection: Projection) -> None:
+        """See to it that queries of the tables are planned by what is in them; they can be used meanwhile."""
+        ...
+
     async def sums(self, connection: Connection, table: str, tenant_id: UUID) -> tuple[Sum, Sum]:
         """A tenant's rows that are read, and those aside."""
         ...

@@ -100,7 +100,8 @@ class Rebuild:
             resumed = await self._aside.begin(self._live)
             tenants = await self._log.tenants()
             await self._build(tenants)
-            compared = await self._compare_all(tenants)
+            # Beside each other: to compare is to read, and the statistics are only needed by those who read afterwards.
+            compared, _ = await asyncio.gather(self._compare_all(tenants), self._aside.analyze(self._live))
             await self._swap([each.tenant_id for each in compared if not (each.is_level and each.is_equal)])
         return Rebuilt(sum(tenant.head for tenant in tenants), resumed, compared)
 

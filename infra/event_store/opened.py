@@ -50,9 +50,11 @@ async def recorded(rows: Sequence[Row], keyring: Keyring) -> list[Recorded[Event
     """
     subjects = [_subject(row[2], row[5]) if shape_of(row[4]) else None for row in rows]
     missing: dict[UUID, set[UUID]] = defaultdict(set)
+    last = None
     for row, subject in zip(rows, subjects, strict=True):
-        if subject and keyring.lacks(row[0], subject):
+        if subject and subject.int != last and keyring.lacks(row[0], subject):
             missing[row[0]].add(subject)
+        last = subject.int if subject else None
     await _load(keyring, missing)
     found, unknown = _as_far_as_known(rows, subjects, keyring)
     if unknown:
@@ -72,10 +74,11 @@ def _as_far_as_known(
     """The events in rows, and where they can't be opened with the keys in hand."""
     found: list[Recorded[Event] | None] = []
     unknown: dict[int, UnknownKeyError] = {}
-    acts = _Acts(keyring.find)
+    find = _Latest(keyring.find).find
+    acts = _Acts(find)
     for number, (row, subject) in enumerate(zip(rows, subjects, strict=True)):
         try:
-            found.append(_opened(row, keyring.find, subject, acts.metadata(row)))
+            found.append(_opened(row, find, subject, acts.metadata(row)))
         except UnknownKeyError as error:
             found.append(None)
             unknown[number] = error
@@ -131,19 +134,39 @@ def _opened(row: Row, find: Find, subject: UUID | None, metadata: Metadata) -> R
     )
 
 
+class _Latest:
+    """A key is mostly asked for several times in a row: by the members of an event, and by the events of a stream."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._asked: tuple[int, int, bytes] | None = None
+        self._found: AESGCM | None = None
+
+    def find(self, tenant_id: UUID, subject: UUID, key_id: bytes) -> AESGCM | None:
+        """See Find."""
+        asked = tenant_id.int, subject.int, key_id
+        if self._asked != asked:
+            self._found = self._find(tenant_id, subject, key_id)
+            self._asked = asked
+        return self._found
+
+
 class _Acts:
     """The metadata of rows. Events of one act have the same, and stand next to each other: those are opened once."""
 
     def __init__(self, find: Find) -> None:
         self._find = find
-        self._last: tuple[UUID, UUID, bytes] | None = None
+        self._last: tuple[bytes, *tuple[int, ...]] | None = None
         self._metadata: Metadata | None = None
 
     def metadata(self, row: Row) -> Metadata:
         """Those of a row. Raises UnknownKeyError, BrokenSealError."""
-        act = tenant_id, command_id, metadata = row[0], row[7], row[6]
+        tenant_id, command_id, metadata = row[0], row[7], row[6]
+        sealed = _SEALED_ADDRESS in metadata
+        # What is sealed opens in its own act alone. Numbers are compared much faster than UUIDs.
+        act = (metadata, command_id.int, tenant_id.int) if sealed else (metadata,)
         if self._metadata is None or self._last != act:
-            if _SEALED_ADDRESS in metadata:
+            if sealed:
                 subject = _acted.decode(metadata).actor.id or tenant_id
                 where = metadata_place(tenant_id, command_id)
                 metadata, _ = sealing.unseal(METADATA, metadata, where, partial(self._find, tenant_id, subject))

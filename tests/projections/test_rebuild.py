@@ -98,7 +98,7 @@ async def test_the_fence_between_tenants_and_the_indexes_are_those_of_before(wor
                ARRAY(SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = c.oid ORDER BY 1),
                ARRAY(SELECT p.polname || pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p WHERE p.polrelid = c.oid),
                ARRAY(SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k WHERE k.conrelid = c.oid ORDER BY 1),
-               ARRAY(SELECT a.attname || a.attnotnull || a.atttypid::regtype FROM pg_attribute a
+               ARRAY(SELECT concat(a.attname, a.attnotnull, a.atttypid::regtype, a.attstattarget) FROM pg_attribute a
                       WHERE a.attrelid = c.oid AND a.attnum > 0 ORDER BY a.attnum)
           FROM pg_class c WHERE c.relnamespace = 'read'::regnamespace AND c.relkind = 'r' ORDER BY 1"""
     before = rows(workshop.database, described)
@@ -262,7 +262,7 @@ async def test_replaced_tables_go_when_nobody_can_be_reading_them(workshop: Work
     await workshop.rebuild()
     gone: LiteralString = "SELECT relname FROM pg_class WHERE relnamespace = 'gone'::regnamespace AND relkind = 'r'"
     assert ("contact_v1",) in rows(workshop.database, gone)
-    assert await workshop.aside.sweep(60) == 0
+    assert await workshop.aside.sweep(3600) == 0
     assert await workshop.aside.sweep(0) > 0
     assert rows(workshop.database, gone) == []
     aside: LiteralString = "SELECT relname FROM pg_class WHERE relnamespace = 'aside'::regnamespace"

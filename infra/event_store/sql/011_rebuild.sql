@@ -36,6 +36,7 @@ AS $$
 DECLARE
     each text;
     options text;
+    coarse name;
 BEGIN
     IF EXISTS (SELECT FROM ops.rebuild r WHERE r.projection = name AND r.swapped_at IS NULL) THEN
         RETURN true;
@@ -50,6 +51,12 @@ BEGIN
         IF options IS NOT NULL THEN
             EXECUTE format('ALTER TABLE aside.%I SET (%s)', each, options);
         END IF;
+        -- Columns of which no statistics are kept; LIKE does not take that over.
+        FOR coarse IN
+            SELECT a.attname FROM pg_attribute a WHERE a.attrelid = format('read.%I', each)::regclass AND a.attstattarget = 0
+        LOOP
+            EXECUTE format('ALTER TABLE aside.%I ALTER %I SET STATISTICS 0', each, coarse);
+        END LOOP;
         EXECUTE format('ALTER TABLE aside.%I ADD CONSTRAINT filling CHECK (tenant_id = store.current_tenant())', each);
         EXECUTE format('GRANT INSERT ON aside.%I TO rapport_projector', each);
     END LOOP;
@@ -119,9 +126,20 @@ BEGIN
         EXECUTE format('CREATE POLICY tenant ON aside.%I USING (tenant_id = store.current_tenant())', each);
         EXECUTE format('GRANT SELECT ON aside.%I TO rapport_service', each);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON aside.%I TO rapport_projector', each);
-        EXECUTE format('ANALYZE aside.%I', each);
     END LOOP;
     UPDATE ops.rebuild r SET indexed = true WHERE r.projection = name;
+END $$;
+
+-- Statistics of the tables aside, once their rows are there. Nobody waits for it: it can be read and written meanwhile.
+CREATE FUNCTION read.rebuild_analyze(name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    each text;
+BEGIN
+    FOR each IN SELECT unnest(r.tables) FROM ops.rebuild r WHERE r.projection = name LOOP
+        EXECUTE format('ANALYZE aside.%I', each);
+    END LOOP;
 END $$;
 
 -- Tenants whose rows aside lack what the read ones have.
@@ -226,7 +244,7 @@ DO $$
 DECLARE
     each text;
 BEGIN
-    FOREACH each IN ARRAY ARRAY['rebuild_begin(text, text[])', 'rebuild_forget(text)', 'rebuild_indexes(text)', 'rebuild_index(text, text)', 'rebuild_fence(text)', 'rebuild_gaps(text)',
+    FOREACH each IN ARRAY ARRAY['rebuild_begin(text, text[])', 'rebuild_forget(text)', 'rebuild_indexes(text)', 'rebuild_index(text, text)', 'rebuild_fence(text)', 'rebuild_gaps(text)', 'rebuild_analyze(text)',
                                 'rebuild_swap(text)', 'rebuild_sweep(interval)', 'parked_streams(text[], integer)'] LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION read.%s FROM PUBLIC', each);
         EXECUTE format('GRANT EXECUTE ON FUNCTION read.%s TO rapport_projector', each);

@@ -49,6 +49,7 @@ ALLOWED = {
             "read.rebuild_forget",
         ),
         *("read.rebuild_indexes", "read.rebuild_index", "read.rebuild_fence", "read.rebuild_gaps"),
+        "read.rebuild_analyze",
         *("read.rebuild_swap", "read.rebuild_sweep", "read.matching_due_v1", "read.auto_merging_v1"),
         "read.lead_scoring_due_v1",
     },
