@@ -9,7 +9,8 @@ from uuid import UUID, uuid5
 import psycopg
 from msgspec import structs
 
-from domain.lead import MOVES, Act, Lead, Status, Stay
+from domain.lead import Lead, Stay
+from domain.lead_status import MOVES, Act, Status
 from domain.money import Money
 from projections.pipeline.stays import Cell, Sums, stays_of
 

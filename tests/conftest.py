@@ -1,6 +1,7 @@
 """Real servers and a migrated database, once for a whole run."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -14,10 +15,14 @@ from infra.keys.master import local_master
 from infra.postgres import APPEND, LOGIN_ROLES, PROJECTOR, SERVICE, Pool, TenantConnections, open_pool, role_dsn
 from infra.secret import Secret
 from projections.registry import POSTGRES
+from tests.waiting import PATIENCE
 
 # How long an example takes says more about the machine than about the rule.
 settings.register_profile("rapport", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("rapport")
+
+# Of what Java compiles most carefully, little pays within a test: a start takes half the processor time without.
+os.environ.setdefault("OPENSEARCH_JAVA_OPTS", "-XX:TieredStopAtLevel=1")
 
 TEXT = "the tests' secret, the same every time"
 SECRET = Secret(TEXT.encode())
@@ -53,8 +58,8 @@ class Database(Struct, frozen=True):
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """Postgres, NATS and Valkey at once, OpenSearch when `wait` says so."""
-    with start(tmp_path_factory.mktemp("servers"), ["postgres", "nats", "valkey", "opensearch"]) as embedded:
+    """Postgres, NATS and Valkey."""
+    with start(tmp_path_factory.mktemp("servers"), ["postgres", "nats", "valkey"]) as embedded:
         yield embedded
 
 
@@ -75,6 +80,7 @@ async def database(servers: Embedded) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def opensearch(servers: Embedded) -> str:
-    """The URL, once it serves."""
-    return servers.wait("opensearch", 120)
+def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an OpenSearch, which is started for the first test that wants one: it is dear to start."""
+    with start(tmp_path_factory.mktemp("opensearch"), ["opensearch"], wait_for=["opensearch"]) as embedded:
+        yield embedded.wait("opensearch", PATIENCE)

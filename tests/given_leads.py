@@ -17,7 +17,8 @@ from domain.contact import Contact, Name
 from domain.customer import Customer, customer_id
 from domain.errors import DomainError
 from domain.event import Event
-from domain.lead import Act, Lead, LeadConverted, LeadRegistered
+from domain.lead import Lead, LeadConverted, LeadRegistered
+from domain.lead_status import Act
 from tests.given import CALLER, START, TENANT, some_id
 
 LEAD = UUID("019b0000-0000-7000-8000-000000000007")

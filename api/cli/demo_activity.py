@@ -9,7 +9,7 @@ from msgspec import Struct
 from commands.interactions.input import LogInteraction, NextActionInput, ParticipantInput
 from commands.leads.input import DatedMove, MoneyInput, RegisterLead
 from domain.interaction import Channel, Direction, Type
-from domain.lead import Act
+from domain.lead_status import Act
 
 DAYS = 180
 """So long before now the first lead came in."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from commands.contacts.input import CompanyInput, RegisterContact
-from domain.lead import Act
+from domain.lead_status import Act
 
 Time = Annotated[datetime, Meta(tz=True)]
 

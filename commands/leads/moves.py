@@ -18,8 +18,9 @@ from domain import lead as leads
 from domain.customer import Customer, CustomerLeadAdded, CustomerLeadRemoved, CustomerRegistered, customer_id
 from domain.errors import DomainError
 from domain.event import Event
-from domain.lead import MOVES, Act, Lead, LeadConversionUndone, LeadConverted, LeadLost, LeadNurtured, LeadQualified
+from domain.lead import Lead, LeadConversionUndone, LeadConverted, LeadLost, LeadNurtured, LeadQualified
 from domain.lead import LeadReopened as Reopened
+from domain.lead_status import MOVES, Act
 
 _PLAIN: dict[Act, type[LeadQualified | LeadNurtured | LeadLost | Reopened]] = {
     Act.QUALIFY: LeadQualified,

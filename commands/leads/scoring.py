@@ -15,7 +15,7 @@ from commands.leads.scoring_input import KINDS, PutScoringRules, RuleInput, When
 from commands.normalise import Problems, pointer
 from domain.contact import Lifecycle
 from domain.interaction import Direction, Type
-from domain.lead import Status
+from domain.lead_status import Status
 from domain.money import MOST as MOST_MONEY
 from domain.money import Money, money
 from domain.scoring import (

@@ -6,6 +6,8 @@ read and change the indexes; they are copies, and made anew from Postgres when l
 
 import http.client
 import json
+import os
+import shlex
 import signal
 import time
 from collections.abc import Sequence
@@ -23,6 +25,7 @@ _MAIN: Final = "org.codelibs.opensearch.runner.OpenSearchRunner"
 _HIGHEST_PORT: Final = 9299  # the runner refuses any above, and says only "Closed all nodes"
 
 _RED_SECONDS: Final = 20.0
+_OPTIONS: Final = "OPENSEARCH_JAVA_OPTS"  # as OpenSearch's own script takes them
 
 # A full disk makes OpenSearch's indexes read-only long before it stops Postgres: the watermarks are off.
 # transport.port is a range: OpenSearch takes the first one in it that is free.
@@ -115,7 +118,7 @@ def _java_arguments(place: Place) -> str:
         # The serial collector and a heap that grows: 250 MB resident when idle, against 380 MB with the defaults.
         f"-Xms{place.heap_mb // 4}m", f"-Xmx{place.heap_mb}m", "-XX:+UseSerialGC", "-XX:-UsePerfData",
         "-XX:+ExitOnOutOfMemoryError", "-Djava.locale.providers=CLDR,SPI", "--enable-native-access=ALL-UNNAMED",
-        f"-Djava.io.tmpdir={place.folder}", "-cp", class_path,
+        f"-Djava.io.tmpdir={place.folder}", *shlex.split(os.environ.get(_OPTIONS, "")), "-cp", class_path,
     ]  # fmt: skip
     return "".join('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for word in words)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.lead import OPEN
+from domain.lead_status import OPEN
 from projections.contacts import family as contact_family
 from projections.leads import lead
 from projections.placing import placed

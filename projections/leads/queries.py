@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
-from domain.lead import OPEN, Lead, Status
+from domain.lead import Lead
+from domain.lead_status import OPEN, Status
 from domain.money import Money
 from projections.contacts.family import STANDS, whole_family
 from projections.placing import placed

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from domain.lead import PAIRS, Status
+from domain.lead_status import PAIRS, Status
 from domain.money import Money, spelt
 from projections.pipeline.stays import STATUSES, Counted, bit
 

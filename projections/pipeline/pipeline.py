@@ -14,6 +14,7 @@ from msgspec import structs
 from domain import lead as domain
 from domain.event import Event, Recorded, topics
 from domain.lead import Lead
+from domain.lead_status import Status
 from projections.leads import lead
 from projections.pipeline.stays import Cell, Counted, Sums, stays_of
 from projections.ports import Connection
@@ -36,7 +37,7 @@ ON CONFLICT (tenant_id, id, number) DO UPDATE SET {", ".join(f"{name} = excluded
 """
 _GONE = "DELETE FROM pipeline_stay_v1 WHERE tenant_id = %s AND id = ANY(%s)"
 
-_LATER = tuple(f"to_{status.value}" for status in domain.Status)
+_LATER = tuple(f"to_{status.value}" for status in Status)
 _KEY = {"cube": "integer", "owner_id": "uuid", "source": "text"}
 _TABLES: Mapping[str, tuple[dict[str, str], dict[str, str]]] = {
     "now": (_KEY | {"status": "text", "currency": "text"}, {"leads": "bigint", "amount": "numeric"}),

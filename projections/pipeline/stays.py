@@ -9,7 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.lead import CLOSED, Lead, Status
+from domain.lead import Lead
+from domain.lead_status import CLOSED, Status
 
 NIL = UUID(int=0)
 STATUSES = tuple(Status)

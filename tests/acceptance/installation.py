@@ -31,6 +31,9 @@ PASSWORD = "correct horse battery staple"
 LIFTED = {f"RAPPORT_RATE_LIMIT_{name}": "1000000/60" for name in ("AUTH", "ADDRESS", "USER", "TENANT")}
 """Rate limits that count, as ever, and let all of a test's requests through, which come from one address."""
 
+TESTING = {"RAPPORT_TESTING": "1", "RAPPORT_BCRYPT_COST": "4"}
+"""Passwords of made-up people, which cost little to hash."""
+
 
 class Installation:
     """`rapport up --json` in a data folder of its own; ends with the block."""
@@ -38,13 +41,7 @@ class Installation:
     def __init__(self, data: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self.data = data
         self._options = options
-        self._environment = {
-            **os.environ,
-            "RAPPORT_TESTING": "1",
-            "RAPPORT_BCRYPT_COST": "4",
-            **LIFTED,
-            **(environment or {}),
-        }
+        self._environment = {**os.environ, **TESTING, **LIFTED, **(environment or {})}
         self.process: subprocess.Popen[bytes]
         self.ready: dict[str, Any] = {}
         self.clients: list[httpx.Client] = []

@@ -59,7 +59,7 @@ def test_nobody_of_a_suspended_tenant_gets_in_and_all_go_on_when_it_is_restored(
         lambda: login(tenant),
         lambda: tenant.http.post("/v1/auth/refresh", json={"refresh_token": signed_in["refresh_token"]}),
     ]
-    with more_apis(installation, 1, LIFTED | {"RAPPORT_TESTING": "1", "RAPPORT_BCRYPT_COST": "4"}) as (elsewhere,):
+    with more_apis(installation, 1, LIFTED) as (elsewhere,):
         there = patient(elsewhere, headers=dict(tenant.http.headers))
         installation.clients.append(there)
         assert there.get("/v1/me").status_code == 200

@@ -3,9 +3,6 @@
 import pytest
 
 from domain.lead import (
-    MOVES,
-    PAIRS,
-    Act,
     LeadAssigned,
     LeadChanged,
     LeadConversionUndone,
@@ -16,9 +13,9 @@ from domain.lead import (
     LeadNurtured,
     LeadQualified,
     LeadReopened,
-    Status,
     Stay,
 )
+from domain.lead_status import MOVES, PAIRS, Act, Status
 from tests.given import START, some_id
 from tests.given_leads import BUYER, HOUR, converted, given, registered
 

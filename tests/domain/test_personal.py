@@ -1,17 +1,15 @@
 """N-C1, B3: what is personal in events is declared, all of it, and nothing that people are counted or found by."""
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
-from msgspec import Struct, structs
+from msgspec import structs
 
 import domain.registry  # noqa: F401  fills the table of topics
 from domain.contact import Name
-from domain.event import TOPICS, Event, Metadata
-from domain.personal import Personal, blanks
+from domain.event import TOPICS, Metadata
+from domain.personal import blanks
 
 CONTACT = {"name", "emails", "phones", "title", "tags", "external_ids", "custom"}
 
@@ -259,58 +257,3 @@ def test_an_erased_event_is_still_an_event_of_its_type(topic: str) -> None:
 
 def _hashable(value: Any) -> Any:
     return () if value == {} else value
-
-
-def test_blanks_go_by_the_type() -> None:
-    class Part(Struct):
-        text: str
-        maybe: int | None
-        several: list[str]
-
-    class Whole(Struct):
-        text: Personal[str]
-        maybe: Personal[datetime | None]
-        several: Personal[tuple[str, ...]]
-        table: Personal[dict[str, int]]
-        part: Personal[Part]
-        unset: Personal[str | None] | msgspec.UnsetType = msgspec.UNSET
-        plain: int = 0
-
-    assert blanks(Whole) == {
-        "text": "",
-        "maybe": None,
-        "several": [],
-        "table": {},
-        "part": {"text": "", "maybe": None, "several": []},
-        "unset": None,
-    }
-    assert msgspec.convert(blanks(Whole), Whole).part == Part("", None, [])
-
-
-def test_what_cannot_be_blank_cannot_be_personal() -> None:
-    class Salaried(Struct):
-        salary: Personal[int]
-
-    with pytest.raises(TypeError, match=r"Salaried\.salary.*let it be None"):
-        blanks(Salaried)
-
-
-def test_a_mark_inside_of_a_member_is_refused_for_it_would_not_be_seen() -> None:
-    class Guest(Struct):
-        name: Personal[str]
-
-    class Dinner(Struct):
-        guests: tuple[Guest, ...]
-
-    with pytest.raises(TypeError, match=r"Dinner\.guests has a Personal part"):
-        blanks(Dinner)
-
-
-@pytest.mark.parametrize(("data_class", "marked"), [("", True), ("diary", False)])
-def test_marks_and_a_data_class_come_together(data_class: str, marked: bool) -> None:
-    namespace = {"__annotations__": {"text": Personal[str] if marked else str, "writer_id": UUID}}
-    topic = f"test_diary.kept_{marked}.v1".lower()
-    metaclass: Any = type(Event)
-    with pytest.raises(TypeError, match="declared together"):
-        metaclass("DiaryKept", (Event,), namespace, topic=topic, data_class=data_class)
-    assert topic not in TOPICS

@@ -16,12 +16,11 @@ from api.http.exchange import (
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import DryRun, dry_run_answer
-from api.http.writing import carry_out
+from api.http.shapes import DryRun
+from api.http.writing import carry_out, written_answer
 from commands.contacts.matching import PutRules
 from commands.registry import SET_MATCHING_RULES
 from domain.matching import MatchingRules, evolve_rules, rules_id
@@ -97,10 +96,8 @@ async def set_rules(request: HttpRequest) -> Answer:
     """Other rules."""
     stream_id = rules_id(principal_of(request).tenant_id)
     dry_run, outcome = await carry_out(request, SET_MATCHING_RULES, PutRules, JSON, stream_id=stream_id)
-    if dry_run:
-        return dry_run_answer(outcome, await _view(request, outcome.state, scored=False))
-    view = await _view(request, outcome.state, scored=False if outcome.events else None)
-    return Answer(view, headers=write_headers(outcome) | {"ETag": etag(outcome.state.version)})
+    view = await _view(request, outcome.state, scored=False if dry_run or outcome.events else None)
+    return written_answer(outcome, view, dry=dry_run)
 
 
 async def _view(request: HttpRequest, rules: MatchingRules, *, scored: bool | None = None) -> MatchingRulesView:

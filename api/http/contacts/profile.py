@@ -28,7 +28,7 @@ from commands.sight import SEEING
 from commands.visible import CONTACTS, LEADS, view_of
 from domain import company
 from domain.custom_field import RecordKind
-from domain.lead import OPEN
+from domain.lead_status import OPEN
 from projections.companies import queries as company_queries
 from projections.companies.queries import CompanyView
 from projections.contacts import past as contact_past

@@ -17,11 +17,10 @@ from api.http.exchange import (
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.operation import operation
 from api.http.read_after import settled
-from api.http.shapes import DryRun, Page, dry_run_answer
+from api.http.shapes import DryRun, Page
 from api.http.writing import NoBody, carry_out, written_answer
 from commands.custom_fields.definitions import PutField
 from commands.custom_fields.values import live
@@ -158,9 +157,7 @@ async def delete_custom_field(request: HttpRequest) -> Answer:
     kind, key, caller = _kind(request), str(request.path_params["field_key"]), principal_of(request)
     stream_id = stream_of(caller.tenant_id, kind, key)
     dry, outcome = await carry_out(request, DELETE_CUSTOM_FIELD, NoBody, JSON, stream_id=stream_id)
-    if dry:
-        return dry_run_answer(outcome, custom_field_view(outcome.state))
-    return Answer(None, status=204, headers=write_headers(outcome))
+    return written_answer(outcome, custom_field_view(outcome.state), dry=dry)
 
 
 def _kind(request: HttpRequest) -> RecordKind:

@@ -27,7 +27,7 @@ from api.http.operation import BODY_ERRORS, operation
 from api.http.read_after import settled
 from api.http.reading import Readable
 from api.http.shapes import Cursor, DryRun, Limit, Page, dry_run_answer
-from api.http.writing import NoBody, carry_out
+from api.http.writing import NoBody, carry_out, written_answer
 from commands.identity.api_keys import IssueKey, NewKey, RevokeKey
 from commands.registry_identity import ISSUE_KEY, REVOKE_KEY
 from domain import api_key
@@ -190,9 +190,7 @@ async def revoke_key(request: HttpRequest) -> Answer:
         return RevokeKey(), readable.errors
 
     dry, outcome = await carry_out(request, REVOKE_KEY, NoBody, JSON, understand, stream_id=_id(request))
-    if dry:
-        return dry_run_answer(outcome, KeyView(**_shown(outcome.state, None)))
-    return Answer(None, status=204, headers=write_headers(outcome))
+    return written_answer(outcome, KeyView(**_shown(outcome.state, None)), dry=dry)
 
 
 def _id(request: HttpRequest) -> UUID:

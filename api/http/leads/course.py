@@ -33,7 +33,8 @@ from commands.visible import CONTACTS, LEADS, view_of
 from domain.contact import ContactRegistered
 from domain.custom_field import RecordKind
 from domain.errors import DomainError, FieldError
-from domain.lead import OPEN, Lead
+from domain.lead import Lead
+from domain.lead_status import OPEN
 from projections.leads import lead as lead_rows
 from projections.leads import queries as lead_queries
 from projections.leads.queries import LeadView

@@ -15,7 +15,7 @@ from api.http.operation import operation
 from api.http.shapes import DryRun
 from commands.leads.input import ConvertInput, MoveInput, MoveLead
 from commands.registry import MOVE_LEAD
-from domain.lead import Act
+from domain.lead_status import Act
 from projections.leads.queries import LeadView
 
 _TOLD = {

@@ -24,7 +24,8 @@ from commands.visible import LEADS, view_of
 from domain import lead
 from domain.custom_field import RecordKind
 from domain.errors import GoneError, NotFoundError
-from domain.lead import Lead, Status
+from domain.lead import Lead
+from domain.lead_status import Status
 from projections import history
 from projections.contacts import family as contact_family
 from projections.contacts.family import by_family

@@ -17,14 +17,13 @@ from api.http.exchange import (
     principal_of,
     query_of,
     services_of,
-    write_headers,
 )
 from api.http.leads import examples_scoring as examples
 from api.http.leads.reach import SEEING
 from api.http.operation import operation
 from api.http.read_after import settled
 from api.http.shapes import DryEvent
-from api.http.writing import carry_out
+from api.http.writing import carry_out, written_answer
 from commands.leads.scoring_input import PutScoringRules
 from commands.registry_scoring import SET_SCORING_RULES
 from domain.scoring import ScoringRules, evolve_rules, rules_id
@@ -120,8 +119,7 @@ async def set_rules(request: HttpRequest) -> Answer:
         return Answer(
             RulesDryRun(dry_run=True, events=events, state=rules, trial=await _trial(request, state)), status=200
         )
-    view = _view(state, recalculating=bool(outcome.events))
-    return Answer(view, headers=write_headers(outcome) | {"ETag": etag(state.version)})
+    return written_answer(outcome, _view(state, recalculating=bool(outcome.events)), dry=False)
 
 
 async def _trial(request: HttpRequest, state: ScoringRules) -> Trial:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from api.http.charts import MOST_COLORS, NONE, OTHERS, Bars
-from domain.lead import Status
+from domain.lead_status import Status
 from domain.money import Money
 from projections.pipeline.figures import PipelineView, StatusView, TrendRow
 from projections.reports.figures import GroupBy, NextActions, ReportRow

@@ -10,76 +10,35 @@ import msgspec
 import pytest
 
 from api.cli import demo
-from api.cli.demo import DemoTenant
 from api.cli.demo_activity import DAYS, activity
 from api.cli.demo_people import PHONES
 from commands.companies import company
 from commands.contacts import contact
-from commands.contacts.input import NameInput
 from commands.decision import Context, Given
 from commands.handle import Handler
 from commands.identity.accounts import EMAIL_CLAIM, NewTenant
-from commands.ports import Append, Appended, Claim, StoreUnavailableError, StreamEvents, VersionConflictError
+from commands.ports import StoreUnavailableError
 from commands.registry_identity import REGISTER_TENANT
 from domain.company import CompanyRegistered
 from domain.contact import Contact, ContactRegistered, Name
 from domain.errors import DomainError
 from domain.event import Actor, Metadata
-from domain.lead import Act
+from domain.lead_status import Act
 from domain.tenant import PLATFORM, TenantRegistered
 from domain.user import UserRegistered
 from infra.clock import new_id, now
 from infra.event_store.memory import MemoryEventStore
+from tests.api.cli.loading import (
+    SMALL,
+    BreakingStore,
+    OvertakenStore,
+    append,
+    displayed,
+    expected,
+    load,
+    registered,
+)
 from tests.given import START
-
-SMALL = demo.tenants(contacts=500)[0]
-
-
-class PlainPasswords:
-    """Hashes nothing: what is hashed does not matter here."""
-
-    async def hash(self, password: str) -> str:
-        return f"hash of {password}"
-
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        return hashed == f"hash of {password}"
-
-    def is_outdated(self, hashed: str) -> bool:
-        return not hashed.startswith("hash of ")
-
-
-class BreakingStore(MemoryEventStore):
-    """A store that can't be reached after some appends."""
-
-    appends_left = 1_000_000
-
-    async def append(self, append: Append) -> Appended:
-        if self.appends_left == 0:
-            raise StoreUnavailableError
-        self.appends_left -= 1
-        return await super().append(append)
-
-
-class OvertakenStore(MemoryEventStore):
-    """A store in which another loader appends every other batch a moment before this one."""
-
-    appends = 0
-
-    async def append(self, append: Append) -> Appended:
-        self.appends += 1
-        if self.appends % 2 == 0:
-            await super().append(append)
-            raise VersionConflictError
-        return await super().append(append)
-
-
-async def load(store: MemoryEventStore, tenant: DemoTenant = SMALL, told: list[int] | None = None) -> UUID | None:
-    return await demo.load(tenant, store, PlainPasswords(), now, new_id, (told if told is not None else []).append)
-
-
-async def registered(store: MemoryEventStore, tenant_id: UUID) -> list[ContactRegistered]:
-    log = await store.read(tenant_id, after=0, limit=100_000)
-    return [item.event for item in log if isinstance(item.event, ContactRegistered)]
 
 
 def test_there_are_three_companies_with_5000_contacts_in_all() -> None:
@@ -274,31 +233,4 @@ async def test_a_company_of_somebody_else_under_the_demo_address_is_left_alone()
 def nothing_known() -> Given[Contact]:
     return Given(
         tenant_id=new_id(), stream_id=new_id(), state=None, now=now(), new_id=new_id, caller=new_id(), found={}
-    )
-
-
-def expected(tenant: DemoTenant) -> list[str]:
-    return [str(command.name.display) for command in tenant.contacts if isinstance(command.name, NameInput)]
-
-
-async def displayed(store: MemoryEventStore, tenant_id: UUID) -> list[str | None]:
-    return [event.name.display for event in await registered(store, tenant_id)]
-
-
-async def append(
-    store: MemoryEventStore,
-    tenant_id: UUID,
-    stream_id: UUID,
-    event: CompanyRegistered | ContactRegistered,
-    claim: tuple[str, str],
-) -> None:
-    await store.append(
-        Append(
-            tenant_id=tenant_id,
-            command_id=new_id(),
-            metadata=Metadata(actor=Actor("user", new_id()), correlation_id="c"),
-            streams=(StreamEvents(stream_id, 0, (event,)),),
-            occurred_at=now(),
-            claims=(Claim(tenant_id, *claim, stream_id),),
-        )
     )

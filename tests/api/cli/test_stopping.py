@@ -7,7 +7,7 @@ from pathlib import Path
 from api.cli import demo
 from infra.clock import new_id, now
 from infra.event_store.memory import MemoryEventStore
-from tests.api.cli.test_demo import SMALL, PlainPasswords, registered
+from tests.api.cli.loading import SMALL, PlainPasswords, registered
 
 ROOT = Path(__file__).parents[3]
 
@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from api.cli.main import run
 from infra.clock import new_id, now
 from infra.event_store.memory import MemoryEventStore
-from tests.api.cli.test_demo import PlainPasswords
+from tests.api.cli.loading import PlainPasswords
 
 class Store(MemoryEventStore):
     appends = 0

@@ -1,57 +1,20 @@
 """Several commands in one append (R3, N-R2): each decided by itself, on what those before it have left."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 from msgspec import structs
 
-from commands.batch.batches import Asked, Batches, ByKey, Matching
-from commands.batch.results import BatchOutcome, BatchRefusedError
+from commands.batch.batches import Asked
+from commands.batch.results import BatchRefusedError
 from commands.companies.input import Ancestor, ChangeCompany, Placed, RegisterCompany
-from commands.contacts import contact as contacts
-from commands.decision import Context, Lookup
-from commands.ports import Append, Appended, SubjectErasedError
-from commands.registry import CHANGE_COMPANY, CHANGE_CONTACT, DELETE_CONTACT, REGISTER_COMPANY, REGISTER_CONTACT
-from domain.contact import Contact, evolve
-from domain.errors import DomainError, FieldError
-from infra import clock
-from infra.event_store.finder import find_all
-from tests.commands.world import World, by, refused
-from tests.given import CALLER, TENANT, change, delete, register, some_id
-
-
-class Batched(World):
-    """The same world, asked several things at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.batches = Batches(self.store, clock.now, clock.new_id, find_all(self.store))
-
-    async def all(self, *items: Asked | ByKey, context: Context | None = None, **options: Any) -> BatchOutcome:
-        return await self.batches.handle(context or by(CALLER), items, **options)
-
-
-def new(**members: Any) -> Asked:
-    """A contact to be registered."""
-    return Asked(case=REGISTER_CONTACT, command=register(**members))
-
-
-def changing(contact_id: UUID, **members: Any) -> Asked:
-    """A contact to be changed."""
-    return Asked(case=CHANGE_CONTACT, command=change(**members), stream_id=contact_id)
-
-
-def deleting(contact_id: UUID) -> Asked:
-    """A contact to be deleted."""
-    return Asked(case=DELETE_CONTACT, command=delete(), stream_id=contact_id)
-
-
-def told(outcome: BatchOutcome) -> list[int | str]:
-    """Of each item its status, or the code of its refusal."""
-    return [result.error.code if result.error else result.status for result in outcome.results]
+from commands.registry import CHANGE_COMPANY, REGISTER_COMPANY
+from domain.contact import evolve
+from domain.errors import FieldError
+from tests.commands.batch.batched import Batched, changing, deleting, new, told
+from tests.commands.world import by, refused
+from tests.given import CALLER, TENANT, register, some_id
 
 
 @pytest.fixture
@@ -219,111 +182,6 @@ async def test_a_batch_that_changes_nothing_appends_nothing(world: Batched) -> N
     assert (told(made), made.position) == ([200], 1)
 
 
-async def test_somebody_faster_makes_the_batch_decide_anew(world: Batched) -> None:
-    ada = (await world.register(register(name="Ada"))).stream_id
-    world.store.before_append, world.store.times = lambda: world.change(ada, change(tags=["vip"])), 1
-
-    made = await world.all(changing(ada, title="Miss"), new(name="Grace", company="Engines"))
-
-    assert made.results[0].state.tags == ("vip",)
-    assert made.results[0].state.version == 3
-
-
-async def test_a_claim_that_somebody_faster_takes_refuses_its_item_alone(world: Batched) -> None:
-    world.store.before_append = lambda: world.register(register(name="B", company="Engines", external_ids={"erp": "1"}))
-    world.store.times = 1
-
-    made = await world.all(new(name="Ada", external_ids={"erp": "1"}), new(name="Grace", company="Engines"))
-
-    assert told(made) == ["contact.external_ids_taken", 201]
-    assert (await world.topics()).count("company.registered.v1") == 1
-
-
-async def test_records_that_others_keep_changing_are_given_up_at_last(world: Batched) -> None:
-    ada = (await world.register(register(name="Ada"))).stream_id
-    titles = iter(range(1000))
-    world.store.before_append = lambda: world.change(ada, change(title=str(next(titles))))
-    world.store.times = 1000
-
-    assert (await refused(world.all(changing(ada, tags=["vip"])))).code == "command.contention"
-
-
-async def test_a_person_who_is_erased_meanwhile_is_gone_and_the_others_go_on(world: Batched) -> None:
-    ada = (await world.register(register(name="Ada"))).stream_id
-    go_on = world.store.append
-
-    async def refusing(append: Append) -> Appended:
-        if ada in {stream.stream_id for stream in append.streams}:
-            raise SubjectErasedError(ada)
-        return await go_on(append)
-
-    world.store.append = refusing  # type: ignore[method-assign]
-
-    assert told(await world.all(changing(ada, title="x"), new(name="Grace"))) == ["contact.deleted", 201]
-
-
-def emails(contact: Contact) -> Iterable[Lookup]:
-    return [("email", email.value) for email in contact.emails]
-
-
-def by_email(value: str, **members: Any) -> ByKey:
-    """A contact to be changed where one has the e-mail, else registered with it."""
-
-    def asks(states: Sequence[Contact]) -> Asked:
-        if len(states) > 1:
-            raise DomainError("contact.ambiguous", "several have it")
-        return changing(states[0].id, **members) if states else new(email=value, **members)
-
-    return ByKey(keys=(("email", value),), asks=asks, lookups=contacts.lookups(register(email=value, **members)))
-
-
-def matching(**ids: UUID) -> Matching:
-    """Finds these by the local parts of their e-mails."""
-
-    async def find(_: UUID, keys: Collection[Lookup]) -> Mapping[Lookup, Sequence[UUID]]:
-        found = {key: ids.get(key[1].partition("@")[0]) for key in keys}
-        return {key: [contact_id] for key, contact_id in found.items() if contact_id}
-
-    return Matching(kind="contact", evolve=evolve, find=find, seen=emails)
-
-
-async def test_items_by_key_change_what_has_it_and_make_what_has_not(world: Batched) -> None:
-    ada = (await world.register(register(email="ada@x.example"))).stream_id
-    gone = (await world.register(register(email="gone@x.example"))).stream_id
-    await world.delete(gone)
-
-    made = await world.all(
-        by_email("ada@x.example", title="Miss"), by_email("grace@x.example", title="Dr", company="Navy"),
-        by_email("grace@x.example", tags=["vip"]), by_email("gone@x.example"),
-        matching=matching(ada=ada, gone=gone),
-    )  # fmt: skip
-
-    assert told(made) == [200, 201, 200, 201]
-    assert made.results[0].stream_id == ada
-    assert made.results[1].stream_id == made.results[2].stream_id
-    assert (made.results[2].state.title, made.results[2].state.tags) == ("Dr", ("vip",))
-
-
-async def test_a_record_that_has_lost_the_key_is_not_found_by_it(world: Batched) -> None:
-    ada = (await world.register(register(name="Ada", email="ada@x.example"))).stream_id
-
-    made = await world.all(
-        changing(ada, email="countess@x.example"), by_email("ada@x.example"), by_email("countess@x.example"),
-        matching=matching(ada=ada),
-    )  # fmt: skip
-
-    assert told(made) == [200, 201, 200]
-    assert made.results[2].stream_id == ada
-
-
-async def test_a_key_that_several_have_is_told_to_the_item(world: Batched) -> None:
-    made = await world.all(
-        new(email="a@x.example"), new(email="a@x.example"), by_email("a@x.example"), matching=matching()
-    )
-
-    assert told(made) == [201, 201, "contact.ambiguous"]
-
-
 async def test_what_an_item_goes_by_must_not_have_been_changed_by_one_before_it(world: Batched) -> None:
     def under(parent: UUID, version: int, name: str) -> Asked:
         command = msgspec.convert({"name": name, "parent_id": str(parent)}, RegisterCompany)
@@ -337,17 +195,3 @@ async def test_what_an_item_goes_by_must_not_have_been_changed_by_one_before_it(
 
     assert told(first) == [201, 200, "batch.depends"]
     assert told(await world.all(under(top.stream_id, 2, "B"))) == [201]
-
-
-async def test_items_that_look_things_up_are_asked_anew_when_somebody_was_faster(world: Batched) -> None:
-    ada = (await world.register(register(name="Ada"))).stream_id
-    world.store.before_append, world.store.times = lambda: world.change(ada, change(tags=["vip"])), 1
-    asked: list[int] = []
-
-    async def items() -> Sequence[Asked]:
-        asked.append(len(asked))
-        return [changing(ada, title=f"Title {len(asked)}")]
-
-    made = await world.batches.handle(by(CALLER), items)
-
-    assert (asked, made.results[0].state.title) == ([0, 1], "Title 2")

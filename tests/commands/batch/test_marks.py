@@ -10,7 +10,7 @@ from commands.batch.batches import Asked, ByKey, Matching
 from commands.decision import Lookup
 from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
 from domain.contact import Contact, evolve
-from tests.commands.batch.test_batches import Batched, told
+from tests.commands.batch.batched import Batched, told
 from tests.given import TENANT, change, delete, register
 
 

@@ -12,7 +12,7 @@ from domain import custom_field
 from domain.custom_field import FieldType, RecordKind, stream_of
 from infra import clock
 from infra.event_store.finder import find, find_all
-from tests.commands.batch.test_batches import Batched, changing, new, told
+from tests.commands.batch.batched import Batched, changing, new, told
 from tests.commands.world import by
 from tests.given import CALLER, TENANT
 

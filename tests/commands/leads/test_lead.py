@@ -11,8 +11,6 @@ from commands.ports import Claim
 from domain.company import CompanyRegistered
 from domain.customer import CustomerLeadAdded, CustomerLeadRemoved, CustomerRegistered, customer_id
 from domain.lead import (
-    MOVES,
-    Act,
     LeadAssigned,
     LeadChanged,
     LeadConversionUndone,
@@ -22,8 +20,8 @@ from domain.lead import (
     LeadNurtured,
     LeadQualified,
     LeadReopened,
-    Status,
 )
+from domain.lead_status import MOVES, Act, Status
 from domain.money import Money
 from tests.given import CALLER, START, TENANT, some_id
 from tests.given_leads import BUYER, HOUR, LEAD, buyer, change, contact, converted, do, given, register, registered

@@ -29,11 +29,14 @@ def ask(url: str, path: str, method: str = "GET", body: object = None) -> Any:
 
 def start_opensearch(data: Path, events: list[ServerEvent]) -> tuple[Embedded, str]:
     embedded = start(data, ["opensearch"], on_event=events.append)
-    return embedded, embedded.wait("opensearch", 100)
+    return embedded, embedded.wait("opensearch", PATIENCE)
 
 
 @pytest.mark.opensearch
-def test_an_index_works_survives_restart_and_kill_and_nothing_is_left(tmp_path: Path) -> None:
+def test_an_index_works_survives_restart_and_kill_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENSEARCH_JAVA_OPTS", "-XX:TieredStopAtLevel=1 '-Drapport.told=in two words'")
     events: list[ServerEvent] = []
     embedded, url = start_opensearch(tmp_path / "data", events)
     with embedded:
@@ -48,6 +51,8 @@ def test_an_index_works_survives_restart_and_kill_and_nothing_is_left(tmp_path: 
         settings = ask(url, "/_cluster/settings?include_defaults=true&flat_settings=true")["defaults"]
         assert settings["cluster.routing.allocation.disk.threshold_enabled"] == "false"
         assert listening_on(port_of(url)) <= LOOPBACK
+        (node,) = ask(url, "/_nodes/_local/jvm")["nodes"].values()
+        assert "-Drapport.told=in two words" in node["jvm"]["input_arguments"]
         os.kill(embedded.pids()["opensearch"], signal.SIGKILL)
         assert wait_until(lambda: [e.kind for e in events].count("ready") == 2)
         # It answers before it has its indexes again.

@@ -9,6 +9,7 @@ from domain.contact import Email, Name, Phone
 from domain.event import Actor, Event, Metadata
 from domain.user import UserRegistered
 from infra.event_store.store import PostgresEventStore
+from infra.keys.destruction import KeyDestroyer
 from infra.keys.keyring import Keyring
 from infra.keys.master import local_master
 from tests.conftest import SECRET, Database
@@ -84,3 +85,21 @@ def forget(admin: Connection, tenant: UUID) -> None:
     """A tenant whose log can't be opened is nobody else's business."""
     for table in ("event", "tenant_head", "claim", "command", "data_key", "tenant_key", "erased_subject"):
         admin.execute(f"DELETE FROM store.{table} WHERE tenant_id = %s".encode(), (tenant,))
+
+
+def living_keys(admin: Connection, tenant: UUID, subject: UUID) -> int:
+    query = "SELECT count(*) FROM store.data_key WHERE tenant_id = %s AND subject = %s AND wrapped IS NOT NULL"
+    row = admin.execute(query, (tenant, subject)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def destroy(database: Database, keyring: Keyring, tenant: UUID, subject: UUID) -> int:
+    return await KeyDestroyer(database.appends, keyring).destroy(tenant, subject)
+
+
+def blank(item: Any) -> bool:
+    """Whether nothing personal is left in an event of a contact."""
+    event = item.event
+    shown = (event.name, event.emails, event.phones, event.title, event.tags, event.external_ids)
+    return bool(item.erased and shown == (Name(), (), (), None, (), {}))

@@ -1,10 +1,8 @@
 """B3, N-C1, fault 10: destroying a person's keys erases the person, everywhere and for good, and nothing else."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -13,24 +11,31 @@ from msgspec import structs
 
 from commands.ports import SubjectErasedError
 from domain import contact as domain
-from domain.contact import ContactRegistered, Name
+from domain.contact import ContactRegistered
 from infra.integrity.exports import MemoryExports
-from infra.keys.destruction import KeyDestroyer
-from infra.keys.keyring import TTL_SECONDS, Keyring
-from infra.postgres import APPEND
+from infra.keys.keyring import TTL_SECONDS
 from projections.history import entries
 from tests.conftest import Database
 from tests.given import changed, deleted
-from tests.infra.event_store.appends import append, batch, call, outcomes, stream
+from tests.infra.event_store.appends import append, call, outcomes, stream
 from tests.infra.event_store.catalogue import Connection
-from tests.infra.event_store.people import WORDS, a_change, a_contact, events, forget, person, process, stored
+from tests.infra.event_store.people import (
+    WORDS,
+    a_change,
+    a_contact,
+    blank,
+    destroy,
+    events,
+    forget,
+    living_keys,
+    person,
+    process,
+    stored,
+)
 from tests.infra.integrity.audited import Audited
 from tests.projections.reading import catch_up, contents
-from tests.waiting import until
 
 pytestmark = pytest.mark.servers
-
-DESTROY = "SELECT store.destroy_keys(%s, %s)"
 
 
 @pytest.fixture
@@ -38,24 +43,6 @@ def tenant(admin: Connection) -> Iterator[UUID]:
     made = uuid4()
     yield made
     forget(admin, made)
-
-
-def living_keys(admin: Connection, tenant: UUID, subject: UUID) -> int:
-    query = "SELECT count(*) FROM store.data_key WHERE tenant_id = %s AND subject = %s AND wrapped IS NOT NULL"
-    row = admin.execute(query, (tenant, subject)).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-async def destroy(database: Database, keyring: Keyring, tenant: UUID, subject: UUID) -> int:
-    return await KeyDestroyer(database.appends, keyring).destroy(tenant, subject)
-
-
-def blank(item: Any) -> bool:
-    """Whether nothing personal is left in an event of a contact."""
-    event = item.event
-    shown = (event.name, event.emails, event.phones, event.title, event.tags, event.external_ids)
-    return bool(item.erased and shown == (Name(), (), (), None, (), {}))
 
 
 async def test_an_erased_person_is_blank_and_neighbours_are_as_they_were(
@@ -105,32 +92,6 @@ async def test_every_key_of_the_person_is_destroyed(database: Database, admin: C
     assert [item.metadata.address is None for item in log] == [True, False, False]
 
 
-async def test_it_can_be_repeated(database: Database, admin: Connection, tenant: UUID) -> None:
-    """Fault 10: whoever does not know whether it was done does it again."""
-    store, keyring = process(database)
-    ada = await person(store, tenant)
-    assert [await destroy(database, keyring, tenant, ada) for _ in range(3)] == [1, 0, 0]
-    tombstones = "SELECT count(*), count(wrapped), count(destroyed_at) FROM store.data_key WHERE subject = %s"
-    assert admin.execute(tombstones, (ada,)).fetchone() == (1, 0, 1)
-
-
-async def test_what_is_interrupted_before_its_end_has_done_nothing(
-    database: Database, admin: Connection, tenant: UUID
-) -> None:
-    """Fault 10: the connection is lost in the middle of it."""
-    store, keyring = process(database)
-    ada = await person(store, tenant)
-    with psycopg.connect(database.dsns[APPEND]) as connection:
-        assert connection.execute(DESTROY, (tenant, ada)).fetchone() == (1,)
-        admin.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
-        with pytest.raises(psycopg.OperationalError):
-            connection.execute("SELECT 1")
-    assert living_keys(admin, tenant, ada) == 1
-    await store.append(events(tenant, ada, a_change(), after=2))
-    assert [item.erased for item in await process(database)[0].load(tenant, ada)] == [False] * 3
-    assert await destroy(database, keyring, tenant, ada) == 1
-
-
 async def test_no_key_is_made_for_an_erased_person_again(database: Database, admin: Connection, tenant: UUID) -> None:
     store, keyring = process(database)
     ada, nobody = await person(store, tenant), uuid4()
@@ -175,66 +136,6 @@ async def test_a_lost_answer_is_found_again_after_the_erasure(database: Database
     assert (await process(database)[0].append(asked)).position == first.position
 
 
-async def test_an_append_that_is_under_way_loses_its_key_too(
-    database: Database, admin: Connection, tenant: UUID
-) -> None:
-    """Fault 10: it has made a key that nobody sees yet when the destruction begins."""
-    store, keyring = process(database)
-    ada = await person(store, tenant)
-    argument = await batch(database.appends, [append(tenant, stream(ada, after=2))])
-    async with await psycopg.AsyncConnection.connect(database.admin_dsn) as connection:
-        await connection.execute("SELECT * FROM store.append(%s::jsonb, false)", (argument,))
-        destruction = asyncio.create_task(destroy(database, keyring, tenant, ada))
-        await asyncio.wait({destruction}, timeout=0.3)
-        assert not destruction.done()
-        await connection.commit()
-    assert await destruction == 2
-    assert living_keys(admin, tenant, ada) == 0
-    assert [item.erased for item in await store.load(tenant, ada)] == [True] * 3
-
-
-async def test_an_append_that_waits_for_the_destruction_makes_no_key(
-    database: Database, admin: Connection, tenant: UUID
-) -> None:
-    store, _ = process(database)
-    await person(store, tenant)
-    ada = uuid4()
-    async with await psycopg.AsyncConnection.connect(database.admin_dsn) as connection:
-        await connection.execute(DESTROY, (tenant, ada))
-        waiting = asyncio.create_task(store.append(events(tenant, ada, a_contact())))
-        await asyncio.wait({waiting}, timeout=0.3)
-        assert not waiting.done()
-        await connection.commit()
-    with pytest.raises(SubjectErasedError):
-        await waiting
-    assert living_keys(admin, tenant, ada) == 0
-
-
-async def test_whatever_comes_first_no_key_outlives_the_destruction(
-    database: Database, admin: Connection, tenant: UUID
-) -> None:
-    """Fault 10: processes that know no key write to new people's streams while these are erased."""
-    store, keyring = process(database)
-    await person(store, tenant)
-    people = [uuid4() for _ in range(12)]
-
-    async def write(subject: UUID) -> bool:
-        try:
-            await process(database)[0].append(events(tenant, subject, a_contact()))
-        except SubjectErasedError:
-            return False
-        return True
-
-    results = await asyncio.gather(
-        *(each for who in people for each in (write(who), destroy(database, keyring, tenant, who)))
-    )
-    written = [bool(done) for done in results[::2]]
-    assert sum(living_keys(admin, tenant, who) for who in people) == 0
-    log = await process(database)[0].read(tenant, after=2, limit=100)
-    assert len(log) == sum(written)
-    assert all(blank(item) for item in log)
-
-
 async def test_read_models_go_on_with_blanks(database: Database, tenant: UUID) -> None:
     store, keyring = process(database)
     ada, grace = await person(store, tenant), await person(store, tenant)
@@ -272,30 +173,6 @@ async def test_who_has_the_keys_in_hand_reads_on_until_they_expire(
     assert [blank(item) for item in await forgetful.load(tenant, ada)] == [True, True]
     monkeypatch.setattr(keys._subjects, "_clock", lambda: time.monotonic() + TTL_SECONDS)
     assert [blank(item) for item in await elsewhere.load(tenant, ada)] == [True, True]
-
-
-async def test_what_was_read_before_it_was_told_to_forget_is_not_kept(
-    database: Database, tenant: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The answer with the key is still on its way when the key is destroyed."""
-    store, _ = process(database)
-    ada = await person(store, tenant)
-    _, keyring = process(database)
-    original, arrived, go_on = keyring._reads.rows, asyncio.Event(), asyncio.Event()
-
-    async def slowly(*arguments: Any) -> Any:
-        rows = await original(*arguments)
-        arrived.set()
-        await go_on.wait()
-        return rows
-
-    monkeypatch.setattr(keyring._reads, "rows", slowly)
-    loading = asyncio.create_task(keyring.load(tenant, [ada]))
-    await until(arrived.is_set)
-    await destroy(database, keyring, tenant, ada)
-    go_on.set()
-    await loading
-    assert keyring.to_seal(tenant, ada, "contact", 2026) is None
 
 
 async def test_a_tenant_that_is_not_there_has_nothing_to_destroy(database: Database) -> None:

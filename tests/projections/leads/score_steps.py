@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from domain.contact import Lifecycle
 from domain.interaction import Direction, Type
-from domain.lead import Status
+from domain.lead_status import Status
 from domain.money import Money
 from domain.scoring import FieldCondition, InteractionCondition, Operator, Rule
 from tests.given import some_id

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.lead import OPEN, Lead, Status
+from domain.lead import Lead
+from domain.lead_status import OPEN, Status
 from projections.leads.lead import PROJECTION
 from projections.leads.queries import Filters, LeadView, Sort, page, view
 from projections.position import Moment

@@ -12,8 +12,6 @@ from domain import lead as domain
 from domain.customer import customer_id
 from domain.event import Event, Recorded, evolved
 from domain.lead import (
-    MOVES,
-    Act,
     Lead,
     LeadAssigned,
     LeadChanged,
@@ -26,6 +24,7 @@ from domain.lead import (
     LeadRegistered,
     LeadReopened,
 )
+from domain.lead_status import MOVES, Act
 from domain.money import Money
 from infra.event_store.store import PostgresEventStore
 from tests.conftest import SECRET, Database

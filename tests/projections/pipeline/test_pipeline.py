@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import zones
-from domain.lead import CLOSED, PAIRS, Lead, LeadNurtured, LeadQualified, LeadRegistered, Status
+from domain.lead import Lead, LeadNurtured, LeadQualified, LeadRegistered
+from domain.lead_status import CLOSED, PAIRS, Status
 from projections.leads import lead
 from projections.pipeline.figures import ConversionView, PipelineView, Step, TrendRow
 from projections.pipeline.pipeline import PROJECTION
