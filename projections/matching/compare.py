@@ -42,14 +42,16 @@ def _best(compare: Callable[[str, str], int], mine: Sequence[str], theirs: Seque
 
 
 def _emails(one: Person, other: Person) -> int:
-    """Of addresses; a mailbox that is called like its owner, elsewhere, says no more than the name does."""
+    """Of addresses; one called like its owner, elsewhere or beside a like one, says no more than the name does."""
     mine, theirs = one.values.get("email"), other.values.get("email")
     if not mine or not theirs:
         return MISSING
     level = _best(email_level, mine, theirs)
     elsewhere = not {_domain(x) for x in mine} & {_domain(y) for y in theirs}
-    if level in (CLOSE, PARTIAL) and elsewhere and (_named_after(one, mine) or _named_after(other, theirs)):
-        return MISSING
+    if level in (CLOSE, PARTIAL):
+        named = _named_after(one, mine), _named_after(other, theirs)
+        if any(named) if elsewhere else all(named):
+            return MISSING
     return level
 
 

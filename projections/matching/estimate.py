@@ -28,6 +28,9 @@ _MOST_DIFFERENT = 0.4
 _KNOWN = 0.02
 """How much the usual numbers of pairs of each kind count."""
 _LEAST_RELATED = 0.05
+_LEAST_SHARED = 0.03
+"""Where all who belong together are colleagues there may still be a couple with one name and mailbox."""
+_OWN_PRIOR, _LEAST_OWN = 100.0, 0.002
 
 
 class _Pattern(Struct):
@@ -87,7 +90,7 @@ def _own(fields: Sequence[str], people: Sequence[Person]) -> frozenset[str]:
         values = [value for person in people for value in person.values.get(field, ())]
         if field.startswith("custom.") and values and sum(day(v) == v for v in values) > len(values) / 2:
             found.add(field)
-    return frozenset(found)
+    return frozenset(found & set(fields))
 
 
 def _strangers(start: Model, people: Sequence[Person], contacts: int) -> list[tuple[float, ...]]:
@@ -190,15 +193,28 @@ def _improved(
         number = model.fields.index(GIVEN)
         usual = start.odds[number].same
         tally.levels[number] = [n + tally.same * p for n, p in zip(tally.levels[number], usual, strict=True)]
-    # Without anything that is a person's own, who belongs together can't be told from who is the same.
-    learns = any(field in own for field in model.fields)
     odds = tuple(
-        Odds(_plausible(counts), old.strangers, part / total if learns and field not in own else old.shared)
+        Odds(_plausible(counts), old.strangers, _shared(field, own, part, total, old.shared))
         for field, counts, (part, total), old in zip(model.fields, tally.levels, tally.common, model.odds, strict=True)
     )
     same = (tally.same / share + start.same * pairs * _KNOWN) / pairs
     related = max((tally.related / share + start.related * pairs * _KNOWN) / pairs, same * _LEAST_RELATED)
     return Model(model.fields, odds, min(same, 0.1), min(related, 0.3), model.common)
+
+
+def _shared(field: str, own: Collection[str], part: float, total: float, usual: float) -> float:
+    """How often those who belong together have a field in common, as far as that can be learnt.
+
+    Without anything that is a person's own, they can't be told from who is the same. What is somebody's own, a name
+    that goes from father to son or the birthday of twins, shows by what else is. It is never more than usual: where
+    hardly anybody belongs together, those who are the same with mistakes would pass for it.
+    """
+    if field not in own:
+        return max(_LEAST_SHARED, part / total) if own else usual
+    if len(own) == 1:
+        return usual
+    seen = (part + _OWN_PRIOR * weights.OWN_SHARED) / (total + _OWN_PRIOR)
+    return min(weights.OWN_SHARED, max(_LEAST_OWN, seen))
 
 
 def _plausible(counts: Sequence[float]) -> tuple[float, ...]:

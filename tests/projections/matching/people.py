@@ -38,6 +38,23 @@ def world(seed: int, *, people: int = 400, twice: float = 0.3, families: float =
     return World([_person(values) for _, values in found], pairs)
 
 
+def colleagues(seed: int, keys: tuple[str, ...], *, companies: int = 50) -> World:
+    """Companies of eight with one phone and a mailbox for each; every third of them is there twice, with a typo."""
+    random = Random(seed)  # noqa: S311  nothing is secret here
+    found: list[tuple[int, Person]] = []
+    for number in range(companies * 8):
+        if number % 8 == 0:
+            company, phone = _word(random, 4), "+49" + "".join(random.choices(string.digits, k=10))
+        given, family = _word(random, 3), _word(random, 3)
+        email = f"{given}.{family}@{company}.example"
+        for name in (family, _typo(random, family)) if number % 3 == 0 else (family,):
+            known = person(keys, given=given, family=name, emails=[email], phones=[phone], company=company)
+            found.append((number, known))
+    random.shuffle(found)
+    pairs = {(a, b) for a in range(len(found)) for b in range(a + 1, len(found)) if found[a][0] == found[b][0]}
+    return World([each for _, each in found], pairs)
+
+
 def _word(random: Random, parts: int) -> str:
     return "".join(random.choice(_SYLLABLES.split()) for _ in range(parts))
 

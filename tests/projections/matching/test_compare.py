@@ -101,6 +101,12 @@ def test_a_mailbox_that_is_called_like_its_owner_says_no_more_than_the_name_wher
     assert compare.levels(["given", "family", "email"], one, other) == [EXACT, EXACT, MISSING]
 
 
+def test_mailboxes_of_colleagues_that_are_called_like_them_are_not_taken_for_one_with_a_typo() -> None:
+    one = person(["name", "email"], given="Ellen", family="Ayers", emails=["eayers@example.com"])
+    other = person(["name", "email"], given="Raymond", family="Myers", emails=["rmyers@example.com"])
+    assert compare.levels(["given", "family", "email"], one, other) == [DIFFERENT, CLOSE, MISSING]
+
+
 def test_of_several_phones_the_best_one_counts_with_or_without_country_code() -> None:
     one = person(["phone"], phones=["+61401804974", "+6129999999"])
     other = person(["phone"], phones=["0401804974"])

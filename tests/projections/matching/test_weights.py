@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from projections.matching import blocking, estimate, weights, within
 from projections.matching.person import Person, person
 from projections.matching.weights import Model
-from tests.projections.matching.people import KEYS, World, world
+from tests.projections.matching.people import KEYS, World, colleagues, world
 
 SALT = b"0123456789abcdef"
 
@@ -69,6 +69,30 @@ def test_duplicates_are_found_and_families_are_left_alone(seed: int) -> None:
     assert len(suggested & there.pairs) / len(there.pairs) >= 0.95
     assert len(suggested & there.pairs) / len(suggested) >= 0.95
     assert len(merged & there.pairs) / len(merged) >= 0.99
+
+
+def test_among_families_those_few_who_are_there_twice_are_sure_enough_to_merge() -> None:
+    """R3.5: how seldom families share a given name or a birthday is learnt too."""
+    there = world(4, people=500, families=0.9, twice=0.1)
+    merged = {pair for pair, score in scores(learnt(there), there).items() if score >= 0.96}
+    assert len(merged & there.pairs) / len(there.pairs) >= 0.9
+    assert len(merged & there.pairs) / len(merged) >= 0.98
+
+
+def test_a_couple_with_one_mailbox_is_two_people_among_colleagues_too() -> None:
+    keys = ("name", "email", "phone", "company")
+    there = colleagues(6, keys)
+    known = [blocking.keys(each, SALT) for each in there.people]
+    candidates = [(there.people[a], there.people[b]) for a, b in within.candidates(known)]
+    model = estimate.estimate(keys, there.people, candidates, contacts=len(there.people))
+    ada, eva = (
+        person(
+            keys, given=given, family="Galvan", emails=["info@g.example"], phones=["+493012345678"], company="Galvan"
+        )
+        for given in ("Lindsey", "Alexis")
+    )
+    assert weights.probability(model, weights.compare(model, ada, eva)) < 0.96
+    assert weights.probability(model, weights.compare(model, ada, ada)) > 0.96
 
 
 def test_before_anything_is_learnt_the_same_person_is_suggested_and_a_sister_is_not() -> None:
