@@ -5,7 +5,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.acceptance.installation import Installation, Tenant, bad_fields
+from tests.acceptance.installation import Installation, Tenant, bad_fields, problem
+from tests.acceptance.people import person
 
 pytestmark = pytest.mark.servers
 
@@ -154,3 +155,20 @@ def test_a_timeline_shows_what_happened_in_its_order(tenant: Tenant) -> None:
     assert ids(as_of=str(late["recorded_at"]), order="asc") == [before["id"], ada["id"]]
     pages = list(tenant.pages(path, limit=1, order="asc"))
     assert [entry["id"] for page in pages for entry in page] == ids(order="asc")
+
+
+def test_an_interaction_is_read_as_it_was_by_who_may_read_it_now(tenant: Tenant, installation: Installation) -> None:
+    """B1."""
+    first = tenant.http.post("/v1/interactions", json={"type": "call", "subject": "Paper", "occurred_at": AT}).json()
+    path, then = f"/v1/interactions/{first['id']}", {"as_of": first["updated_at"]}
+    changed = tenant.http.patch(path, json={"subject": "Cards", "outcome": "reached"})
+    tenant.position = int(changed.headers["Event-Position"])
+    was = tenant.http.get(path, params=then)
+    assert (was.json(), was.headers["ETag"]) == (first, '"1"')
+    assert tenant.get(path).json()["subject"] == "Cards"
+    assert problem(tenant.http.get(path, params={"as_of": "2020-01-01T00:00:00Z"}), 404, "interaction.not_found")
+    assert problem(tenant.http.get(path, params={"as_of": "2999-01-01T00:00:00Z"}), 400, "query.invalid")
+    role = tenant.http.post("/v1/roles", json={"name": "Own", "permissions": ["interactions.read:own"]}).json()["key"]
+    stranger = person(installation, tenant, [role]).http
+    assert problem(stranger.get(path, params=then), 404, "interaction.not_found")
+    assert problem(installation.tenant().http.get(path, params=then), 404, "interaction.not_found")

@@ -10,7 +10,9 @@ from litestar import Router, get
 from msgspec import Struct, structs
 
 from api.http.answer import Answer
-from api.http.exchange import HttpRequest, NoQuery, etag, path_id, principal_of, query_of, services_of
+from api.http.as_of import moment_of
+from api.http.contacts.reads import ReadQuery
+from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.interactions import examples
 from api.http.interactions.batch import batch_interactions
 from api.http.interactions.complete import complete_interaction
@@ -21,12 +23,13 @@ from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import require_shown, telling
 from api.http.tried import note_filters
 from commands.visible import INTERACTIONS, view_of
+from domain import interaction as domain
 from domain.errors import NotFoundError
-from domain.interaction import Channel, Direction, Type
+from domain.interaction import Channel, Direction, Interaction, Type
 from projections.interactions import interaction
 from projections.interactions import queries as interaction_queries
 from projections.interactions.queries import Filters, InteractionView, Sort, Stored
-from projections.position import Level
+from projections.position import Level, Moment
 
 READ_MODELS = (interaction.PROJECTION.checkpoint,)
 _HIDING = "Interactions beyond the reach of the caller's interactions.read are missing; hidden fields are absent."
@@ -142,7 +145,7 @@ async def next_actions(request: HttpRequest) -> Answer:
         description=_HIDING,
         tag="interactions",
         permission=READING,
-        query=NoQuery,
+        query=ReadQuery,
         answers={200: InteractionView},
         errors=("interaction.not_found",),
         result=examples.INTERACTION,
@@ -153,14 +156,17 @@ async def next_actions(request: HttpRequest) -> Answer:
 async def read_interaction(request: HttpRequest) -> Answer:
     """One interaction."""
     interaction_id = path_id(request, "interaction_id", "interaction")
-    query_of(request, NoQuery)
+    query: ReadQuery = query_of(request, ReadQuery)
+    told = telling(principal_of(request), INTERACTIONS, kind=None)
+    if moment := await moment_of(request, query.as_of):
+        was = await _then(request, interaction_id, moment)
+        return Answer(told(interaction_queries.view(was)), headers={"ETag": etag(was.version)})
     found = await _stored(request, interaction_id, await settled(request, READ_MODELS))
     # One that is not the caller's to read is missing, in the same time too; and a moment ago it may have become so.
     if found is None and (level := await caught_up(request, READ_MODELS)):
         found = await _stored(request, interaction_id, level)
     if found is None:
         raise NotFoundError("interaction")
-    told = telling(principal_of(request), INTERACTIONS, kind=None)
     return Answer(told(interaction_queries.view(found)), headers={"ETag": etag(found.version)})
 
 
@@ -187,6 +193,17 @@ async def _stored(request: HttpRequest, interaction_id: UUID, level: Level | Non
     query = partial(interaction_queries.by_id, tenant_id=caller.tenant_id, interaction_id=interaction_id)
     found = await services_of(request).reads.ask(caller.tenant_id, query, at_least=level)
     return found if found and caller.reaches(READING, found.author_id) else None
+
+
+async def _then(request: HttpRequest, interaction_id: UUID, moment: Moment) -> Interaction:
+    """An interaction folded from its events up to a moment, for who may read it now. Raises NotFoundError."""
+    await settled(request, ())
+    caller = principal_of(request)
+    state = partial(services_of(request).handler.state, caller.tenant_id, "interaction", domain.evolve, interaction_id)
+    if not caller.may(READING) and not caller.reaches(READING, (await state()).author_id):
+        raise NotFoundError("interaction")
+    found: Interaction = await state(up_to=moment.position)
+    return found
 
 
 ROUTER = Router(
