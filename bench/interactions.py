@@ -2,9 +2,9 @@
 
 Batches of 500 of one tenant go out over a few connections, once all processes have started and what follows from the
 contacts is done. Reference of the first is COPY of the same rows into a plain table with an index, in the same server;
-of the second a limit. The lag is from the answer of a batch until the timelines show all of it, while interactions come at
-the wanted rate, or at four fifths of the measured one where that is less than wanted. Processor time per interaction,
-of every process, is in the note: on a machine that others use too it says more than the rate.
+of the second a limit. The lag is from the answer of a batch until the timelines show all of it, while interactions come
+at the wanted rate, or at four fifths of the measured one where that is less. Processor time per interaction, of every
+process, is in the note: on a machine that others use too it says more than the rate.
 """
 
 import asyncio
