@@ -154,11 +154,13 @@ WITH asked AS (
             UNION ALL
            SELECT n.id FROM report_interaction_v1 n
             WHERE n.tenant_id = %(tenant)s AND n.contact_id = a.contact_id AND n.turn = 'inbound' AND n.thread IS NULL
-              AND n.at < a.at AND n.at >= coalesce((
+              AND n.at < a.at AND n.at >= greatest('-infinity', (
                   SELECT max(p.at) FROM report_interaction_v1 p
                    WHERE p.tenant_id = %(tenant)s AND p.contact_id = a.contact_id AND p.turn = 'outbound'
-                     AND p.at < a.at
-                  ), '-infinity')
+                     AND p.thread IS NULL AND p.at < a.at), (
+                  SELECT max(p.at) FROM report_interaction_v1 p
+                   WHERE p.tenant_id = %(tenant)s AND p.contact_id = a.contact_id AND p.turn = 'outbound'
+                     AND p.thread IS NOT NULL AND p.at < a.at))
             UNION ALL
            SELECT n.id FROM report_interaction_v1 n
             WHERE a.thread IS NULL AND n.tenant_id = %(tenant)s AND n.contact_id = a.contact_id AND n.turn = 'inbound'
@@ -177,12 +179,12 @@ WITH asked AS (
      CROSS JOIN LATERAL (
            SELECT f.id, f.at, f.author_id FROM (
                (SELECT n.id, n.at, n.author_id FROM report_interaction_v1 n
-                 WHERE i.thread IS NULL AND n.tenant_id = %(tenant)s AND n.contact_id = i.contact_id
-                   AND n.turn = 'outbound' AND n.at > i.at ORDER BY n.at, n.id LIMIT 1)
+                 WHERE n.tenant_id = %(tenant)s AND n.contact_id = i.contact_id
+                   AND n.turn = 'outbound' AND n.thread IS NULL AND n.at > i.at ORDER BY n.at, n.id LIMIT 1)
                 UNION ALL
                (SELECT n.id, n.at, n.author_id FROM report_interaction_v1 n
-                 WHERE i.thread IS NOT NULL AND n.tenant_id = %(tenant)s AND n.contact_id = i.contact_id
-                   AND n.turn = 'outbound' AND n.thread IS NULL AND n.at > i.at ORDER BY n.at, n.id LIMIT 1)
+                 WHERE i.thread IS NULL AND n.tenant_id = %(tenant)s AND n.contact_id = i.contact_id
+                   AND n.turn = 'outbound' AND n.thread IS NOT NULL AND n.at > i.at ORDER BY n.at, n.id LIMIT 1)
                 UNION ALL
                (SELECT n.id, n.at, n.author_id FROM report_interaction_v1 n
                  WHERE i.thread IS NOT NULL AND n.tenant_id = %(tenant)s AND n.thread = i.thread

@@ -19,9 +19,11 @@ CREATE TABLE read.report_interaction_v1 (
 );
 CREATE INDEX ON read.report_interaction_v1 (tenant_id, at);
 CREATE INDEX ON read.report_interaction_v1 (tenant_id, at) WHERE due_at IS NOT NULL;
-CREATE INDEX ON read.report_interaction_v1 (tenant_id, contact_id, turn, at, id);
 CREATE INDEX ON read.report_interaction_v1 (tenant_id, thread, turn, at, id) WHERE thread IS NOT NULL;
+-- Each is in one of these: what was said to a contact in threads is not in the way of what was said outside of them.
+CREATE INDEX ON read.report_interaction_v1 (tenant_id, contact_id, at, id) WHERE turn = 'inbound';
 CREATE INDEX ON read.report_interaction_v1 (tenant_id, contact_id, at, id) WHERE turn = 'outbound' AND thread IS NULL;
+CREATE INDEX ON read.report_interaction_v1 (tenant_id, contact_id, at, id) WHERE turn = 'outbound' AND thread IS NOT NULL;
 
 -- One row an inbound interaction that was answered: when and of what kind it was, who answered, and after how many
 -- microseconds.
