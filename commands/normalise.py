@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import phonenumbers
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+from commands.numbering import is_e164
 from domain.contact import Email, Name, Phone
 from domain.errors import FieldError, InvalidError
 
@@ -157,6 +158,8 @@ def email(value: str, at: str, problems: Problems) -> str | None:
 
 def phone(value: str, at: str, problems: Problems) -> str | None:
     """A number as E.164. Numbers must carry their country code: which country is meant is not guessed."""
+    if is_e164(value):
+        return value
     found = _phone(value)
     if isinstance(found, str):
         return found

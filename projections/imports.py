@@ -1,6 +1,6 @@
 """Imports as they stand: one row each, folded by the domain's own `evolve`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,10 @@ SELECT coalesce(json_agg(p.state ORDER BY p.created_at DESC, p.id DESC), '[]')::
            AND (%s::uuid[] IS NULL OR i.owner_id = ANY(%s::uuid[]))
          ORDER BY i.created_at DESC, i.id DESC LIMIT %s) p
 """
+_HAVE_MORE_ROWS = """
+SELECT count(*) = %s FROM read.import_v1 WHERE tenant_id = %s AND id = ANY(%s) AND (state->>'rows')::bigint > %s
+"""
+_CAUSE = "import:"
 
 LATEST = ("infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 """The bound before the latest import."""
@@ -60,6 +64,18 @@ async def page(
         return states, None
     last = states[limit - 1]
     return states[:limit], (last.created_at.isoformat(), str(last.id))
+
+
+def file_of(cause: str | None) -> UUID | None:
+    """The import whose rows an event came of, by its causation id; None of any other, and of what is undone."""
+    told = cause or ""
+    return UUID(told.removeprefix(_CAUSE)) if told.startswith(_CAUSE) and "/" not in told else None
+
+
+async def have_more_rows(connection: Connection, tenant_id: UUID, ids: Collection[UUID], *, than: int) -> bool:
+    """Whether the files of all these imports have."""
+    found = await connection.execute(_HAVE_MORE_ROWS, (len(ids), tenant_id, list(ids), than))
+    return bool((await found.fetchone())[0])
 
 
 def _row(tenant_id: UUID, state: Import) -> dict[str, Any]:

@@ -146,7 +146,8 @@ class Turns:
             bounds = [highest] if len(level) < len(positions) else []
             bounds += await self._followed(connection, tenant_id)
             bounds += [] if until is None else [until]
-            events = await self._next(tenant_id, lowest, delivered)
+            fresh = _following(lowest, delivered)
+            events = fresh or await self._next(tenant_id, lowest, delivered)
             if bounds:
                 events = [item for item in events if item.position <= min(bounds)]
             leaves_out = await poison.left_out(connection, tenant_id, level)
@@ -165,7 +166,9 @@ class Turns:
         if not events:
             return False
         await self._on_applied(tenant_id, level, events)
-        return len(level) < len(positions) or len(events) >= BATCH
+        # After a whole batch that was delivered the next one comes by itself, too: who looked for it in the log would
+        # get ahead of what is delivered, and read all of a backlog there.
+        return len(level) < len(positions) or (len(events) >= BATCH and not fresh)
 
     async def _positions(
         self, connection: Connection, tenant_id: UUID, names: Sequence[str], delivered: Sequence[Recorded[Event]]
@@ -189,9 +192,7 @@ class Turns:
     async def _next(
         self, tenant_id: UUID, position: int, delivered: Sequence[Recorded[Event]]
     ) -> Sequence[Recorded[Event]]:
-        """The events right after a position: from what was delivered when it continues there, else from the log."""
-        if fresh := _following(position, delivered):
-            return fresh
+        """The events right after a position from the log, where what was delivered does not continue there."""
         if delivered and delivered[-1].position <= position:
             return ()
         return await self._log.read(tenant_id, after=position, limit=BATCH)

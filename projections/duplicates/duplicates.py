@@ -60,10 +60,10 @@ class _Kept(Struct, frozen=True):
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
     tenant_id = events[0].tenant_id
     ids = contact_rows.of_contacts(events)
-    came = {item.stream_id for item in events if item.version == 1} & ids
-    if len(came) >= owed.MANY and await owed.may_all_be(connection, tenant_id, len(came)):
+    came = [item for item in events if item.version == 1 and item.stream_id in ids]
+    if len(came) >= owed.MANY and await owed.may_all_be(connection, tenant_id, came):
         await owed.grown(connection, tenant_id, contacts=len(came), owed=len(came))
-        ids -= came
+        ids -= {item.stream_id for item in came}
     if ids:
         await refresh(connection, tenant_id, ids, later=None)
     async for contacts in contact_rows.pages_of(connection, tenant_id, contact_rows.renamed(events)):

@@ -3,11 +3,15 @@
 A model comes with the pairs of all contacts, found anew. While a tenant grows to twice what its last one was made of,
 to find pairs as contacts come would be to find them twice, and most of the work of an import. So a turn with many new
 contacts writes their keys only; and not even those when more have come than a file has whose rows are compared with
-what is there. The tenant owes the rest, which makes the next model due as soon as its growth pauses.
+what is there, or when they come from a larger file: its rows are not compared before they are written. The tenant owes
+the rest, which makes the next model due as soon as its growth pauses.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from domain.event import Event, Recorded
+from projections import imports
 from projections.ports import Connection
 
 MANY = 100
@@ -39,10 +43,10 @@ async def may_pairs_be(connection: Connection, tenant_id: UUID, fresh: int) -> b
     return due
 
 
-async def may_all_be(connection: Connection, tenant_id: UUID, fresh: int) -> bool:
-    """Whether their keys may be, too."""
-    due, contacts = await _growth(connection, tenant_id, fresh)
-    return due and contacts >= KEYED
+async def may_all_be(connection: Connection, tenant_id: UUID, fresh: Sequence[Recorded[Event]]) -> bool:
+    """Whether the keys of contacts may be, too, by the events that began them."""
+    due, contacts = await _growth(connection, tenant_id, len(fresh))
+    return due and (contacts >= KEYED or await _are_of_large_files(connection, tenant_id, fresh))
 
 
 async def grown(connection: Connection, tenant_id: UUID, *, contacts: int, owed: int = 0) -> None:
@@ -54,6 +58,12 @@ async def is_settled(connection: Connection, tenant_id: UUID) -> bool:
     """Whether nothing is left."""
     (owed,) = await (await connection.execute(_OWED, (tenant_id,))).fetchone()
     return not owed
+
+
+async def _are_of_large_files(connection: Connection, tenant_id: UUID, fresh: Sequence[Recorded[Event]]) -> bool:
+    causes = {item.metadata.causation_id for item in fresh}
+    files = {found for cause in causes if (found := imports.file_of(cause))}
+    return len(files) == len(causes) and await imports.have_more_rows(connection, tenant_id, files, than=KEYED)
 
 
 async def _growth(connection: Connection, tenant_id: UUID, fresh: int) -> tuple[bool, int]:

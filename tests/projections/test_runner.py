@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.event import Event, Recorded
-from projections import lane, runner
+from projections import lane, runner, turns
 from projections.contacts import contact
 from projections.registry import POSTGRES
 from tests.conftest import Database
@@ -30,6 +30,22 @@ async def test_what_is_delivered_is_applied_without_reading_the_log(
         events = story(projector.log, tenant)
         projector.deliveries.bring(*events)
         await projector.reached(tenant, 12)
+        assert projector.log.reads == 0
+    expect_whole(database, projector, tenant)
+
+
+async def test_nor_is_it_read_after_whole_batches_of_which_more_will_be_delivered(
+    database: Database, projector: Projector, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_POLL_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(turns, "BATCH", 4)
+    monkeypatch.setattr(lane, "BATCH", 4)
+    async with projector.running():
+        await projector.looked()
+        events = story(projector.log, tenant)
+        for start in (0, 4, 8):
+            projector.deliveries.bring(*events[start : start + 4])
+            await projector.reached(tenant, start + 4)
         assert projector.log.reads == 0
     expect_whole(database, projector, tenant)
 

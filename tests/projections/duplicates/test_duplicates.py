@@ -9,10 +9,12 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from msgspec import structs
 
 from commands.ports import StreamEvents
 from domain.contact import ContactRegistered, Name
 from domain.event import Event
+from domain.imports import ImportReceived, Policy
 from domain.matching import DuplicatesDismissed, MatchingRulesSet, pair_id, rules_id
 from infra.event_store.store import PostgresEventStore
 from infra.postgres import PROJECTOR, TenantConnections, open_pool
@@ -26,7 +28,7 @@ from projections.matching.blocking import MOST_IN_BLOCK
 from projections.matching.person import person
 from tests.conftest import SECRET, Database
 from tests.given import changed, deleted, emails, phones, registered
-from tests.infra.event_store.appends import append
+from tests.infra.event_store.appends import METADATA, append
 from tests.projections.matching.people import world
 from tests.projections.reading import contents
 from tests.projections.workshop import Workshop
@@ -42,20 +44,29 @@ class Tenant:
         self.database: Database = workshop.database
         self.versions: dict[UUID, int] = {}
 
-    async def write(self, *events: tuple[UUID, Event]) -> None:
+    async def write(self, *events: tuple[UUID, Event], cause: str | None = None) -> None:
         streams = []
         for stream, event in events:
             after = self.versions.get(stream, 0)
             streams.append(StreamEvents(stream, after, (event,)))
             self.versions[stream] = after + 1
         store = PostgresEventStore(self.database.appends, self.database.service, SECRET)
-        await store.append(append(self.id, *streams))
+        await store.append(append(self.id, *streams, metadata=structs.replace(METADATA, causation_id=cause)))
         await self.workshop.level(self.id)
 
-    async def add(self, *events: Event) -> list[UUID]:
+    async def add(self, *events: Event, cause: str | None = None) -> list[UUID]:
         ids = [uuid4() for _ in events]
-        await self.write(*zip(ids, events, strict=True))
+        await self.write(*zip(ids, events, strict=True), cause=cause)
         return ids
+
+    async def add_of_file(self, rows: int, *events: Event) -> list[UUID]:
+        """What came of a file with so many rows in all."""
+        import_id = uuid4()
+        received = ImportReceived(
+            mapping={}, policy=Policy.SKIP, encoding="utf-8", delimiter=",", rows=rows, portions=2, ready=True
+        )
+        await self.write((import_id, received))
+        return await self.add(*events, cause=f"import:{import_id}")
 
     def pairs(self) -> set[tuple[UUID, UUID]]:
         rows = contents(self.database, self.id, [duplicates.PROJECTION])["duplicate_v1"]
@@ -273,6 +284,23 @@ async def test_of_very_many_not_even_keys_are_there_before_the_next_model(
     async with rescoring_sessions(workshop.database) as sessions:
         await Rescorer(sessions).turn()
     assert len(tenant.pairs()) > 1
+    assert (await tenant.complete(), await tenant.differences()) == (True, [])
+
+
+async def test_of_a_file_too_large_to_be_compared_no_keys_are_there_before_the_next_model(
+    tenant: Tenant, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a smaller one they are: its next rows are compared with those before."""
+    monkeypatch.setattr(owed, "KEYED", 150)
+    there = world(11, people=260)
+    small = await tenant.add_of_file(120, *map(like, there.people[:120]))
+    await tenant.add_of_file(151, *map(like, there.people[120:]))
+    kept = contents(tenant.database, tenant.id, [duplicates.PROJECTION])["match_contact_v1"]
+    assert {UUID(row["contact_id"]) for row in kept} == set(small)
+    assert not await tenant.complete()
+    await tenant.pauses()
+    async with rescoring_sessions(workshop.database) as sessions:
+        await Rescorer(sessions).turn()
     assert (await tenant.complete(), await tenant.differences()) == (True, [])
 
 
