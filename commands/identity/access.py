@@ -46,6 +46,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     """What the tenant has set, as of the same moment."""
     teams: Mapping[UUID, frozenset[UUID]] = MappingProxyType({})
     """Who is in the tenant's teams, as of the same moment."""
+    head: int = 0
+    """How far the tenant's log went at that moment; 0 where it was not asked."""
 
     @property
     def actor(self) -> Actor:
@@ -98,7 +100,9 @@ class KeyClaims(Struct, frozen=True):
     digest: str
 
 
-def speaking(access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: UUID | None = None) -> Principal:
+def speaking(
+    access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: UUID | None = None, head: int = 0
+) -> Principal:
     """Who a request with these claims speaks for, in these roles, in a tenant with this access."""
     rights = access.rights(roles)
     return Principal(
@@ -114,6 +118,7 @@ def speaking(access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: 
         custom=access.custom,
         settings=access.settings,
         teams=access.teams,
+        head=head,
     )
 
 

@@ -91,6 +91,17 @@ async def test_claims_that_do_not_belong_together_are_refused(database: Database
     assert (await authorization.principal(mine)).grants
 
 
+async def test_every_look_says_where_the_log_of_its_tenant_ends(database: Database, store: PostgresEventStore) -> None:
+    ada, grace = await signed_in(database, store, "sales"), await signed_in(database, store, "sales")
+    here, there = (PostgresAuthorization(database.appends) for _ in range(2))
+    assert {(await process.principal(ada)).head for process in (here, there) for _ in range(2)} == {1}
+    for length in (2, 3):
+        await store.append(append(grace.tenant_id, StreamEvents(uuid4(), 0, (registered(),))))
+        for process in (here, there):
+            answers = await asyncio.gather(*(process.principal(claims) for claims in (ada, grace) * 3))
+            assert [caller.head for caller in answers] == [1, length] * 3
+
+
 def test_the_index_is_over_the_topics_that_are_looked_at(database: Database) -> None:
     with psycopg.connect(database.admin_dsn) as connection:
         (text,) = connection.execute("SELECT pg_get_indexdef('store.event_access'::regclass)").fetchone() or ("",)
