@@ -167,6 +167,14 @@ class Authorization(Protocol):
         """
         ...
 
+    def was_let_in(self, claims: Claims | KeyClaims) -> bool:
+        """Whether the answer for these claims was a principal when it was last asked for, as far as is known here."""
+        ...
+
+    def forget(self, session_id: UUID) -> None:
+        """Know nothing of a session any more: it has ended."""
+        ...
+
     async def access(self, tenant_id: UUID) -> Access:
         """Who may do what in a tenant. Raises StoreUnavailableError."""
         ...

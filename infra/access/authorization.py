@@ -60,6 +60,7 @@ class PostgresAuthorization:
         """See the port."""
         lasts, access, head = await self._look(claims)
         if not lasts:
+            self.forget(claims.session_id)
             raise session_ended()
         known = self._principals.get(claims.session_id)
         if known and known[0] is access and known[1] == claims:
@@ -68,11 +69,21 @@ class PostgresAuthorization:
                 return principal
             principal = structs.replace(principal, head=head)
         else:
+            self.forget(claims.session_id)  # unless it goes well
             principal = _principal(claims, access, head)
         if len(self._principals) >= _PRINCIPALS:
             self._principals.clear()
         self._principals[claims.session_id] = access, claims, principal
         return principal
+
+    def was_let_in(self, claims: Claims | KeyClaims) -> bool:
+        """See the port. Keys, which are few and busy, are not remembered."""
+        known = self._principals.get(claims.session_id) if isinstance(claims, Claims) else None
+        return known is not None and known[1] == claims
+
+    def forget(self, session_id: UUID) -> None:
+        """See the port."""
+        self._principals.pop(session_id, None)
 
     async def of_key(self, claims: KeyClaims) -> Principal:
         """See the port."""
