@@ -1,7 +1,8 @@
 """States of streams without folding them from the first event every time.
 
 What this process has folded lately is in memory, what some process has folded of a long stream is in a snapshot; the
-events after that are read, always, so a state is as right as one that was folded from the beginning.
+events after that are read, so a state is as right as one that was folded from the beginning. Only where the caller has
+seen, since it was asked, that the tenant's log still ends where it did, there are none to read.
 """
 
 import hashlib
@@ -38,7 +39,8 @@ Key = tuple[UUID, str, UUID]
 class Folded(Struct, frozen=True):
     """A state after an event of its stream.
 
-    `kept` is the version of the last snapshot, `since` when the state was last read otherwise than from here.
+    `kept` is the version of the last snapshot, `since` when the state was last read otherwise than from here. `head`
+    is a position of the tenant up to which no event is missing, though this stream's last one may be older.
     `others`: it says something of somebody else than the stream, whose erasure would not find a snapshot of it.
     """
 
@@ -48,6 +50,7 @@ class Folded(Struct, frozen=True):
     kept: int
     since: float
     others: bool = False
+    head: int = 0
 
 
 class FoldedStates:
@@ -77,9 +80,18 @@ class FoldedStates:
         return len(self._states)
 
     async def load(
-        self, tenant_id: UUID, kind: str, evolve: Callable[..., S], stream_id: UUID, *, up_to: int | None = None
+        self,
+        tenant_id: UUID,
+        kind: str,
+        evolve: Callable[..., S],
+        stream_id: UUID,
+        *,
+        up_to: int | None = None,
+        head: int = 0,
     ) -> S:
         """The state of a stream, as of a position when given.
+
+        `head` is where the tenant's log ended when the caller last looked; the state is as of then, or later.
 
         Raises:
             NotFoundError: this tenant has no such stream, or it is one of another kind.
@@ -87,6 +99,9 @@ class FoldedStates:
         """
         key = (tenant_id, kind, stream_id)
         base, since = self._known(key, up_to), self._clock()
+        if base and up_to is None and base.position <= head <= base.head:
+            there: S = base.state
+            return there
         if base:
             events = await self._store.load(tenant_id, stream_id, after_version=base.version, up_to=up_to)
             if any(item.erased for item in events):
@@ -99,7 +114,7 @@ class FoldedStates:
             raise NotFoundError(kind)
         folded = _folded(base, evolve, stream_id, events, since)
         if up_to is None:
-            self._keep(key, evolve, folded)
+            self._keep(key, evolve, folded if head <= folded.head else msgspec.structs.replace(folded, head=head))
         state: S = folded.state
         return state
 
@@ -220,6 +235,6 @@ def _folded(
     state = base.state if base else None
     for item in events:
         state = evolved(evolve, state, item.event, stream_id, item.recorded_at, item.occurred_at)
-    kept, since, others = (base.kept, base.since, base.others) if base else (0, since, False)
+    kept, since, others, head = (base.kept, base.since, base.others, base.head) if base else (0, since, False, 0)
     others = others or any(subject_of(item.event, stream_id) != stream_id for item in events)
-    return Folded(state, events[-1].version, events[-1].position, kept, since, others)
+    return Folded(state, events[-1].version, events[-1].position, kept, since, others, head)

@@ -23,6 +23,7 @@ from commands.ports import (
     SubjectErasedError,
     VersionConflictError,
 )
+from commands.refusals import contention, key_reused
 from domain.errors import DomainError, FieldError, GoneError, InvalidError, MergedError
 from domain.event import Event, evolved
 
@@ -201,14 +202,21 @@ class Handler:
         return Outcome(stream_id=stream_id, state=after, position=appended.position, status=case.status, events=events)
 
     async def state(
-        self, tenant_id: UUID, kind: str, evolve: Callable[..., S], stream_id: UUID, *, up_to: int | None = None
+        self,
+        tenant_id: UUID,
+        kind: str,
+        evolve: Callable[..., S],
+        stream_id: UUID,
+        *,
+        up_to: int | None = None,
+        head: int = 0,
     ) -> S:
-        """The state of a stream, as of a position when given.
+        """The state of a stream, as of a position when given; see FoldedStates.load.
 
         Raises:
             NotFoundError: this tenant has no such stream, or it is one of another kind.
         """
-        return await self._states.load(tenant_id, kind, evolve, stream_id, up_to=up_to)
+        return await self._states.load(tenant_id, kind, evolve, stream_id, up_to=up_to, head=head)
 
     async def found(self, tenant_id: UUID, kind: str, evolve: Callable[..., S], stream_id: UUID) -> S | None:
         """The same as it is now; None where this tenant has no such stream."""
@@ -279,21 +287,3 @@ def _there(state: S | None) -> S:
 def is_deleted(state: Any) -> bool:
     """Whether a record was deleted; one that was merged is gone too, and comes back otherwise."""
     return state.deleted_at is not None and getattr(state, "merged_into", None) is None
-
-
-def contention() -> DomainError:
-    """The refusal of what was decided again and again, and somebody was faster each time."""
-    return DomainError(
-        "command.contention",
-        "others kept changing this record at the same time",
-        hint="Send the request again; nothing was saved.",
-    )
-
-
-def key_reused() -> DomainError:
-    """The refusal of an idempotency key that stands for another body."""
-    return DomainError(
-        "idempotency.key_reused",
-        "this Idempotency-Key was used with another body",
-        hint="Use a new key for a new request; repeat a request with exactly the body it had.",
-    )

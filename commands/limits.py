@@ -1,7 +1,7 @@
 """Rate limits: what may be limited and by how much, and what a count says."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -76,8 +76,11 @@ Use = tuple[Limit, str]
 class Limiter(Protocol):
     """Counts requests, in all processes together as long as it can."""
 
-    async def count(self, uses: Sequence[Use]) -> Sequence[Count]:
-        """Count one request against every (limit, key), or, when one of them is used up, against none."""
+    def count(self, uses: Sequence[Use]) -> Awaitable[Sequence[Count]]:
+        """Count one request against every (limit, key), or, when one of them is used up, against none.
+
+        It is counted whether or not anybody waits for the answer.
+        """
         ...
 
     def refused(self, uses: Sequence[Use]) -> Sequence[Count]:

@@ -143,6 +143,8 @@ async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
         claims = await _claims(request, services)
         uses = limits.uses_of(request, claims)
         limits.check(request, uses)
+        # Who was let in a moment ago most likely is again: then both are found out in the time of one.
+        begun = limits.begin(request, uses) if uses and services.authorization.was_let_in(claims) else None
         principal = await _principal(services, claims)
     except limits.RateLimitedError:
         raise
@@ -150,7 +152,7 @@ async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
         # Only a token that still holds counts for its user: with a revoked one, nobody can use up what is theirs.
         await limits.count_stranger(request)
         raise
-    await limits.count(request, uses)
+    await limits.count(request, uses, begun)
     return principal
 
 

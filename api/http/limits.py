@@ -1,7 +1,7 @@
 """Rate limits over HTTP: what a request counts for, and what its answer says of that."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -56,15 +56,24 @@ def uses_of(request: Request[Any, Any, Any], claims: Claims | KeyClaims) -> Sequ
     return uses
 
 
-async def count(request: Request[Any, Any, Any], uses: Sequence[Use]) -> None:
+async def count(
+    request: Request[Any, Any, Any], uses: Sequence[Use], begun: Awaitable[Sequence[Count]] | None = None
+) -> None:
     """Count a request against all of these limits, or, when one of them is used up, against none.
+
+    Where that has `begun`, its answer is taken.
 
     Raises:
         RateLimitedError: there were too many.
     """
     if uses:
-        services: Services = request.scope["state"]["services"]
-        _tell(request, await services.limiter.count(uses))
+        _tell(request, await (begun or begin(request, uses)))
+
+
+def begin(request: Request[Any, Any, Any], uses: Sequence[Use]) -> Awaitable[Sequence[Count]]:
+    """Begin to count a request; there are uses."""
+    services: Services = request.scope["state"]["services"]
+    return services.limiter.count(uses)
 
 
 def check(request: Request[Any, Any, Any], uses: Sequence[Use]) -> None:

@@ -30,7 +30,7 @@ async def settled(
     level = Level(checkpoints, position)
     if checkpoints and services.progress.known(tenant_id, checkpoints) >= position:
         return level
-    if asked > at_least and asked > await services.store.head(tenant_id):
+    if asked > max(at_least, principal_of(request).head) and asked > await services.store.head(tenant_id):
         raise _refusal("read_after.ahead", f"the log has not reached position {asked}")
     if checkpoints and not await services.progress.reached(tenant_id, checkpoints, position, seconds):
         raise DomainError(

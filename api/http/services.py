@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from api.http.address import Networks
 from api.http.cursor import Cursors
@@ -25,6 +25,7 @@ from commands.ports import Clock, EventStore, NewId
 from commands.violations import Tried
 from projections.audit import AuditLog
 from projections.contacts.search import AnyContactSearch
+from projections.identity.last_logins import LastLogins
 from projections.ports import Connection
 from projections.position import Level
 
@@ -120,4 +121,5 @@ class Services(Struct, frozen=True, kw_only=True):
     body_seconds: float
     limits: Limits
     limiter: Limiter
+    last_logins: LastLogins = field(default_factory=LastLogins)
     proxies: Networks

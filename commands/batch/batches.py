@@ -17,7 +17,7 @@ from commands.batch.results import BatchOutcome, BatchRefusedError, Result, key_
 from commands.batch.world import Known, Seen, StaleError, World, existing
 from commands.decision import Context, FindCustom, Given, Lookup, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
-from commands.handle import TRIES, UseCase, contention, key_reused
+from commands.handle import TRIES, UseCase
 from commands.look import Look, Looked
 from commands.ports import (
     Append,
@@ -31,6 +31,7 @@ from commands.ports import (
     SubjectErasedError,
     VersionConflictError,
 )
+from commands.refusals import contention, key_reused
 from domain.errors import DomainError, FieldError, InvalidError, NotFoundError
 from domain.event import evolved
 

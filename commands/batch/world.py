@@ -8,8 +8,9 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from commands.decision import Decision, Lookup
-from commands.handle import UseCase, contention
+from commands.handle import UseCase
 from commands.ports import Claim, Expected, StreamEvents
+from commands.refusals import contention
 from domain.errors import DomainError, GoneError, MergedError, NotFoundError
 from domain.event import Event, evolved
 

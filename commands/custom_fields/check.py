@@ -16,8 +16,9 @@ from commands.custom_fields.definitions import lost
 from commands.custom_fields.types import fits
 from commands.custom_fields.values import claim_kind, claimed
 from commands.decision import Context
-from commands.handle import TRIES, contention
+from commands.handle import TRIES
 from commands.ports import Append, Claim, ClaimTakenError, Clock, EventStore, Expected, NewId, VersionConflictError
+from commands.refusals import contention
 from domain.custom_field import CustomField, Held, Rule
 from domain.errors import DomainError
 

@@ -46,6 +46,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     """What the tenant has set, as of the same moment."""
     teams: Mapping[UUID, frozenset[UUID]] = MappingProxyType({})
     """Who is in the tenant's teams, as of the same moment."""
+    head: int = 0
+    """How far the tenant's log went at that moment; 0 where it was not asked."""
 
     @property
     def actor(self) -> Actor:
@@ -98,7 +100,9 @@ class KeyClaims(Struct, frozen=True):
     digest: str
 
 
-def speaking(access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: UUID | None = None) -> Principal:
+def speaking(
+    access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: UUID | None = None, head: int = 0
+) -> Principal:
     """Who a request with these claims speaks for, in these roles, in a tenant with this access."""
     rights = access.rights(roles)
     return Principal(
@@ -114,6 +118,7 @@ def speaking(access: Access, claims: Claims, roles: tuple[str, ...], *, key_id: 
         custom=access.custom,
         settings=access.settings,
         teams=access.teams,
+        head=head,
     )
 
 
@@ -160,6 +165,14 @@ class Authorization(Protocol):
                 tenant.suspended.
             StoreUnavailableError: it can't be found out; nobody is let in on what was so a while ago.
         """
+        ...
+
+    def was_let_in(self, claims: Claims | KeyClaims) -> bool:
+        """Whether the answer for these claims was a principal when it was last asked for, as far as is known here."""
+        ...
+
+    def forget(self, session_id: UUID) -> None:
+        """Know nothing of a session any more: it has ended."""
         ...
 
     async def access(self, tenant_id: UUID) -> Access:

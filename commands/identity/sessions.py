@@ -185,6 +185,7 @@ class Sessions:
         outcome = await self._rows.end(user.tenant_id, session_id, user.user_id)
         if outcome == "unknown":
             raise NotFoundError("session")
+        self._authorization.forget(session_id)
         if outcome == "over":
             raise GoneError("session")
         ended = SessionEnded(user_id=user.user_id, reason=reason)

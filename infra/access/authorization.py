@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from msgspec import Struct
+from msgspec import Struct, structs
 from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 from psycopg_pool import PoolTimeout
@@ -32,14 +32,14 @@ _PRINCIPALS = 20_000
 _CALLS = 2
 _MOST_IN_CALL = 200
 
-_LOOK = Statement(b"SELECT n, lasts, position, stream_id, topic, data FROM store.look($1::jsonb)", Format.TEXT)
+_LOOK = Statement(b"SELECT n, lasts, head, position, stream_id, topic, data FROM store.look($1::jsonb)", Format.TEXT)
 
 _encoder = msgspec.json.Encoder()
 
 
 class _Asked(Struct, eq=False):
     claims: Claims
-    answer: "asyncio.Future[tuple[bool, Access]]"
+    answer: "asyncio.Future[tuple[bool, Access, int]]"
 
 
 class PostgresAuthorization:
@@ -58,21 +58,36 @@ class PostgresAuthorization:
 
     async def principal(self, claims: Claims) -> Principal:
         """See the port."""
-        lasts, access = await self._look(claims)
+        lasts, access, head = await self._look(claims)
         if not lasts:
+            self.forget(claims.session_id)
             raise session_ended()
         known = self._principals.get(claims.session_id)
         if known and known[0] is access and known[1] == claims:
-            return known[2]
-        principal = _principal(claims, access)
+            principal = known[2]
+            if principal.head == head:
+                return principal
+            principal = structs.replace(principal, head=head)
+        else:
+            self.forget(claims.session_id)  # unless it goes well
+            principal = _principal(claims, access, head)
         if len(self._principals) >= _PRINCIPALS:
             self._principals.clear()
         self._principals[claims.session_id] = access, claims, principal
         return principal
 
+    def was_let_in(self, claims: Claims | KeyClaims) -> bool:
+        """See the port. Keys, which are few and busy, are not remembered."""
+        known = self._principals.get(claims.session_id) if isinstance(claims, Claims) else None
+        return known is not None and known[1] == claims
+
+    def forget(self, session_id: UUID) -> None:
+        """See the port."""
+        self._principals.pop(session_id, None)
+
     async def of_key(self, claims: KeyClaims) -> Principal:
         """See the port."""
-        access = await self.access(claims.tenant_id)
+        _, access, head = await self._look(_nobody(claims.tenant_id))
         key = access.keys.get(claims.key_id)
         if key is None or not key.is_good(clock.now()) or not hmac.compare_digest(key.digest, claims.digest):
             raise key_ended()
@@ -82,18 +97,17 @@ class PostgresAuthorization:
         if access.suspended:
             raise tenant_suspended()
         as_session = Claims(claims.tenant_id, key.user_id, claims.key_id, member.epoch)
-        return speaking(access, as_session, key.roles, key_id=claims.key_id)
+        return speaking(access, as_session, key.roles, key_id=claims.key_id, head=head)
 
     async def access(self, tenant_id: UUID) -> Access:
         """See the port."""
-        nobody = UUID(int=0)
-        return (await self._look(Claims(tenant_id, nobody, nobody, 0)))[1]
+        return (await self._look(_nobody(tenant_id)))[1]
 
     async def custom(self, tenant_id: UUID) -> Mapping[str, Mapping[str, CustomField]]:
         """The tenant's custom fields by kind of record and key, deleted ones too. Raises StoreUnavailableError."""
         return (await self.access(tenant_id)).custom
 
-    async def _look(self, claims: Claims) -> tuple[bool, Access]:
+    async def _look(self, claims: Claims) -> tuple[bool, Access, int]:
         asked = _Asked(claims, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
         self._send()
@@ -145,16 +159,18 @@ class PostgresAuthorization:
 
     def _folded(
         self, batch: Sequence[_Asked], before: dict[UUID, Access], rows: Sequence[tuple[Any, ...]]
-    ) -> list[tuple[bool, Access]]:
+    ) -> list[tuple[bool, Access, int]]:
         lasting = {row[0] for row in rows if row[1]}
+        heads = {batch[row[0]].claims.tenant_id: row[2] for row in rows if row[2] is not None}
         facts: dict[UUID, list[Fact]] = {}
-        for number, _, position, *fact in rows:
+        for number, _, _, position, *fact in rows:
             if position is not None:
                 facts.setdefault(batch[number].claims.tenant_id, []).append(Fact(position, *fact))
         now = {tenant_id: fold(known, facts.get(tenant_id, ())) for tenant_id, known in before.items()}
         for tenant_id, access in now.items():
             self._keep(tenant_id, access)
-        return [(number in lasting, now[asked.claims.tenant_id]) for number, asked in enumerate(batch)]
+        asked = [one.claims.tenant_id for one in batch]
+        return [(number in lasting, now[each], heads.get(each, 0)) for number, each in enumerate(asked)]
 
     def _keep(self, tenant_id: UUID, access: Access) -> None:
         known = self._known.get(tenant_id)
@@ -165,26 +181,33 @@ class PostgresAuthorization:
             self._known.popitem(last=False)
 
 
-def _principal(claims: Claims, access: Access) -> Principal:
+def _nobody(tenant_id: UUID) -> Claims:
+    return Claims(tenant_id, UUID(int=0), UUID(int=0), 0)
+
+
+def _principal(claims: Claims, access: Access, head: int) -> Principal:
     member = access.members.get(claims.user_id)
     if member is None or member.suspended or not member.joined or member.epoch != claims.epoch:
         raise session_ended()
     if access.suspended:
         raise tenant_suspended()
-    return speaking(access, claims, member.roles)
+    return speaking(access, claims, member.roles, head=head)
 
 
 def _rows(result: PGresult) -> list[tuple[Any, ...]]:
-    """n, lasts, position, stream_id, topic, data; the last four are None where nothing is new."""
+    """n, lasts, head, position, stream_id, topic, data; the last four are None where nothing is new."""
     value = result.get_value
     rows: list[tuple[Any, ...]] = []
     for number in range(result.ntuples):
         n, lasts = int.from_bytes(value(number, 0) or b""), value(number, 1) == b"\1"
-        position, stream, topic, data = (value(number, column) for column in range(2, 6))
+        known, position = value(number, 2), value(number, 3)
+        head = None if known is None else int.from_bytes(known)
+        stream, topic = (value(number, 4), value(number, 5)) if position else (None, None)
         if position is None or stream is None or topic is None:
-            rows.append((n, lasts, None, None, None, None))
+            rows.append((n, lasts, head, None, None, None, None))
         else:
-            rows.append((n, lasts, int.from_bytes(position), UUID(bytes=stream), topic.decode(), data))
+            facts = int.from_bytes(position), UUID(bytes=stream), topic.decode(), value(number, 6)
+            rows.append((n, lasts, head, *facts))
     return rows
 
 

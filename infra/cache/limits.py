@@ -73,20 +73,22 @@ class ValkeyLimiter:
         self._sending = False
         self._refused: OrderedDict[tuple[str, str], tuple[Count, float]] = OrderedDict()
 
-    async def count(self, uses: Sequence[Use]) -> Sequence[Count]:
+    def count(self, uses: Sequence[Use]) -> "asyncio.Future[Sequence[Count]]":
         """See the port."""
-        if known := self.refused(uses):
-            return known
-        if not self.shared:
-            return self._seen(uses, self._local.count(uses))
         loop = asyncio.get_running_loop()
         asked = _Asked(uses, loop.create_future())
+        if known := self.refused(uses):
+            asked.answer.set_result(known)
+            return asked.answer
+        if not self.shared:
+            asked.answer.set_result(self._seen(uses, self._local.count(uses)))
+            return asked.answer
         self._waiting.append(asked)
         if not self._sending and self._calls < _CALLS:
             self._sending = True
             # Nothing of the request that happens to be first: the call, and what is logged of it, is that of many.
             loop.call_soon(self._send, context=self._context)
-        return self._seen(uses, await asked.answer)
+        return asked.answer
 
     def refused(self, uses: Sequence[Use]) -> Sequence[Count]:
         """See the port: whom a limit has refused, it refuses until the wait is over, whatever others do meanwhile."""
@@ -173,8 +175,9 @@ class ValkeyLimiter:
                 self._switch(shared=False)
             answers = [self._local.count(one.uses) for one in call.asked]
         for one, counts in zip(call.asked, answers, strict=True):
+            seen = self._seen(one.uses, counts)
             if not one.answer.done():  # its request may have been cancelled
-                one.answer.set_result(counts)
+                one.answer.set_result(seen)
         self._send()
 
     def _seen(self, uses: Sequence[Use], counts: Sequence[Count]) -> Sequence[Count]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.installation import PASSWORD, Installation, Tenant, bad_fields, problem
 from tests.acceptance.people import login, person
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -100,6 +101,19 @@ def test_a_user_edits_the_profile_and_nothing_else(installation: Installation, t
     }
     stale = ada.http.patch("/v1/me", json={"title": "x"}, headers={"If-Match": '"1"'})
     assert problem(stale, 412, "precondition.version")["version"] == 2
+
+
+def test_every_process_shows_a_profile_as_it_was_changed_last(urls: list[str], tenant: Tenant) -> None:
+    """What a process keeps of a user is good only while the tenant's log ends where it did."""
+    headers = {"Authorization": f"Bearer {tenant.token}"}
+    clients = [httpx.Client(base_url=url, headers=headers, timeout=PATIENCE) for url in urls]
+    for number, client in enumerate(clients * 3):
+        changed = client.patch("/v1/me", json={"title": f"Countess {number}"})
+        for reader in clients * 2:
+            shown = reader.get("/v1/me")
+            assert (shown.json()["title"], shown.headers["ETag"]) == (f"Countess {number}", changed.headers["ETag"])
+    for client in clients:
+        client.close()
 
 
 def test_other_roles_hold_from_the_very_next_request_on(installation: Installation, tenant: Tenant) -> None:

@@ -63,9 +63,11 @@ class World:
         self.time = Time()
         self.here, self.there = (FoldedStates(self.log, self.snapshots, clock=self.time, **options) for _ in range(2))
 
-    async def load(self, stream_id: UUID = ADA, up_to: int | None = None, *, there: bool = False) -> Contact:
+    async def load(
+        self, stream_id: UUID = ADA, up_to: int | None = None, *, there: bool = False, head: int = 0
+    ) -> Contact:
         states = self.there if there else self.here
-        return await states.load(TENANT, "contact", contact.evolve, stream_id, up_to=up_to)
+        return await states.load(TENANT, "contact", contact.evolve, stream_id, up_to=up_to, head=head)
 
     async def fresh(self, up_to: int | None = None) -> Contact:
         """The same, folded from the first event."""
@@ -100,6 +102,39 @@ async def test_what_another_process_wrote_is_seen_at_once(world: World) -> None:
     await world.load(there=True)
     await world.log.append(append(TENANT, stream(ADA, 4)))
     assert (await world.load()).version == (await world.load(there=True)).version == 5
+
+
+async def test_nothing_is_read_where_the_log_still_ends_where_it_did(world: World) -> None:
+    for _ in range(2):
+        assert (await world.load(head=5)).version == 4
+    assert world.reads() == [[1, 2, 3, 4]]
+    await world.log.add(GRACE, 1, 1)
+    for _ in range(2):
+        assert (await world.load(head=6)).version == 4
+    assert world.reads() == [[]]
+
+
+async def test_what_another_process_wrote_is_seen_by_whoever_has_looked_since(world: World) -> None:
+    await world.load(head=5)
+    await world.load(head=5, there=True)
+    await world.log.append(append(TENANT, stream(ADA, 4)))
+    assert (await world.load(head=6)).version == (await world.load(head=6, there=True)).version == 5
+
+
+async def test_a_look_that_is_older_than_the_state_is_not_relied_on(world: World) -> None:
+    """The log may have been set back to before what was read of it."""
+    await world.load(head=5)
+    world.reads()
+    await world.load(head=4)
+    assert world.reads() == [[]]
+
+
+async def test_an_older_look_takes_nothing_back(world: World) -> None:
+    await world.load(head=5)
+    await world.load(head=0)
+    world.reads()
+    await world.load(head=5)
+    assert world.reads() == []
 
 
 @pytest.mark.parametrize(("up_to", "reads"), [(2, [1, 2]), (4, [1, 2, 3]), (5, []), (9, [])])

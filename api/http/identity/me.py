@@ -1,7 +1,7 @@
 """The signed-in user: profile and permissions."""
 
 from litestar import Router, get, patch
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from api.http import examples
 from api.http.answer import Answer
@@ -15,7 +15,7 @@ from api.http.exchange import (
     query_of,
     services_of,
 )
-from api.http.identity.user_views import UserView, seen
+from api.http.identity.user_views import MeView, seen_by_themselves
 from api.http.operation import SIGNED_IN, operation
 from api.http.read_after import settled
 from api.http.shapes import DryRun, Page
@@ -24,7 +24,6 @@ from commands.identity.users import ChangeUser
 from commands.registry_identity import CHANGE_USER
 from domain import access, user
 from domain.field_rules import FieldRule, spelt
-from domain.user import User
 
 TAG = "me"
 
@@ -38,12 +37,6 @@ class MyPermissions(Struct, frozen=True):
     permissions: list[str]
     roles: tuple[str, ...]
     field_rules: list[FieldRule]
-
-
-class MeView(UserView, frozen=True, kw_only=True):
-    """The signed-in user; `totp_enabled` when signing in takes a second factor."""
-
-    totp_enabled: bool
 
 
 class PermissionView(Struct, frozen=True):
@@ -71,8 +64,9 @@ async def read_me(request: HttpRequest) -> Answer:
     query_of(request, NoQuery)
     await settled(request, ())
     principal = principal_of(request)
-    state = await services_of(request).handler.state(principal.tenant_id, "user", user.evolve, principal.user_id)
-    return Answer(await _me(request, state), headers={"ETag": etag(state.version)})
+    known, handler = principal.head, services_of(request).handler
+    state = await handler.state(principal.tenant_id, "user", user.evolve, principal.user_id, head=known)
+    return Answer(await seen_by_themselves(request, state), headers={"ETag": etag(state.version)})
 
 
 @patch(
@@ -96,12 +90,8 @@ async def change_me(request: HttpRequest) -> Answer:
     """Other members of the caller's profile."""
     user_id = principal_of(request).user_id
     dry, outcome = await carry_out(request, CHANGE_USER, ChangeUser, PATCH, stream_id=user_id)
-    made = await _me(request, outcome.state)
+    made = await seen_by_themselves(request, outcome.state)
     return written_answer(outcome, made, dry=dry)
-
-
-async def _me(request: HttpRequest, state: User) -> MeView:
-    return MeView(**structs.asdict(await seen(request, state)), totp_enabled=state.totp_enabled)
 
 
 @get(

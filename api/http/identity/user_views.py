@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
 from api.http.exchange import HttpRequest, principal_of, services_of
 from domain.user import Status, User
-from projections.identity import user_queries
 from projections.identity.user import Row
 
 
@@ -32,18 +31,36 @@ class UserView(Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class MeView(UserView, frozen=True, kw_only=True):
+    """The signed-in user; `totp_enabled` when signing in takes a second factor."""
+
+    totp_enabled: bool
+
+
 _SHARED = tuple(name for name in UserView.__struct_fields__ if name not in {"teams", "last_login_at"})
 
 
 def view(user: User | Row, last_login_at: datetime | None, teams: Sequence[UUID] = ()) -> UserView:
     """What clients see of a user's state, or row."""
-    shared = {name: getattr(user, name) for name in _SHARED}
-    return UserView(**shared, last_login_at=last_login_at, teams=teams)
+    return UserView(**_members(user), last_login_at=last_login_at, teams=teams)
 
 
 async def seen(request: HttpRequest, user: User) -> UserView:
     """A user's state with what only the read model knows."""
+    return view(user, await _last_login(request, user), principal_of(request).teams_of(user.id))
+
+
+async def seen_by_themselves(request: HttpRequest, user: User) -> MeView:
+    """The same of the caller."""
+    teams, last_login_at = principal_of(request).teams_of(user.id), await _last_login(request, user)
+    return MeView(**_members(user), last_login_at=last_login_at, teams=teams, totp_enabled=user.totp_enabled)
+
+
+def _members(user: User | Row) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in _SHARED}
+
+
+async def _last_login(request: HttpRequest, user: User) -> datetime | None:
     principal = principal_of(request)
-    ask = partial(user_queries.last_login, tenant_id=principal.tenant_id, user_id=user.id)
-    last_login_at = await services_of(request).reads.ask(principal.tenant_id, ask)
-    return view(user, last_login_at, principal.teams_of(user.id))
+    services = services_of(request)
+    return await services.last_logins.of(services.reads, principal.tenant_id, user.id, principal.head)

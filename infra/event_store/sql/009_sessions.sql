@@ -105,16 +105,19 @@ CREATE INDEX event_access ON store.event (tenant_id, position)
     'custom_field.deleted.v1');
 
 -- What requests ask first, those of a moment together: whether the session lasts, and what was said of access after the
--- position that the process knows (NULL where another of the same call asks for that). asks is a list of
+-- position that the process knows (NULL where another of the same call asks for that), and how far the tenant's log goes:
+-- what a process has read of a log that has not moved needs no reading again. asks is a list of
 -- {n, tenant, session, member, epoch, after}. It takes tenants as arguments, so it is not for the query pool.
 CREATE FUNCTION store.look(asks jsonb)
-    RETURNS TABLE (n integer, lasts boolean, "position" bigint, stream_id uuid, topic text, data bytea)
+    RETURNS TABLE (n integer, lasts boolean, head bigint, "position" bigint, stream_id uuid, topic text, data bytea)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT a.n, EXISTS (
            SELECT FROM store.session s
             WHERE s.tenant_id = a.tenant AND s.id = a.session AND s.user_id = a.member AND s.epoch = a.epoch
-              AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()), e.*
+              AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()),
+           CASE WHEN a.after IS NOT NULL THEN
+                (SELECT h.position FROM store.tenant_head h WHERE h.tenant_id = a.tenant) END, e.*
       FROM jsonb_to_recordset(asks)
         AS a (n integer, tenant uuid, session uuid, member uuid, epoch integer, after bigint)
       LEFT JOIN LATERAL (

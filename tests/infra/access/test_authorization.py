@@ -91,6 +91,35 @@ async def test_claims_that_do_not_belong_together_are_refused(database: Database
     assert (await authorization.principal(mine)).grants
 
 
+async def test_whoever_was_refused_or_signed_out_counts_as_let_in_no_more(
+    database: Database, store: PostgresEventStore
+) -> None:
+    """R7.1: their requests count for them only once it is known that they still may make any."""
+    ada = await signed_in(database, store, "sales")
+    here, there = (PostgresAuthorization(database.appends) for _ in range(2))
+    assert not here.was_let_in(ada)
+    for process in (here, there):
+        await process.principal(ada)
+        assert process.was_let_in(ada)
+        assert not process.was_let_in(Claims(ada.tenant_id, ada.user_id, ada.session_id, 1))
+    here.forget(ada.session_id)
+    await PostgresSessions(database.service, 60).end(ada.tenant_id, ada.session_id, ada.user_id)
+    assert not here.was_let_in(ada)
+    await refused(there, ada)
+    assert not there.was_let_in(ada)
+
+
+async def test_every_look_says_where_the_log_of_its_tenant_ends(database: Database, store: PostgresEventStore) -> None:
+    ada, grace = await signed_in(database, store, "sales"), await signed_in(database, store, "sales")
+    here, there = (PostgresAuthorization(database.appends) for _ in range(2))
+    assert {(await process.principal(ada)).head for process in (here, there) for _ in range(2)} == {1}
+    for length in (2, 3):
+        await store.append(append(grace.tenant_id, StreamEvents(uuid4(), 0, (registered(),))))
+        for process in (here, there):
+            answers = await asyncio.gather(*(process.principal(claims) for claims in (ada, grace) * 3))
+            assert [caller.head for caller in answers] == [1, length] * 3
+
+
 def test_the_index_is_over_the_topics_that_are_looked_at(database: Database) -> None:
     with psycopg.connect(database.admin_dsn) as connection:
         (text,) = connection.execute("SELECT pg_get_indexdef('store.event_access'::regclass)").fetchone() or ("",)
