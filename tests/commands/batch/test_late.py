@@ -10,7 +10,7 @@ from commands.interactions.input import LogInteraction
 from commands.interactions.interaction import EXTERNAL_ID
 from commands.registry import FIND_INTERACTION, LOG_INTERACTION
 from domain.interaction import Interaction, Type, evolve
-from tests.commands.batch.test_batches import Batched, told
+from tests.commands.batch.batched import Batched, told
 
 
 def call(known_as: str) -> ByKey:
