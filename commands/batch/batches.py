@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from commands.batch import marks
 from commands.batch.results import BatchOutcome, BatchRefusedError, Result, key_use, replay
-from commands.batch.world import Known, Seen, StaleError, World, existing
+from commands.batch.world import Known, Seen, StaleError, World, existing, require_none_since
 from commands.decision import Context, FindCustom, Given, Lookup, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
 from commands.handle import TRIES, UseCase
@@ -166,6 +166,8 @@ class Batches:
             known.holders |= {asked: holders.get(asked) for asked in world.unknown}
             if not holders:
                 break
+            if matching:
+                await require_none_since(matching.find, context.tenant_id, known, holders)
         if all_or_nothing and any(result.error for result in results):
             raise BatchRefusedError(results)
         if context.dry_run:
@@ -217,7 +219,7 @@ class Batches:
         known = Known()
         if matching and keys:
             known.marks = await marks.before(self._store, tenant_id, matching.mark, keys)
-            known.matched = await matching.find(tenant_id, keys)
+            known.keys, known.matched = keys, await matching.find(tenant_id, keys)
             found = {each for ids in known.matched.values() for each in ids}
             streams.setdefault((matching.kind, matching.evolve), set()).update(found)
         for (kind, evolve), ids in streams.items():

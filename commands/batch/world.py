@@ -1,6 +1,6 @@
 """What the items of a batch see: the store as it was read, and what the items before them have done to it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,15 +25,34 @@ class StaleError(Exception):
 class Known(Struct):
     """What the store says, read once for all items.
 
-    `found` are answers to look-ups, `matched` the records that may have a key, `holders` the streams that hold claims
-    (None: nobody does); of claims that are not in it nothing is known yet. `marks`: see commands.batch.marks.
+    `found` are answers to look-ups, `matched` the records that may have one of the `keys`, `holders` the streams
+    that hold claims (None: nobody does); of claims that are not in it nothing is known yet. `marks`: see
+    commands.batch.marks.
     """
 
     states: dict[UUID, Any] = field(default_factory=dict)
     found: dict[Lookup, UUID] = field(default_factory=dict)
+    keys: Collection[Lookup] = ()
     matched: Mapping[Lookup, Sequence[UUID]] = field(default_factory=dict)
     holders: dict[Lookup, UUID | None] = field(default_factory=dict)
     marks: Mapping[Lookup, UUID] = field(default_factory=dict)
+
+
+async def require_none_since(
+    find: Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, Sequence[UUID]]]],
+    tenant_id: UUID,
+    known: Known,
+    holders: Mapping[Lookup, UUID],
+) -> None:
+    """Items whose key was taken since it was looked for are about that record: they are decided anew, not refused.
+
+    Raises:
+        StaleError: looking again finds one.
+    """
+    late = {key for key in known.keys if key in holders and holders[key] not in known.matched.get(key, ())}
+    found = await find(tenant_id, late) if late else {}
+    if any(holders[key] in found.get(key, ()) for key in late):
+        raise StaleError
 
 
 class World:

@@ -43,6 +43,9 @@ def complete(command: CompleteInteraction, given: Given[Interaction]) -> Decisio
     known: Contact | None = given.known
     if command.contact is not None and isinstance(command.contact_id, UUID):
         problems.add("/contact", "field.ambiguous", "send contact or contact_id, not both")
+    elif command.contact is not None and before.contact_id is not None:
+        message = "is known already; to say that it was with another, send contact_id"
+        problems.add("/contact", "interaction.contact_known", message)
     elif command.contact is not None:
         made, known = _made(command, given, problems)
     told = _told(command, before, known, problems)

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.installation import Tenant, problem
+from tests.acceptance.installation import Tenant, bad_fields, problem
 
 pytestmark = pytest.mark.servers
 
@@ -65,6 +65,8 @@ def test_an_unknown_sender_waits_for_review_and_becomes_a_contact(tenant: Tenant
     tenant.position = int(done.headers["Event-Position"])
     found = done.json()
     assert (found["flags"], found["suggested_contact"]) == ([], None)
+    again = tenant.http.post(f"/v1/interactions/{told['id']}/complete", json={"contact": contact})
+    assert bad_fields(again) == {"/contact": "interaction.contact_known"}
     assert found["participants"][0]["contact_id"] == found["contact_id"]
     made = tenant.get(f"/v1/contacts/{found['contact_id']}").json()
     assert (made["name"]["display"], made["company"]["id"]) == ("Ada Lovelace", found["company_id"])
