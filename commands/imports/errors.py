@@ -29,6 +29,7 @@ _HINTS = {
     "permission.missing": "Ask an admin of your company for a wider permission to import.",
     "custom_field.unknown": "Define the field first, or leave the column out.",
     "text.too_long": "Shorten it.",
+    "value.not_allowed": "Write one of those that the message names.",
     "text.control_character": "Remove characters that can't be seen.",
 }
 

@@ -227,6 +227,8 @@ class Intake:
             raise _refusal("import.empty", "the file is empty", "Send a file with a header and a row for each contact.")
         if stripped[0] in "{[<":
             raise _refusal("import.not_csv", "the file is JSON, XML or HTML rather than CSV", _SAVE_AS, 1)
+        if stripped.casefold().startswith("begin:v"):
+            raise _refusal("import.not_csv", "the file is a vCard or a calendar rather than CSV", _SAVE_AS, 1)
         first, _, rest = text.partition("\n")
         if first.strip().lower().startswith("sep=") and len(first.strip()) == len("sep=;"):
             self.delimiter = first.strip()[-1]

@@ -42,6 +42,7 @@ _EMAIL = re.compile(r"[^\s@;,<>]+@[^\s@;,<>]+\.[^\s@;,<>]{2,}")
 _PHONE = re.compile(r"\+?[\d\s()./-]{7,24}")
 _LETTERS = re.compile(r"[^\w]+")
 _TELLING = 0.7
+_HONORIFIC = frozenset({"title", "titel", "titre", "titulo", "titolo"})
 
 Customs = Mapping[str, str]
 """Keys of the tenant's own fields of contacts, with their labels."""
@@ -136,6 +137,17 @@ def _without_doubt(found: dict[str, str | None]) -> dict[str, str | None]:
             found[column] = "given"
         if target == "name" and "given" in targets and "family" not in targets and word in {"name", "naam", "namn"}:
             found[column] = "family"
+    return _job_before_honorific(found)
+
+
+def _job_before_honorific(found: dict[str, str | None]) -> dict[str, str | None]:
+    """Where there are a title and a job title, like in Outlook's files, the title is how somebody is addressed."""
+    title = next(
+        (column for column, target in found.items() if target == "title" and plain(column) in _HONORIFIC), None
+    )
+    jobs = [column for column in found if headers().get(plain(column)) == "title" and plain(column) not in _HONORIFIC]
+    if title is not None and jobs and found[jobs[0]] is None:
+        return found | {title: None, jobs[0]: "title"}
     return found
 
 

@@ -174,6 +174,7 @@ def test_a_mapping_is_said_and_a_wrong_one_refused_in_full(tenant: Tenant) -> No
         (b"PK\x03\x04" + b"\0" * 64, "import.not_csv", None),
         (b"\x1f\x8b\x08" + b"\0" * 64, "import.not_csv", None),
         (b'{"name": "Ada"}', "import.not_csv", 1),
+        (b"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada\r\nEND:VCARD\r\n", "import.not_csv", 1),
         (b"name,email\nAda,\0\n", "import.binary", 2),
         (b'name,email\nAda,a@x.example\nBob,"b@x.example\n', "import.unclosed_quote", 3),
         (b"ada@x.example,Ada\nbob@x.example,Bob\n", "import.no_header", 1),

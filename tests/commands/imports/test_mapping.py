@@ -93,6 +93,20 @@ def test_a_date_that_is_none_or_may_be_two_is_told(text: str, code: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("columns", "title"),
+    [
+        (["Title", "First Name", "Job Title"], "Job Title"),
+        (["Job Title", "Title"], "Job Title"),
+        (["Title", "First Name"], "Title"),
+        (["First Name", "Organization Title"], "Organization Title"),
+    ],
+)
+def test_a_job_title_is_the_title_where_there_is_one_beside_mr_and_dr(columns: list[str], title: str) -> None:
+    found = guessed(columns, [], {})
+    assert [column for column, target in found.items() if target == "title"] == [title]
+
+
+@pytest.mark.parametrize(
     ("text", "number"),
     [
         *[("1234", 1234), ("1,234.56", 1234.56), ("1.234,56", 1234.56), ("1 234,56", 1234.56), ("12,5", 12.5)],
