@@ -21,6 +21,7 @@ _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+){0,9}"
 _PLAIN_EMAIL = re.compile(rf"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+){{0,9}})@((?:{_LABEL}\.)+[A-Za-z]{{2,20}})")
 _LONGEST_EMAIL = 64
+_FAMILY_FIRST = re.compile("[\u3005\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]+")  # Chinese, Japanese, Korean
 _PARTICLES = frozenset(
     [
         "af",
@@ -204,13 +205,15 @@ def _reads_as_itself(normal: str) -> bool:
 
 
 def split_name(text: str) -> Name:
-    """Given and family name from one string: "Ada Lovelace", "Lovelace, Ada", "Ludwig van Beethoven"."""
+    """Given and family name from one string: "Ada Lovelace", "Lovelace, Ada", "Ludwig van Beethoven", "山田 太郎"."""
     if "," in text:
         family, _, given = (part.strip() for part in text.partition(","))
         return Name(given=given or None, family=family or None, display=f"{given} {family}".strip() or None)
     words = text.split()
     if len(words) == 1:
         return Name(given=text, display=text)
+    if _FAMILY_FIRST.fullmatch(words[0]):
+        return Name(given=" ".join(words[1:]), family=words[0], display=text)
     start = len(words) - 1
     while start > 1 and words[start - 1].lower() in _PARTICLES:
         start -= 1
@@ -219,7 +222,8 @@ def split_name(text: str) -> Name:
 
 def name(given: str | None, family: str | None, display: str | None) -> Name:
     """A name from its parts; without a display form, given and family make one."""
-    return Name(given=given, family=family, display=display or " ".join(filter(None, (given, family))) or None)
+    parts = (family, given) if family and _FAMILY_FIRST.fullmatch(family) else (given, family)
+    return Name(given=given, family=family, display=display or " ".join(filter(None, parts)) or None)
 
 
 def addresses(

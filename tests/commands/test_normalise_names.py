@@ -37,12 +37,22 @@ LINES = st.text().map(lambda text: normalise.line(text, "", Problems(), longest=
                 "\u0646\u062c\u064a\u0628 \u0645\u062d\u0641\u0648\u0638",
             ),
         ),
+        (
+            "\u5c71\u7530\u3000\u592a\u90ce",
+            Name("\u592a\u90ce", "\u5c71\u7530", "\u5c71\u7530\u3000\u592a\u90ce"),
+        ),
+        ("\uae40 \ucca0\uc218", Name("\ucca0\uc218", "\uae40", "\uae40 \ucca0\uc218")),
         ("Lovelace,", Name(None, "Lovelace", "Lovelace")),
         (",", Name()),
     ],
 )
 def test_names_in_one_string_are_split(text: str, name: Name) -> None:
     assert normalise.split_name(text) == name
+
+
+def test_a_chinese_family_name_is_shown_first() -> None:
+    assert normalise.name("\u5c0f\u660e", "\u738b", None).display == "\u738b \u5c0f\u660e"
+    assert normalise.name("Ada", "Lovelace", None).display == "Ada Lovelace"
 
 
 @for_all(LINES)
