@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The tests with servers. Three lanes side by side, since each of them waits for half of its time; then, alone, those
-# that put an installation under load.
+# The tests with servers. Three lanes side by side, since each of them waits for half of its time, and each goes on with
+# what is left of the others' (tests/lanes.py); then, alone, those that put an installation under load.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,14 +13,17 @@ for name in idempotency immediate_effect import_kills key_rotation limits merge_
     restore second_factor slow_clients smtp tenants up; do
     STARTING+=("tests/acceptance/test_$name.py")
 done
+FIRST=(tests/api)
+for file in tests/acceptance/test_*.py; do
+    [[ " ${STARTING[*]} " == *" $file "* ]] || FIRST+=("$file")
+done
 
 said=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$said"' EXIT
-
-lane() {  # NAME WHAT..., in the background: its words go to a file
-    local name=$1
-    shift
-    exec .venv/bin/python -m pytest "$@" -m "$WITH_SERVERS" >"$said/$name" 2>&1
+mkdir "$said/taken" "$said/words"
+lane() {  # WHAT..., which it begins with
+    exec .venv/bin/python -m pytest tests -m "$WITH_SERVERS" --ignore "$LOAD" \
+        -p tests.lanes --lanes "$said/taken" "${@/#/--first=}" 2>&1
 }
 
 ended() {  # CODE: 1 is that tests failed; whatever is beyond that is no matter of single tests
@@ -28,24 +31,23 @@ ended() {  # CODE: 1 is that tests failed; whatever is beyond that is no matter 
     failed=$((failed | $1))
 }
 
-lane others "${OTHERS[@]}" &
+lane "${OTHERS[@]}" >"$said/words/others" &
 others=$!
-lane starting "${STARTING[@]}" --ignore "$LOAD" &
+lane "${STARTING[@]}" >"$said/words/starting" &
 starting=$!
 failed=0
-.venv/bin/python -m pytest tests -m "$WITH_SERVERS" --ignore "$LOAD" "${OTHERS[@]/#/--ignore=}" \
-    "${STARTING[@]/#/--ignore=}" 2>&1 | tee "$said/first"
+lane "${FIRST[@]}" | tee "$said/words/first"
 ended "$?"
 for name in starting others; do
     wait "${!name}"
     code=$?
-    cat "$said/$name"
+    cat "$said/words/$name"
     ended "$code"
 done
 
 if ((failed)); then
     # Three lanes on two cores make the machine busy. What fails by itself too has failed; so have more than a few at once.
-    mapfile -t failing < <(cat "$said"/* | sed -nE 's/^(FAILED|ERROR) //p' | sed 's/ - .*//' | sort -u)
+    mapfile -t failing < <(cat "$said"/words/* | sed -nE 's/^(FAILED|ERROR) //p' | sed 's/ - .*//' | sort -u)
     printf 'failed beside the others, and run again alone: %s\n' "${failing[@]}"
     ((${#failing[@]} >= 1 && ${#failing[@]} <= 3)) || exit 1
     .venv/bin/python -m pytest "${failing[@]}" || exit 1

@@ -10,6 +10,7 @@ import pytest
 
 from tests.acceptance.installation import Installation, Tenant, problem
 from tests.acceptance.people import person
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -33,7 +34,7 @@ def sweep_now(installation: Installation, tenant: Tenant) -> None:
 def until(holds: Callable[[], Any], meanwhile: Callable[[], None] = lambda: None) -> None:
     started = time.monotonic()
     while not holds():
-        assert time.monotonic() - started < 60
+        assert time.monotonic() - started < PATIENCE
         meanwhile()
         time.sleep(0.1)
 

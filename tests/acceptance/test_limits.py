@@ -172,8 +172,8 @@ def test_while_valkey_is_frozen_requests_go_on_by_local_shares_and_revocation_ho
             429: 90 - 3 * (40 // 3) + 1,
         }
         started = time.monotonic()
-        for _ in range(15):
+        for _ in range(60):
             assert tenant.http.get("/v1/me", headers={"Authorization": "Bearer x"}).status_code in {401, 429}
-        assert time.monotonic() - started < 20, "nothing waits for it any more, or it would have taken two seconds each"
+        assert time.monotonic() - started < 60, "nothing waits for it any more, or it would have taken two seconds each"
     finally:
         os.kill(valkey, signal.SIGCONT)
