@@ -201,6 +201,7 @@ def test_the_document_says_what_can_be_read_as_of_a_moment(tenant: Tenant) -> No
         "/v1/companies",
         "/v1/contacts",
         "/v1/contacts/export",
+        "/v1/interactions/{interaction_id}",
         "/v1/notes/{note_id}",
         *on_one,
         *leads,

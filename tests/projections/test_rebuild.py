@@ -24,6 +24,11 @@ from tests.projections.workshop import Workshop
 
 pytestmark = pytest.mark.servers
 
+_KNOWN: LiteralString = """
+SELECT a.attname FROM pg_statistic s JOIN pg_attribute a ON a.attrelid = s.starelid AND a.attnum = s.staattnum
+ WHERE s.starelid = 'read.contact_v1'::regclass
+"""
+
 
 def rows(database: Database, query: LiteralString, *parameters: object) -> list[tuple[object, ...]]:
     with psycopg.connect(database.admin_dsn) as connection:
@@ -40,6 +45,14 @@ async def test_a_rebuild_gives_the_same_rows(workshop: Workshop) -> None:
         assert all(each.is_level and each.is_equal for each in rebuilt.compared)
     assert {tenant: contents(workshop.database, tenant) for tenant in tenants} == before
     assert {tenant: checkpoints(workshop.database, tenant) for tenant in tenants} == at
+
+
+async def test_queries_of_the_new_rows_are_planned_by_what_is_in_them(workshop: Workshop) -> None:
+    await workshop.given(contacts=3)
+    await workshop.rebuild()
+    found = {column for (column,) in rows(workshop.database, _KNOWN)}
+    assert found >= {"tenant_id", "id", "sort_name"}
+    assert found.isdisjoint({"name", "emails", "custom"})  # nothing is looked for by them
 
 
 async def test_rows_that_went_wrong_are_mended_and_told(workshop: Workshop) -> None:
