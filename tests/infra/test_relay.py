@@ -27,8 +27,8 @@ async def test_what_was_written_before_it_started_is_published_in_order(world: W
 
 async def test_a_poke_is_followed_without_looking(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.relay._POLL_SECONDS", 10 * PATIENCE)
+    await world.write(1)  # before it looks for the first and the last time
     async with world.running() as relay:
-        await world.write(1)
         await world.reached(1)
         for position in range(2, 8):
             await world.write(1)

@@ -1,7 +1,9 @@
 """Connections for programs that use the `eventsourcing` library: synchronous, and for one tenant only."""
 
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Thread
 from time import sleep
 from types import TracebackType
 from typing import Any, LiteralString, Self
@@ -49,6 +51,9 @@ class RapportDatastore:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             dsn, min_size=1, max_size=pool_size, max_idle=60, timeout=timeout, kwargs=options, open=True
         )
+        # The library's ProjectionRunner leaves its datastore to the garbage collector.
+        self._left = weakref.finalize(self, _close_beside, self._pool)
+        self._left.atexit = False
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -80,6 +85,7 @@ class RapportDatastore:
 
     def close(self) -> None:
         """Close all connections."""
+        self._left.detach()
         self._pool.close()
 
     def __enter__(self) -> Self:
@@ -89,3 +95,8 @@ class RapportDatastore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _close_beside(pool: ConnectionPool[Connection]) -> None:
+    """Close it in another thread: garbage is collected in any, and one of the pool's own can't wait for itself."""
+    Thread(target=pool.close, name="rapport-recorder-close").start()

@@ -1,6 +1,7 @@
 """R6.2, N-R2: what the library's own suites do not ask of our recorders: walls, lost answers, Postgres away."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from infra.event_store.library.recorders import (
     RapportTrackingRecorder,
 )
 from tests.infra.event_store.proxy import Proxy
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -32,6 +34,18 @@ def event(
     stream: UUID | str | None = None, version: int = 1, topic: str = "topic", state: bytes = b"{}"
 ) -> StoredEvent:
     return StoredEvent(stream or uuid4(), version, topic, state)
+
+
+async def test_a_datastore_that_is_left_to_the_garbage_collector_closes_its_connections(
+    recorder_dsn: str, tenant_id: UUID
+) -> None:
+    """As by the library's ProjectionRunner."""
+    left = RapportDatastore(recorder_dsn, tenant_id)
+    pool = left._pool
+    assert pool.closed is False
+    del left
+    gc.collect()
+    await until(lambda: pool.closed)
 
 
 def test_a_tenant_sees_its_own_events_only(datastore: RapportDatastore, recorder_dsn: str) -> None:
