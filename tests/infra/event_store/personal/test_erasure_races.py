@@ -1,7 +1,6 @@
 """B3, fault 10: a destruction that is interrupted, repeated, or meets an append that is under way."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +18,6 @@ from tests.infra.event_store.people import (
     blank,
     destroy,
     events,
-    forget,
     living_keys,
     person,
     process,
@@ -29,13 +27,6 @@ from tests.waiting import until
 pytestmark = pytest.mark.servers
 
 DESTROY = "SELECT store.destroy_keys(%s, %s)"
-
-
-@pytest.fixture
-def tenant(admin: Connection) -> Iterator[UUID]:
-    made = uuid4()
-    yield made
-    forget(admin, made)
 
 
 async def test_it_can_be_repeated(database: Database, admin: Connection, tenant: UUID) -> None:

@@ -1,6 +1,5 @@
 """B3, N-C1: what came into a contact by a merge is the other person's, and goes with the other person's keys."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,16 +13,9 @@ from tests.conftest import Database
 from tests.given import emails, registered
 from tests.infra.event_store.appends import append
 from tests.infra.event_store.catalogue import Connection
-from tests.infra.event_store.people import forget, process
+from tests.infra.event_store.people import process
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def tenant(admin: Connection) -> Iterator[UUID]:
-    made = uuid4()
-    yield made
-    forget(admin, made)
 
 
 async def state(store: PostgresEventStore, tenant: UUID, stream: UUID) -> Contact:

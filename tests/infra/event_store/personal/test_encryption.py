@@ -1,7 +1,7 @@
 """N-S1, N-C1: what is personal is stored, sent and logged sealed, and read as it was written."""
 
 import base64
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
@@ -37,13 +37,6 @@ from tests.infra.event_store.people import (
 from tests.infra.relays import World
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def tenant(admin: Connection) -> Iterator[UUID]:
-    made = uuid4()
-    yield made
-    forget(admin, made)
 
 
 def keys(admin: Connection, tenant: UUID) -> list[tuple[UUID, str, int]]:

@@ -1,7 +1,6 @@
 """B3, N-C1, fault 10: destroying a person's keys erases the person, everywhere and for good, and nothing else."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -26,7 +25,6 @@ from tests.infra.event_store.people import (
     blank,
     destroy,
     events,
-    forget,
     living_keys,
     person,
     process,
@@ -36,13 +34,6 @@ from tests.infra.integrity.audited import Audited
 from tests.projections.reading import catch_up, contents
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def tenant(admin: Connection) -> Iterator[UUID]:
-    made = uuid4()
-    yield made
-    forget(admin, made)
 
 
 async def test_an_erased_person_is_blank_and_neighbours_are_as_they_were(
