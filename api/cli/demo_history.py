@@ -9,7 +9,8 @@ from uuid import UUID
 from msgspec import structs
 
 from api.cli.demo_activity import Activity, activity
-from commands.batch.batches import Asked, Batches
+from commands.batch.batches import Batches
+from commands.batch.items import Asked
 from commands.decision import Context, Lookup
 from commands.interactions import rich_text
 from commands.interactions.note import AddNote

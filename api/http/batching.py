@@ -22,7 +22,7 @@ from api.http.exchange import (
 from api.http.reading import Readable
 from api.http.shapes import DryEvent, DryRun
 from api.http.telling import events_told, telling_item
-from commands.batch.batches import Item, Matching
+from commands.batch.items import Item, Matching
 from commands.batch.results import BatchOutcome, BatchRefusedError, Result, placed
 from commands.normalise import MOST_PROBLEMS
 from commands.visible import View

@@ -10,15 +10,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from commands.batch import marks
+from commands.batch.items import Asked, ByKey, Item, Matching
 from commands.batch.results import BatchOutcome, BatchRefusedError, Result, key_use, replay
-from commands.batch.world import Known, Seen, StaleError, World, existing, require_none_since
+from commands.batch.world import Known, StaleError, World, existing, require_none_since
 from commands.decision import Context, FindCustom, Given, Lookup, custom_fields, no_custom_fields
 from commands.folded import FoldedStates
-from commands.handle import TRIES, UseCase
-from commands.look import Look, Looked
+from commands.handle import TRIES
+from commands.look import Look
 from commands.ports import (
     Append,
     Claim,
@@ -32,7 +33,7 @@ from commands.ports import (
     VersionConflictError,
 )
 from commands.refusals import contention, key_reused
-from domain.errors import DomainError, FieldError, InvalidError, NotFoundError
+from domain.errors import DomainError, InvalidError, NotFoundError
 from domain.event import evolved
 
 Closing = Callable[[Sequence[Result]], Awaitable[Sequence[StreamEvents]]]
@@ -41,44 +42,6 @@ anew whenever the batch is decided anew, and may raise to have nothing written."
 
 FindAll = Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, UUID]]]
 """Answers many look-ups of a tenant at once."""
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """What an item asks: a command on a record that is there, or on a new one where the use case creates.
-
-    `errors` are members that could not be read: see commands.handle.Read.
-    """
-
-    case: UseCase[Any, Any]
-    command: Any
-    errors: Sequence[FieldError] = ()
-    stream_id: UUID | None = None
-
-
-class ByKey(Struct, frozen=True, kw_only=True):
-    """An item about whichever record has one of its `keys`; earlier items of the batch may have made or changed it.
-
-    `asks` is told the states of those records and gives what is asked, or raises DomainError. `lookups` and `looks_at`
-    are those of all commands that it may give.
-    """
-
-    keys: tuple[Lookup, ...]
-    asks: Callable[[Sequence[Any]], Asked]
-    lookups: Sequence[Lookup] = ()
-    looks_at: Sequence[Looked] = ()
-
-
-Item = Asked | ByKey
-
-
-class Matching(Struct, frozen=True, kw_only=True):
-    """How records are found by keys: `find` names those that may have one, `seen` gives a state's; see marks."""
-
-    kind: str
-    evolve: Callable[..., Any]
-    find: Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, Sequence[UUID]]]]
-    seen: Seen
-    mark: str | None = None
 
 
 class Batches:

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, structs
 from rapidfuzz import fuzz
 
-from commands.batch.batches import Asked
+from commands.batch.items import Asked
 from commands.contacts.input import AddressInput, ChangeContact, NameInput
 from commands.decision import Decision, Given
 from commands.handle import UseCase

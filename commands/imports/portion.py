@@ -7,7 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from commands.batch.batches import Asked, Batches, ByKey, Closing, FindAll, Matching
+from commands.batch.batches import Batches, Closing, FindAll
+from commands.batch.items import Asked, ByKey, Matching
 from commands.batch.results import Result
 from commands.cells import unguarded
 from commands.decision import Context, Lookup

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from commands.batch.batches import Asked, Batches, ByKey, Matching
+from commands.batch.batches import Batches
+from commands.batch.items import Asked, ByKey, Matching
 from commands.batch.results import Result
 from commands.contacts.input import AddressInput, ChangeContact, CompanyInput, DeleteContact, NameInput
 from commands.decision import Context, Lookup

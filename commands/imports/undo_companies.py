@@ -10,7 +10,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.batch.batches import Asked, Batches, ByKey, Matching
+from commands.batch.batches import Batches
+from commands.batch.items import Asked, ByKey, Matching
 from commands.batch.results import Result
 from commands.companies.input import DeleteCompany
 from commands.decision import Context, Lookup

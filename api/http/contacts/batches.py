@@ -20,7 +20,7 @@ from api.http.operation import operation
 from api.http.read_after import caught_up
 from api.http.shapes import DryRun
 from commands.batch import upsert
-from commands.batch.batches import Asked, ByKey, Item, Matching
+from commands.batch.items import Asked, ByKey, Item, Matching
 from commands.batch.upsert import MEMBERS, CompanyMatch, Match
 from commands.companies.input import Ancestor, ChangeCompany, Placed, RegisterCompany
 from commands.contacts.input import ChangeContact, RegisterContact

@@ -27,7 +27,7 @@ from api.http.inbound.people import who, writable
 from api.http.interactions.writes import READING, WRITING, within_reach
 from api.http.operation import operation
 from api.http.shapes import DryRun
-from commands.batch.batches import Asked, ByKey, Item, Matching
+from commands.batch.items import Asked, ByKey, Item, Matching
 from commands.decision import Lookup
 from commands.identity.access import Principal
 from commands.inbound import calendar as inbound_calendar

@@ -15,7 +15,7 @@ from api.http.interactions import examples
 from api.http.interactions.writes import READING, WRITING, understood, within_reach
 from api.http.operation import operation
 from api.http.shapes import DryRun
-from commands.batch.batches import Asked, ByKey, Item, Matching
+from commands.batch.items import Asked, ByKey, Item, Matching
 from commands.decision import Lookup
 from commands.identity.access import Principal
 from commands.interactions import interaction

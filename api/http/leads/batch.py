@@ -17,7 +17,7 @@ from api.http.leads.reach import SEEING, within_reach
 from api.http.operation import operation
 from api.http.shapes import DryRun
 from commands.batch import upsert
-from commands.batch.batches import Asked, ByKey, Item, Matching
+from commands.batch.items import Asked, ByKey, Item, Matching
 from commands.batch.upsert import LeadMatch
 from commands.handle import UseCase
 from commands.identity.access import Principal

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from commands.batch.batches import Asked, Batches, ByKey
+from commands.batch.batches import Batches
+from commands.batch.items import Asked, ByKey
 from commands.batch.results import BatchOutcome
 from commands.decision import Context
 from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT

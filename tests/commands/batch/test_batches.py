@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from commands.batch.batches import Asked
+from commands.batch.items import Asked
 from commands.batch.results import BatchRefusedError
 from commands.companies.input import Ancestor, ChangeCompany, Placed, RegisterCompany
 from commands.registry import CHANGE_COMPANY, REGISTER_COMPANY

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from commands.batch.batches import Asked, ByKey, Matching
+from commands.batch.items import Asked, ByKey, Matching
 from commands.contacts import contact as contacts
 from commands.decision import Lookup
 from domain.contact import Contact, evolve

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from commands.batch.batches import Asked
+from commands.batch.items import Asked
 from commands.ports import Append, Appended, SubjectErasedError
 from tests.commands.batch.batched import Batched, changing, new, told
 from tests.commands.world import by, refused

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from commands.batch.batches import Asked, ByKey, Matching
+from commands.batch.items import Asked, ByKey, Matching
 from commands.decision import Lookup
 from commands.interactions.input import LogInteraction
 from commands.interactions.interaction import EXTERNAL_ID

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from commands.batch.batches import Asked, Batches
+from commands.batch.batches import Batches
+from commands.batch.items import Asked
 from commands.interactions.input import LogInteraction
 from commands.registry import DELETE_CONTACT, LOG_INTERACTION
 from domain.event import Event, Recorded

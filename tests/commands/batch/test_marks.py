@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from commands.batch import upsert
-from commands.batch.batches import Asked, ByKey, Matching
+from commands.batch.items import Asked, ByKey, Matching
 from commands.decision import Lookup
 from commands.registry import CHANGE_CONTACT, DELETE_CONTACT, REGISTER_CONTACT
 from domain.contact import Contact, evolve

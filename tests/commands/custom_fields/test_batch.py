@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from commands.batch.batches import Asked, Batches
+from commands.batch.batches import Batches
+from commands.batch.items import Asked
 from commands.custom_fields.definitions import PutByKey, PutField
 from commands.decision import AllCustomFields
 from commands.handle import Handler
