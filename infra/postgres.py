@@ -52,7 +52,7 @@ _CHECKPOINT_MOVED = "RP001"
 _REACHED: LiteralString = """SELECT count(*) FROM read.checkpoint
     WHERE tenant_id = %s AND projection = ANY(%s) AND position >= %s"""
 _SET_TENANT: LiteralString = "SELECT set_config('app.tenant', %s, true)"
-_ADVANCE: LiteralString = "SELECT set_config('app.tenant', %s, true), read.advance(%s, %s, %s, %s)"
+_ADVANCE: LiteralString = "SELECT set_config('app.tenant', %s, true), read.advance(%s, %s, %s, %s, %s)"
 
 
 class Pool(AsyncConnectionPool[Connection]):
@@ -169,12 +169,20 @@ class TenantConnections:
 
     @asynccontextmanager
     async def advancing(
-        self, tenant_id: UUID, checkpoints: Sequence[str], before: int, after: int, *, followed: Sequence[str] = ()
+        self,
+        tenant_id: UUID,
+        checkpoints: Sequence[str],
+        before: int,
+        after: int,
+        *,
+        followed: Sequence[str] = (),
+        along: Sequence[str] = (),
     ) -> AsyncIterator[Connection]:
         """See projections.ports.Sessions."""
         try:
             async with unavailable_as_such(), self._pool.connection() as connection, pipelined(connection):
-                await connection.execute(_ADVANCE, (str(tenant_id), checkpoints, list(followed), before, after))
+                parameters = (str(tenant_id), checkpoints, list(followed), list(along), before, after)
+                await connection.execute(_ADVANCE, parameters)
                 yield connection
         except psycopg.Error as error:
             if error.sqlstate == _CHECKPOINT_MOVED:

@@ -5,6 +5,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 import structlog
@@ -84,6 +85,11 @@ class Lane:
         """A tenant's log goes on to `head`. What is being worked on anyway gets there without being told."""
         if tenant_id not in self._events and tenant_id not in self._busy and self.turns.known(tenant_id) < head:
             self.offer(tenant_id, ())
+
+    def passes_by(self, tenant_id: UUID, position: int, found: AbstractSet[str]) -> bool:
+        """Whether nothing of a tenant waits or is worked on here, and what comes after a position is not wanted."""
+        at_rest = tenant_id not in self._events and tenant_id not in self._busy
+        return at_rest and self.turns.pass_by(tenant_id, position, found)
 
     async def run(self) -> None:
         """Give turns until cancelled."""

@@ -53,10 +53,18 @@ class Sessions(Protocol):
         ...
 
     def advancing(
-        self, tenant_id: UUID, checkpoints: Sequence[str], before: int, after: int, *, followed: Sequence[str] = ()
+        self,
+        tenant_id: UUID,
+        checkpoints: Sequence[str],
+        before: int,
+        after: int,
+        *,
+        followed: Sequence[str] = (),
+        along: Sequence[str] = (),
     ) -> AbstractAsyncContextManager[Connection]:
         """The same, moving checkpoints from one position to another where nothing is parked.
 
+        Those that come `along` are moved, too, unless they are elsewhere, something is parked or they are being moved.
         Statements are sent together: what one of them raises shows at the next result asked for, or at the end.
 
         Raises:

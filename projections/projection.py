@@ -44,8 +44,8 @@ class Projection(Struct, frozen=True, kw_only=True):
     settled: Settled | None = None
     """Whether the rows of a tenant are complete, where `apply` leaves work for soon after. Only then are they compared
     with the log."""
-    is_waited_for: bool = True
-    """Of what follows others: whether it matters how soon it has the last few events."""
+    is_slow: bool = False
+    """Of what follows others: whether it takes so long over many events that the others that do would wait for it."""
     suffix: str = ""
     """Tells a copy that is being built from the one that is read."""
 

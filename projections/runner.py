@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 import structlog
@@ -24,7 +25,8 @@ from projections.turns import BATCH, Turns
 _POLL_SECONDS = 1.0
 _ON_ITS_WAY_SECONDS = 0.2
 _FETCH_SECONDS = 0.5
-_RESTS, _RESTS_LONG = 3.0, 20.0
+_RESTS = 3.0
+"""How many times as long as a small turn took a lane of followers waits for more to do."""
 _MOST_FOLLOWED = 4 * BATCH
 _CAREFUL = 4
 """Of the 8 connections that a projector has."""
@@ -56,15 +58,23 @@ class Runner:
         careful = asyncio.Semaphore(_CAREFUL)
         self._lanes = [
             Lane(
-                Turns(group, log=log, sessions=sessions, on_applied=self._applied, careful=careful),
+                Turns(
+                    group,
+                    log=log,
+                    sessions=sessions,
+                    on_applied=self._applied,
+                    careful=careful,
+                    **({} if group[0].follows else {"beside": self._beside}),
+                ),
                 # What follows takes more events in fewer turns when there is much to do, and leaves others the time.
                 side_by_side=1 if group[0].follows else 3,
                 most=_MOST_FOLLOWED if group[0].follows else BATCH,
-                rest=_rest_of(group[0]),
+                rest=_RESTS if group[0].follows else 0.0,
                 **({} if group[0].follows else {"on_full": deliveries.pause, "on_level": deliveries.resume}),
             )
             for group in _groups(projections)
         ]
+        self._mirrors = [lane for lane in self._lanes if lane.turns.follows]
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -136,24 +146,25 @@ class Runner:
             lane.seen(tenant.tenant_id, tenant.position)
         return behind
 
+    def _beside(self, tenant_id: UUID, position: int, found: AbstractSet[str]) -> Sequence[Turns]:
+        """What mirrors others without being concerned: most of what happens is of interest to few read models."""
+        return [lane.turns for lane in self._mirrors if lane.passes_by(tenant_id, position, found)]
+
     async def _applied(self, tenant_id: UUID, checkpoints: Sequence[str], events: Sequence[Recorded[Event]]) -> None:
-        for lane in self._lanes:
-            if lane.turns.follows and set(lane.turns.follows) <= set(checkpoints):
+        for lane in self._mirrors:
+            # Whose own checkpoint is among them has come along.
+            if set(lane.turns.follows) <= set(checkpoints) and not set(lane.turns.checkpoints) <= set(checkpoints):
                 lane.offer(tenant_id, events)
         await self._announcements.applied(tenant_id, checkpoints, events[-1].position)
-
-
-def _rest_of(projection: Projection) -> float:
-    """How many times as long as a small turn took a lane waits for more to do."""
-    if not projection.follows:
-        return 0.0
-    return _RESTS if projection.is_waited_for else _RESTS_LONG
 
 
 def _groups(projections: Sequence[Projection]) -> Iterator[list[Projection]]:
     """Projections that share a transaction."""
     if together := [projection for projection in projections if not projection.follows]:
         yield together
-    for projection in projections:
-        if projection.follows:
+    mirrors = [projection for projection in projections if projection.follows]
+    if together := [projection for projection in mirrors if not projection.is_slow]:
+        yield together
+    for projection in mirrors:
+        if projection.is_slow:
             yield [projection]

@@ -6,7 +6,9 @@ applied.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 import structlog
@@ -23,6 +25,7 @@ BATCH = 250
 """Events of one tenant applied in one transaction, at most."""
 
 Applied = Callable[[UUID, Sequence[str], Sequence[Recorded[Event]]], Awaitable[None]]
+Beside = Callable[[UUID, int, AbstractSet[str]], "Sequence[Turns]"]
 
 _LONGEST_PAUSE = 30.0
 _REMEMBERED = 50_000
@@ -36,15 +39,19 @@ _POSITIONS = """
 SELECT projection, position FROM read.checkpoint
  WHERE tenant_id = %s AND projection = ANY(%s) ORDER BY projection FOR UPDATE
 """
-_FOLLOWED = """
-SELECT CASE WHEN count(*) = %s THEN min(position) ELSE 0 END FROM read.checkpoint
- WHERE tenant_id = %s AND projection = ANY(%s)
-"""
+_FOLLOWED = "SELECT projection, position FROM read.checkpoint WHERE tenant_id = %s AND projection = ANY(%s)"
 _ADVANCE = "UPDATE read.checkpoint SET position = %s WHERE tenant_id = %s AND projection = ANY(%s)"
+
+
+def _nobody(_: UUID, __: int, ___: AbstractSet[str]) -> "Sequence[Turns]":
+    return ()
 
 
 class Turns:
     """The turns of projections that share a transaction; `on_applied` is told what was committed.
+
+    `beside` finds those that have nothing to do with events of these topics: their checkpoints come along, which saves
+    each of them a turn.
 
     A turn that goes the careful way reads the log while it has a connection: `careful` bounds how many do so at once,
     or all that there are could be waiting for one more.
@@ -58,6 +65,7 @@ class Turns:
         sessions: Sessions,
         on_applied: Applied,
         careful: asyncio.Semaphore,
+        beside: Beside = _nobody,
     ) -> None:
         self._projections = {projection.checkpoint: projection for projection in projections}
         self._follows = sorted({name for projection in projections for name in projection.follows})
@@ -65,6 +73,7 @@ class Turns:
         self._sessions = sessions
         self._on_applied = on_applied
         self._careful = careful
+        self._beside = beside
         self._level: dict[UUID, int] = {}
         self._pauses = Pauses[tuple[UUID, str]](first=0.2, longest=_LONGEST_PAUSE)
 
@@ -85,6 +94,16 @@ class Turns:
     def forget(self, tenant_id: UUID) -> None:
         """What was known of a tenant is not so any more."""
         self._level.pop(tenant_id, None)
+
+    def pass_by(self, tenant_id: UUID, before: int, found: AbstractSet[str]) -> bool:
+        """Whether they are at a position and want no events of these topics."""
+        wanted = any(projection.listens(found) for projection in self._projections.values())
+        return self._level.get(tenant_id) == before and not wanted
+
+    def came_along(self, tenant_id: UUID, before: int, after: int) -> None:
+        """Others' turn has moved them. Where it has not, the next turn notices, or the next look at the heads."""
+        if self._level.get(tenant_id) == before:
+            self._level[tenant_id] = after
 
     async def take(
         self, tenant_id: UUID, delivered: Sequence[Recorded[Event]] = (), *, until: int | None = None
@@ -123,14 +142,19 @@ class Turns:
         return more
 
     async def _fast(self, tenant_id: UUID, position: int, events: Sequence[Recorded[Event]]) -> None:
-        names, last = self.checkpoints, events[-1].position
-        async with self._sessions.advancing(tenant_id, names, position, last, followed=self._follows) as connection:
-            found = {item.event.TOPIC for item in events}
+        names, last, found = self.checkpoints, events[-1].position, {item.event.TOPIC for item in events}
+        others = self._beside(tenant_id, position, found)
+        along = [name for other in others for name in other.checkpoints]
+        async with self._sessions.advancing(
+            tenant_id, names, position, last, followed=self._follows, along=along
+        ) as connection:
             for projection in self._projections.values():
                 if projection.listens(found) and (mine := list(filter(projection.wants, events))):
                     await projection.apply(connection, mine)
         self._level[tenant_id] = last
-        await self._on_applied(tenant_id, names, events)
+        for other in others:
+            other.came_along(tenant_id, position, last)
+        await self._on_applied(tenant_id, [*names, *along], events)
 
     async def _carefully(
         self, tenant_id: UUID, names: Sequence[str], delivered: Sequence[Recorded[Event]], until: int | None
@@ -140,11 +164,13 @@ class Turns:
             positions = await self._positions(connection, tenant_id, names, delivered)
             if not positions:
                 return False
-            lowest, highest = min(positions.values()), max(positions.values())
-            level = [name for name, position in positions.items() if position == lowest]
+            limits = await self._limits(connection, tenant_id)
+            able = [name for name, position in positions.items() if position < limits.get(name, math.inf)] or positions
+            lowest, highest = min(positions[name] for name in able), max(positions.values())
+            level = [name for name in able if positions[name] == lowest]
+            bounds = [limits[name] for name in level if name in limits]
             # Laggards alone until level with the others.
-            bounds = [highest] if len(level) < len(positions) else []
-            bounds += await self._followed(connection, tenant_id)
+            bounds += [highest] if highest > lowest else []
             bounds += [] if until is None else [until]
             fresh = _following(lowest, delivered)
             events = fresh or await self._next(tenant_id, lowest, delivered)
@@ -182,12 +208,16 @@ class Turns:
             found = await (await connection.execute(_POSITIONS, (tenant_id, list(names)))).fetchall()
         return dict(found)
 
-    async def _followed(self, connection: Connection, tenant_id: UUID) -> list[int]:
-        """How far those have got that are followed."""
+    async def _limits(self, connection: Connection, tenant_id: UUID) -> dict[str, int]:
+        """How far those have got that each follows."""
         if not self._follows:
-            return []
-        parameters = (len(self._follows), tenant_id, self._follows)
-        return list(await (await connection.execute(_FOLLOWED, parameters)).fetchone())
+            return {}
+        found = dict(await (await connection.execute(_FOLLOWED, (tenant_id, self._follows))).fetchall())
+        return {
+            name: min(found.get(followed, 0) for followed in projection.follows)
+            for name, projection in self._projections.items()
+            if projection.follows
+        }
 
     async def _next(
         self, tenant_id: UUID, position: int, delivered: Sequence[Recorded[Event]]

@@ -231,5 +231,6 @@ PROJECTION = Projection(
     apply=_apply,
     refill=_refill,
     follows=(company.PROJECTION.checkpoint, contact.PROJECTION.checkpoint),
+    is_slow=True,
     stream_column="contact_id",
 )

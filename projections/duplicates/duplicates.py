@@ -214,6 +214,7 @@ PROJECTION = Projection(
     apply=_apply,
     refill=_refill,
     follows=(company.PROJECTION.checkpoint, contact.PROJECTION.checkpoint),
+    is_slow=True,
     stream_column=None,
     settled=owed.is_settled,
 )

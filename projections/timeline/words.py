@@ -94,5 +94,4 @@ PROJECTION = Projection(
     refill=_refill,
     follows=(timeline.PROJECTION.checkpoint,),
     stream_column=None,
-    is_waited_for=False,
 )

@@ -142,6 +142,36 @@ async def test_what_is_followed_has_to_be_there_first(
     assert written(database, tenant) == ((0, {4, 5}) if stops else (1, {5}))
 
 
+async def comes_along(database: Database, tenant: UUID) -> int:
+    """Where a checkpoint is that was at 5 with others and came along with them to 9."""
+    async with database.projector.advancing(tenant, ["one_v1"], 5, 9, along=["two_v1", "missing_v1"]) as connection:
+        await add(connection, tenant)
+    found = await database.projector.rows(
+        tenant, "SELECT position FROM read.checkpoint WHERE projection = 'two_v1'", ()
+    )
+    return int(found[0][0])
+
+
+async def test_what_comes_along_is_moved_too(database: Database, tenant: UUID) -> None:
+    assert await comes_along(database, tenant) == 9
+
+
+@pytest.mark.parametrize(("change", "position"), [("position = 4", 4), ("position = 7", 7), ("parked = 1", 5)])
+async def test_what_is_elsewhere_or_has_something_parked_stays(
+    database: Database, tenant: UUID, change: LiteralString, position: int
+) -> None:
+    async with database.projector.of(tenant) as connection:
+        await connection.execute("UPDATE read.checkpoint SET " + change + " WHERE projection = 'two_v1'")
+    assert await comes_along(database, tenant) == position
+
+
+async def test_what_is_being_moved_is_not_waited_for(database: Database, tenant: UUID) -> None:
+    async with database.projector.advancing(tenant, ["two_v1"], 5, 6) as connection:
+        await (await connection.execute("SELECT 1")).fetchone()
+        assert await comes_along(database, tenant) == 5
+    assert written(database, tenant) == (1, {6, 9})
+
+
 async def test_something_parked_stops_it(database: Database, tenant: UUID) -> None:
     async with database.projector.of(tenant) as connection:
         await connection.execute("UPDATE read.checkpoint SET parked = 1 WHERE projection = 'two_v1'")

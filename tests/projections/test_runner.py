@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.event import Event, Recorded
+from domain.tenant import TenantSuspended
 from projections import lane, runner, turns
 from projections.contacts import contact
 from projections.registry import POSTGRES
@@ -143,6 +144,21 @@ async def test_what_is_applied_is_announced(projector: Projector, tenant: UUID) 
     assert {(tenant_id, position) for tenant_id, _, position in projector.heard.said} == {(tenant, 12)}
     names = [name for _, names, _ in projector.heard.said for name in names]
     assert sorted(names) == sorted(each.checkpoint for each in POSTGRES)
+
+
+async def test_what_is_not_concerned_comes_along_without_a_turn(
+    projector: Projector, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_POLL_SECONDS", 10 * PATIENCE)
+    projector.log.add(tenant, uuid4(), registered())
+    await projector.runner.catch_up(tenant)
+    before = len(projector.heard.said)
+    async with projector.running():
+        await projector.looked()
+        projector.deliveries.bring(*projector.log.add(tenant, uuid4(), TenantSuspended()))
+        await projector.reached(tenant, 2)
+    names = [names for _, names, _ in projector.heard.said[before:]]
+    assert [sorted(each) for each in names] == [sorted(each.checkpoint for each in POSTGRES)]
 
 
 async def test_a_deleted_contact_stays_deleted_when_its_past_comes_again(

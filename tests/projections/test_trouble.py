@@ -38,6 +38,29 @@ async def test_one_that_fails_stops_neither_its_neighbours_nor_other_tenants(dat
     expect_whole(database, projector, tenant)
 
 
+async def test_what_follows_it_waits_and_what_follows_others_goes_on(database: Database, tenant: UUID) -> None:
+    """Also where both have their turns in one transaction."""
+    faulty = Faulty(ConnectionError("away"))
+    mirror, mirrored = faulty.projection, faulty.projection.checkpoint
+    waits = structs.replace(mirror, name="waits", apply=_nothing, follows=(mirrored,))
+    goes_on = structs.replace(mirror, name="goes_on", apply=_nothing, follows=(CONTACT,))
+    projector = Projector(database, mirror, waits, goes_on)
+    events = story(projector.log, tenant)
+    async with projector.running():
+        projector.deliveries.bring(*events)
+        await projector.reached(tenant, 12, name=goes_on.checkpoint)
+        assert checkpoints(database, tenant).get(waits.checkpoint, 0) == 0
+        projector.deliveries.bring(*projector.log.add(tenant, uuid4(), registered()))
+        await projector.reached(tenant, 13, name=goes_on.checkpoint)
+        assert checkpoints(database, tenant).get(waits.checkpoint, 0) == 0
+        faulty.error = None
+        await projector.reached(tenant, 13, name=waits.checkpoint)
+
+
+async def _nothing(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
+    del connection, events
+
+
 async def test_what_a_projection_wrote_before_it_raised_is_gone(database: Database, tenant: UUID) -> None:
     async def half(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
         await contact.PROJECTION.apply(connection, events)
