@@ -8,6 +8,7 @@ import json
 import re
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -32,7 +33,7 @@ _METADATA = json.dumps({"actor": {"kind": "user", "id": str(UUID(int=1))}, "corr
 _CUTS = (
     (r"array_agg\(x\.occurred_at\),\n +array_agg\('.*?\n      INTO", "array_agg(x.occurred_at)\n      INTO"),
     (r", e_what, e_bytes\n", "\n"),
-    (r"    -- Chain them:.*?    END LOOP;\n(?=    IF moved)", ""),
+    (r"    -- Chain them:.*?\n(?=    IF moved)", ""),
     (r", u\.hash\n", ", genesis\n"),
     (r", hashes\)\n", ")\n"),
     (r"occurred, hash, n\)", "occurred, n)"),
@@ -47,14 +48,29 @@ class Cost(Struct, frozen=True):
     wait: float
 
 
-def without_chain(dsn: str) -> None:
-    """Replace `store.append` of a database of benchmarks by one that writes zeros for hashes; nothing else has this.
+def unchained() -> str:
+    """The SQL of `store.append` without the chain; it writes zeros for hashes."""
+    return cut(_APPEND, _CUTS)
+
+
+def cut(path: Path, cuts: Sequence[tuple[str, str]]) -> str:
+    """A file of SQL in which each pattern, which is there once, is replaced.
 
     Raises:
-        ValueError: the function is not the one that this knows how to cut.
+        ValueError: the file is not the one that this knows how to cut.
     """
+    text = path.read_text()
+    for pattern, replacement in cuts:
+        text, count = re.subn(pattern, lambda _, put=replacement: put, text, flags=re.DOTALL)  # type: ignore[misc]
+        if count != 1:
+            raise ValueError(f"{pattern!r} is {count} times in {path.name}")
+    return text
+
+
+def without_chain(dsn: str) -> None:
+    """Replace `store.append` of a database of benchmarks by one without the chain; nothing else has this."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(_cut(_APPEND.read_text()).encode())
+        connection.execute(unchained().encode())
 
 
 def with_chain(dsn: str) -> None:
@@ -75,14 +91,6 @@ def measure(dsn: str) -> tuple[Cost, Cost]:
         if number > 1:  # the first of each has cold caches
             found[chained].append(cost)
     return _best(found[True]), _best(found[False])
-
-
-def _cut(text: str) -> str:
-    for pattern, replacement in _CUTS:
-        text, count = re.subn(pattern, lambda _, put=replacement: put, text, flags=re.DOTALL)  # type: ignore[misc]
-        if count != 1:
-            raise ValueError(f"{pattern!r} is {count} times in {_APPEND.name}")
-    return text
 
 
 def _round(dsn: str, tenant: UUID) -> Cost:

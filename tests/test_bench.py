@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -9,6 +10,8 @@ import pytest
 
 from bench import __main__ as bench
 from bench import report
+from bench.chain import unchained
+from bench.plain import unchained_one
 from bench.report import Figure
 
 FIGURE = Figure("append.chain", 47.3, 31.4, 0.66, "us/event")
@@ -38,3 +41,8 @@ def test_the_programs_are_those_of_the_document() -> None:
         r"^\| `(bench\.\w+)` \|", (Path(__file__).parents[1] / "docs" / "benchmarks.md").read_text(), re.MULTILINE
     )
     assert sorted(rows) == sorted(each.__name__ for each in bench.PROGRAMS)
+
+
+@pytest.mark.parametrize("without", [unchained, unchained_one])
+def test_appends_as_they_are_now_can_be_measured_without_the_chain(without: Callable[[], str]) -> None:
+    assert "sha256" not in without()
