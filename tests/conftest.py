@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -20,6 +21,10 @@ from tests.waiting import PATIENCE
 # How long an example takes says more about the machine than about the rule.
 settings.register_profile("rapport", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("rapport")
+
+# Containers like to forbid it, and each of the hundreds of processes that tests start would compile everything again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Of what Java compiles most carefully, little pays within a test: a start takes half the processor time without.
 os.environ.setdefault("OPENSEARCH_JAVA_OPTS", "-XX:TieredStopAtLevel=1")
