@@ -102,8 +102,9 @@ CREATE FUNCTION read.search_contacts_v1(
 )
     RETURNS TABLE (contact_id uuid, score real, matched smallint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    -- How many variants there are decides between joins.
-    SET plan_cache_mode = force_custom_plan
+    -- Planning takes longer than a search of few contacts: it is done once, for any number of variants. So these are
+    -- hashed; contacts are looked up one by one all the same, for where it says OFFSET 0 there is no other way.
+    SET plan_cache_mode = force_generic_plan SET enable_nestloop = off
 AS $$
 DECLARE
     tenant constant uuid := store.current_tenant();
@@ -114,25 +115,20 @@ DECLARE
     clause text;
 BEGIN
     FOR tier_ IN 1..4 LOOP
-        has := '{}';
-        FOR part_ IN 1..asked LOOP
-            has := has || format(
-                CASE WHEN seen IS NULL THEN 'w.words && %1$L::bigint[]'
+        has := ARRAY(
+            SELECT format(
+                CASE WHEN seen IS NULL THEN '(w.words && %1$L::bigint[]%3$s)'
                      -- The index leads to the words, wherever they are; the row tells where.
-                     ELSE '(w.words && %1$L::bigint[] AND EXISTS (SELECT FROM unnest(w.words, w.fields) AS x (id, field)'
-                          ' WHERE x.field & %2$s <> 0 AND x.id = ANY (%1$L::bigint[])))' END,
-                coalesce((
-                    SELECT array_agg(v.id) FROM unnest(variants, parts, tiers, also) AS v (id, part, tier, also)
-                     WHERE v.part = part_ AND v.tier <= tier_ AND coalesce(v.also, 0) = 0), '{}'),
-                seen);
-            clause := (
-                SELECT string_agg(format('w.words @> %L::bigint[]', ARRAY[v.id, v.also]), ' OR ')
-                  FROM unnest(variants, parts, tiers, also) AS v (id, part, tier, also)
-                 WHERE v.part = part_ AND v.tier <= tier_ AND v.also <> 0 AND v.id < v.also);
-            IF clause IS NOT NULL THEN
-                has[part_] := format('(%s OR %s)', has[part_], clause);
-            END IF;
-        END LOOP;
+                     ELSE '((w.words && %1$L::bigint[] AND EXISTS (SELECT FROM unnest(w.words, w.fields) AS x (id, field)'
+                          ' WHERE x.field & %2$s <> 0 AND x.id = ANY (%1$L::bigint[])))%3$s)' END,
+                coalesce(array_agg(v.id) FILTER (WHERE coalesce(v.also, 0) = 0), '{}'),
+                seen,
+                string_agg(format(' OR w.words @> %L::bigint[]', ARRAY[v.id, v.also]), '')
+                    FILTER (WHERE v.also <> 0 AND v.id < v.also))
+              FROM generate_series(1, asked) AS p (part)
+              LEFT JOIN unnest(variants, parts, tiers, also) AS v (id, part, tier, also)
+                ON v.part = p.part AND v.tier <= tier_
+             GROUP BY p.part ORDER BY p.part);
         IF tier_ < 4 THEN
             clause := array_to_string(has, ' AND ');
         ELSE
@@ -175,7 +171,9 @@ BEGIN
     )
     SELECT p.id, p.score, p.fields
       FROM page p
-      JOIN read.contact_v1 r ON r.tenant_id = tenant AND r.id = p.id AND r.deleted_at IS NULL
+     CROSS JOIN LATERAL (
+           SELECT FROM read.contact_v1 r WHERE r.tenant_id = tenant AND r.id = p.id AND r.deleted_at IS NULL OFFSET 0
+     ) there
      ORDER BY p.tier, p.score DESC, p.size, p.id;
 END $$;
 REVOKE EXECUTE ON FUNCTION read.search_contacts_v1 FROM PUBLIC;
