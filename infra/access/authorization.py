@@ -32,7 +32,10 @@ _PRINCIPALS = 20_000
 _CALLS = 2
 _MOST_IN_CALL = 200
 
-_LOOK = Statement(b"SELECT n, lasts, head, position, stream_id, topic, data FROM store.look($1::jsonb)", Format.TEXT)
+_NOWHERE: tuple[int, str | None] = (0, None)
+_LOOK = Statement(
+    b"SELECT n, lasts, head, hash, position, stream_id, topic, data FROM store.look($1::jsonb)", Format.TEXT
+)
 
 _encoder = msgspec.json.Encoder()
 
@@ -40,6 +43,13 @@ _encoder = msgspec.json.Encoder()
 class _Asked(Struct, eq=False):
     claims: Claims
     answer: "asyncio.Future[tuple[bool, Access, int]]"
+
+
+class _Known(Struct, frozen=True):
+    """What a tenant's log says of access, to its end: the hash there tells that it is no other log, and no longer."""
+
+    access: Access = Access()
+    hash: str | None = None
 
 
 class PostgresAuthorization:
@@ -51,7 +61,7 @@ class PostgresAuthorization:
 
     def __init__(self, pool: Pool) -> None:
         self._lines = pool.lines
-        self._known: OrderedDict[UUID, Access] = OrderedDict()
+        self._known: OrderedDict[UUID, _Known] = OrderedDict()
         self._principals: dict[UUID, tuple[Access, Claims, Principal]] = {}  # by session, as of the state beside it
         self._waiting: list[_Asked] = []
         self._calls: set[asyncio.Task[None]] = set()
@@ -125,7 +135,7 @@ class PostgresAuthorization:
         self._send()
 
     async def _answer(self, batch: Sequence[_Asked]) -> None:
-        before = {asked.claims.tenant_id: self._known.get(asked.claims.tenant_id) or Access() for asked in batch}
+        before = {asked.claims.tenant_id: self._known.get(asked.claims.tenant_id) or _Known() for asked in batch}
         try:
             rows = await self._rows(batch, before)
             answers = self._folded(batch, before, rows)
@@ -139,7 +149,7 @@ class PostgresAuthorization:
                 if not asked.answer.done():  # its request was cancelled
                     asked.answer.set_result(answer)
 
-    async def _rows(self, batch: Sequence[_Asked], before: dict[UUID, Access]) -> list[tuple[Any, ...]]:
+    async def _rows(self, batch: Sequence[_Asked], before: dict[UUID, _Known]) -> list[tuple[Any, ...]]:
         unread = dict(before)
         asks = []
         for number, asked in enumerate(batch):
@@ -152,30 +162,33 @@ class PostgresAuthorization:
                     "session": claims.session_id,
                     "member": claims.user_id,
                     "epoch": claims.epoch,
-                    "after": known.position if known else None,
+                    "after": known.access.position if known else None,
+                    "hash": known.hash if known else None,
                 }
             )
         return _rows(await self._lines.ask(_LOOK, (_encoder.encode(asks),)))
 
     def _folded(
-        self, batch: Sequence[_Asked], before: dict[UUID, Access], rows: Sequence[tuple[Any, ...]]
+        self, batch: Sequence[_Asked], before: dict[UUID, _Known], rows: Sequence[tuple[Any, ...]]
     ) -> list[tuple[bool, Access, int]]:
         lasting = {row[0] for row in rows if row[1]}
-        heads = {batch[row[0]].claims.tenant_id: row[2] for row in rows if row[2] is not None}
+        ends = {batch[row[0]].claims.tenant_id: (row[2], row[3]) for row in rows if row[2] is not None}
         facts: dict[UUID, list[Fact]] = {}
-        for number, _, _, position, *fact in rows:
+        for number, _, _, _, position, *fact in rows:
             if position is not None:
                 facts.setdefault(batch[number].claims.tenant_id, []).append(Fact(position, *fact))
-        now = {tenant_id: fold(known, facts.get(tenant_id, ())) for tenant_id, known in before.items()}
+        now = {tenant_id: fold(known.access, facts.get(tenant_id, ())) for tenant_id, known in before.items()}
         for tenant_id, access in now.items():
-            self._keep(tenant_id, access)
+            self._keep(tenant_id, access, ends.get(tenant_id, _NOWHERE)[1])
         asked = [one.claims.tenant_id for one in batch]
-        return [(number in lasting, now[each], heads.get(each, 0)) for number, each in enumerate(asked)]
+        return [(number in lasting, now[each], ends.get(each, _NOWHERE)[0]) for number, each in enumerate(asked)]
 
-    def _keep(self, tenant_id: UUID, access: Access) -> None:
+    def _keep(self, tenant_id: UUID, access: Access, hash_: str | None) -> None:
         known = self._known.get(tenant_id)
-        if known is None or known.position < access.position:
-            self._known[tenant_id] = access
+        if known is None or known.access.position < access.position:
+            self._known[tenant_id] = _Known(access, hash_)
+        elif known.access.position == access.position and known.hash != hash_:
+            self._known[tenant_id] = _Known(known.access, hash_)
         self._known.move_to_end(tenant_id)
         if len(self._known) > _TENANTS:
             self._known.popitem(last=False)
@@ -195,19 +208,20 @@ def _principal(claims: Claims, access: Access, head: int) -> Principal:
 
 
 def _rows(result: PGresult) -> list[tuple[Any, ...]]:
-    """n, lasts, head, position, stream_id, topic, data; the last four are None where nothing is new."""
+    """n, lasts, head, hash, position, stream_id, topic, data; the last four are None where nothing is new."""
     value = result.get_value
     rows: list[tuple[Any, ...]] = []
     for number in range(result.ntuples):
         n, lasts = int.from_bytes(value(number, 0) or b""), value(number, 1) == b"\1"
-        known, position = value(number, 2), value(number, 3)
+        known, hash_, position = value(number, 2), value(number, 3), value(number, 4)
         head = None if known is None else int.from_bytes(known)
-        stream, topic = (value(number, 4), value(number, 5)) if position else (None, None)
+        end = head, None if hash_ is None else f"\\x{hash_.hex()}"  # as Postgres reads bytes out of JSON
+        stream, topic = (value(number, 5), value(number, 6)) if position else (None, None)
         if position is None or stream is None or topic is None:
-            rows.append((n, lasts, head, None, None, None, None))
+            rows.append((n, lasts, *end, None, None, None, None))
         else:
-            facts = int.from_bytes(position), UUID(bytes=stream), topic.decode(), value(number, 6)
-            rows.append((n, lasts, head, *facts))
+            facts = int.from_bytes(position), UUID(bytes=stream), topic.decode(), value(number, 7)
+            rows.append((n, lasts, *end, *facts))
     return rows
 
 

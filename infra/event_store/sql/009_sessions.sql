@@ -104,36 +104,7 @@ CREATE INDEX event_access ON store.event (tenant_id, position)
     'custom_field.defined.v1', 'custom_field.changed.v1', 'custom_field.change_begun.v1', 'custom_field.change_dropped.v1',
     'custom_field.deleted.v1');
 
--- What requests ask first, those of a moment together: whether the session lasts, and what was said of access after the
--- position that the process knows (NULL where another of the same call asks for that), and how far the tenant's log goes:
--- what a process has read of a log that has not moved needs no reading again. asks is a list of
--- {n, tenant, session, member, epoch, after}. It takes tenants as arguments, so it is not for the query pool.
-CREATE FUNCTION store.look(asks jsonb)
-    RETURNS TABLE (n integer, lasts boolean, head bigint, "position" bigint, stream_id uuid, topic text, data bytea)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT a.n, EXISTS (
-           SELECT FROM store.session s
-            WHERE s.tenant_id = a.tenant AND s.id = a.session AND s.user_id = a.member AND s.epoch = a.epoch
-              AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()),
-           CASE WHEN a.after IS NOT NULL THEN
-                (SELECT h.position FROM store.tenant_head h WHERE h.tenant_id = a.tenant) END, e.*
-      FROM jsonb_to_recordset(asks)
-        AS a (n integer, tenant uuid, session uuid, member uuid, epoch integer, after bigint)
-      LEFT JOIN LATERAL (
-           SELECT v.position, v.stream_id, v.topic, v.data FROM store.event v
-            WHERE v.tenant_id = a.tenant AND v.position > a.after
-              AND v.topic IN (
-    'user.registered.v1', 'user.invited.v1', 'user.joined.v1', 'user.roles_changed.v1', 'user.suspended.v1', 'user.restored.v1', 'user.signed_out.v1',
-    'role.defined.v1', 'role.changed.v1', 'role.deleted.v1', 'admin.removed.v1',
-    'team.founded.v1', 'team.members_changed.v1', 'api_key.issued.v1', 'api_key.revoked.v1', 'tenant.suspended.v1', 'tenant.restored.v1',
-    'settings.changed.v1',
-    'custom_field.defined.v1', 'custom_field.changed.v1', 'custom_field.change_begun.v1', 'custom_field.change_dropped.v1',
-    'custom_field.deleted.v1')
-            OFFSET 0) e ON true  -- OFFSET: tenant by tenant, so that one partition is looked into and not all
-     ORDER BY a.n, e.position
-$$;
--- The same events up to a position, for who might do what then. Runs as its caller: row level security stays as it is.
+-- These events up to a position, for who might do what then. Runs as its caller: row level security stays as it is.
 CREATE FUNCTION store.access_until(last bigint)
     RETURNS TABLE ("position" bigint, stream_id uuid, topic text, data bytea)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -150,9 +121,8 @@ AS $$
      ORDER BY v.position
 $$;
 
-REVOKE EXECUTE ON FUNCTION store.look, store.access_until FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION store.access_until FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION store.access_until TO rapport_service;
-GRANT EXECUTE ON FUNCTION store.look TO rapport_append;
 
 -- Sign-ins that failed of late, by what they have in common: the e-mail that was named together with the address, the
 -- e-mail, the address; each as an HMAC. Who is asked for need not exist, so this belongs to the platform tenant.

@@ -1,9 +1,9 @@
 """R2.4: what a request may do follows the last commit, whichever process made it."""
 
 import asyncio
+import re
 from uuid import uuid4
 
-import msgspec
 import psycopg
 import pytest
 
@@ -120,6 +120,36 @@ async def test_every_look_says_where_the_log_of_its_tenant_ends(database: Databa
             assert [caller.head for caller in answers] == [1, length] * 3
 
 
+async def test_who_may_do_what_is_found_in_every_partition(database: Database, store: PostgresEventStore) -> None:
+    authorization, partitions = PostgresAuthorization(database.appends), set[int]()
+    with psycopg.connect(database.admin_dsn) as connection:
+        while len(partitions) < 16:
+            claims = await signed_in(database, store, "sales")
+            assert (await authorization.principal(claims)).roles == ("sales",)
+            (number,) = connection.execute("SELECT store.partition_of(%s)", (claims.tenant_id,)).fetchone() or (0,)
+            partitions.add(number)
+
+
+async def test_a_log_that_was_set_back_and_went_on_otherwise_is_read_again(
+    database: Database, store: PostgresEventStore
+) -> None:
+    """A standby that was behind has taken over: the log is as long as it was, and tells something else."""
+    ada = await signed_in(database, store, "sales")
+    await store.append(append(ada.tenant_id, StreamEvents(uuid4(), 0, (registered(),))))
+    authorization = PostgresAuthorization(database.appends)
+    assert (await authorization.principal(ada)).head == 2
+    with psycopg.connect(database.admin_dsn) as connection:
+        connection.execute("DELETE FROM store.event WHERE tenant_id = %s AND position = 2", (ada.tenant_id,))
+        connection.execute(
+            "UPDATE store.tenant_head h SET position = 1, hash = e.hash FROM store.event e"
+            " WHERE h.tenant_id = %s AND e.tenant_id = h.tenant_id",
+            (ada.tenant_id,),
+        )
+    out = UserSignedOut(reason=SignOut.ASKED)
+    assert (await store.append(append(ada.tenant_id, StreamEvents(ada.user_id, 1, (out,))))).position == 2
+    await refused(authorization, ada)
+
+
 def test_the_index_is_over_the_topics_that_are_looked_at(database: Database) -> None:
     with psycopg.connect(database.admin_dsn) as connection:
         (text,) = connection.execute("SELECT pg_get_indexdef('store.event_access'::regclass)").fetchone() or ("",)
@@ -135,12 +165,14 @@ async def test_a_look_goes_by_that_index_in_a_tenant_with_many_events(
         await store.append(append(claims.tenant_id, *streams))
     with psycopg.connect(database.admin_dsn, autocommit=True) as connection:
         connection.execute("ANALYZE store.event")
-    asks = [{"n": 0, "tenant": claims.tenant_id, "session": claims.session_id, "after": 0}]
-    with psycopg.connect(database.admin_dsn) as connection:
-        (body,) = connection.execute("SELECT prosrc FROM pg_proc WHERE proname = 'look'").fetchone() or ("",)
-        statement = f"EXPLAIN ANALYZE {body}".replace("(asks)", "(%s::jsonb)").encode()
-        rows = connection.execute(statement, (msgspec.json.encode(asks).decode(),)).fetchall()
-    plan = "\n".join(row[0] for row in rows if "never executed" not in row[0])
+        (body,) = connection.execute("SELECT prosrc FROM pg_proc WHERE proname = 'access_after'").fetchone() or ("",)
+        (number,) = connection.execute("SELECT store.partition_of(%s)", (claims.tenant_id,)).fetchone() or (0,)
+        (asked,) = re.findall(rf"RETURN QUERY (SELECT [^;]* FROM store\.event_{number} v[^;]*);", body)
+        query = asked.replace("= tenant", "= $1").replace("> after", "> $2")
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+        connection.execute(f"PREPARE asked (uuid, bigint) AS {query}".encode())
+        rows = connection.execute(f"EXPLAIN ANALYZE EXECUTE asked ('{claims.tenant_id}', 0)".encode()).fetchall()
+    plan = "\n".join(row[0] for row in rows)
     assert {word for word in body.split("'") if word.endswith(".v1")} == FACTS.keys()
     assert "position_idx" in plan, plan
     assert "Seq Scan" not in plan, plan
