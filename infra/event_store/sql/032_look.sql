@@ -37,6 +37,7 @@ END $make$;
 -- what a process has read of a log that has not moved needs no reading again. Whether it has, its hash tells: one that was
 -- set back and went on otherwise has another. asks is a list of {n, tenant, session, member, epoch, after, hash}. It takes
 -- tenants as arguments, so it is not for the query pool.
+DROP FUNCTION IF EXISTS store.look(jsonb);  -- as it was before it told hashes
 CREATE FUNCTION store.look(asks jsonb)
     RETURNS TABLE (
         n integer, lasts boolean, head bigint, hash bytea, "position" bigint, stream_id uuid, topic text, data bytea
