@@ -50,5 +50,13 @@ install install -q --offline --require-hashes -r requirements.lock 2>/dev/null |
     .venv/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r requirements.lock ||
     fail "the packages of requirements.lock are neither cached nor to be had from the package index. Check the network and run again."
 install install -q --offline --no-build-isolation --no-deps -e . || fail "could not install this checkout into .venv."
+# Containers like to forbid Python to keep bytecode: each process of each start would compile everything again.
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -c '
+import importlib, pkgutil
+for package in ("api", "commands", "domain", "infra", "projections"):
+    for module in pkgutil.walk_packages([package], f"{package}."):
+        importlib.import_module(module.name)
+importlib.import_module("bootstrap")
+' || fail "what was installed into .venv does not load."
 echo "$wanted" > "$stamp"
 echo "setup: done."
