@@ -9,6 +9,7 @@ import psycopg
 from msgspec import Struct, structs
 
 from infra.embedded.client import start
+from infra.embedded.memory import buffers_mb, memory
 from infra.embedded.protocol import ServerName
 from infra.event_store.appender import Poke
 from infra.event_store.migrate import ReadModel, migrate
@@ -46,7 +47,7 @@ def backbone(*servers: ServerName) -> Iterator[Backbone]:
     """Postgres and other servers, durable as those of an installation, and a migrated database."""
     with (
         tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder,
-        start(Path(folder), ("postgres", *servers)) as embedded,
+        start(Path(folder), ("postgres", *servers), buffers_mb=buffers_mb(memory())) as embedded,
     ):
         dsn = embedded.wait("postgres", 60)
         prepare(dsn)

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from infra.embedded import client
+from infra.embedded.memory import buffers_mb, memory
 from infra.embedded.ports import is_free
 from infra.embedded.protocol import EmbeddedError, ServerEvent, ServerName
 from infra.postgres import SERVICE, role_dsn
@@ -98,7 +99,12 @@ class Local:
         if names:
             try:
                 self._servers = client.start(
-                    given.data, names, ports=ports, on_event=self._on_event, head_start=_HEAD_START_SECONDS
+                    given.data,
+                    names,
+                    ports=ports,
+                    on_event=self._on_event,
+                    buffers_mb=buffers_mb(memory()),
+                    head_start=_HEAD_START_SECONDS,
                 )
             except EmbeddedError as error:
                 raise StartError(error.message, error.hint) from error

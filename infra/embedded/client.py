@@ -41,13 +41,15 @@ def start(
     on_event: Callable[[ServerEvent], None] | None = None,
     cache: Path | None = None,
     heap_mb: int = 512,
+    buffers_mb: int = 256,
     min_free_mb: int = 200,
     head_start: float = 0.0,
 ) -> "Embedded":
     """Start the servers with their data below `data`; return when those in `wait_for` serve.
 
     The default for `wait_for` is all but opensearch. `on_event` is called in a thread of its own with every event.
-    `cache` is where OpenSearch's jars are kept, `heap_mb` its heap, `min_free_mb` the disk space that must be free.
+    `cache` is where OpenSearch's jars are kept, `heap_mb` its heap, `buffers_mb` what Postgres keeps pages in,
+    `min_free_mb` the disk space that must be free.
     OpenSearch, whose start takes a small machine for itself, begins `head_start` seconds after the others serve.
     Raises EmbeddedError, after stopping what had started, when one of `wait_for` can't run.
     """
@@ -56,8 +58,8 @@ def start(
         raise ValueError(f"ports given for servers that aren't started: {', '.join(unknown)}")
     order = Order(
         data=os.path.abspath(data), servers=tuple(servers), ports=dict(ports or {}),  # noqa: PTH100 - links stay
-        cache=str(cache or cache_folder()), parent=os.getpid(), heap_mb=heap_mb, min_free_mb=min_free_mb,
-        head_start=head_start,
+        cache=str(cache or cache_folder()), parent=os.getpid(), heap_mb=heap_mb,
+        buffers_mb=buffers_mb, min_free_mb=min_free_mb, head_start=head_start,
     )  # fmt: skip
     embedded = Embedded(_spawn(), order, on_event)
     try:

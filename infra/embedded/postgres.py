@@ -41,7 +41,7 @@ max_wal_size = '2GB'                    # thousands of small transactions a seco
 checkpoint_timeout = '15min'
 
 # A small machine with an SSD; many short statements, so compiling them never pays.
-shared_buffers = '256MB'
+shared_buffers = '{buffers}MB'
 effective_cache_size = '1GB'
 work_mem = '8MB'
 maintenance_work_mem = '96MB'
@@ -86,7 +86,7 @@ class Postgres:
         place.run_as.own(place.folder)
         cluster.require_same_version(place.folder, program)
         cluster.forget_foreign_pid(place.folder)
-        place.write("postgresql.conf", _CONFIG.format(port=port))
+        place.write("postgresql.conf", _CONFIG.format(port=port, buffers=place.buffers_mb))
         place.write("pg_hba.conf", _ACCESS)
         cluster.match_password(place, program)
         return [str(program), "-D", str(place.folder)]

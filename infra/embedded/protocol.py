@@ -13,9 +13,9 @@ EventKind = Literal["starting", "progress", "ready", "failed", "restarting"]
 class Order(msgspec.Struct, frozen=True):
     """The first and only line on the supervisor's stdin. End of file on stdin means: stop everything.
 
-    `ports` holds fixed TCP ports; a server without one gets a free port. `heap_mb` is OpenSearch's heap and
-    `min_free_mb` the free disk space, in megabytes, below which nothing is started. OpenSearch is started `head_start`
-    seconds after the others are ready.
+    `ports` holds fixed TCP ports; a server without one gets a free port. In megabytes: `heap_mb` is OpenSearch's heap,
+    `buffers_mb` what Postgres keeps pages in, `min_free_mb` the free disk space below which nothing is started.
+    OpenSearch is started `head_start` seconds after the others are ready.
     """
 
     data: str
@@ -24,6 +24,7 @@ class Order(msgspec.Struct, frozen=True):
     cache: str
     parent: int
     heap_mb: int = 512
+    buffers_mb: int = 256
     min_free_mb: int = 200
     head_start: float = 0.0
 

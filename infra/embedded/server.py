@@ -23,6 +23,7 @@ class Place(msgspec.Struct, frozen=True):
     run_as: RunAs
     cache: Path
     heap_mb: int
+    buffers_mb: int
     progress: Callable[[str], None]
 
     def make(self) -> None:

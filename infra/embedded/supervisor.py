@@ -97,7 +97,7 @@ def _keeper(order: Order, name: ServerName, password: str, run_as: rights.RunAs)
     def progress(message: str) -> None:
         say(ServerEvent("progress", name, message=message))
 
-    place = Place(data / name, password, run_as, Path(order.cache), order.heap_mb, progress)
+    place = Place(data / name, password, run_as, Path(order.cache), order.heap_mb, order.buffers_mb, progress)
     return Keeper(_SERVERS[name], place, data, order.ports.get(name), say)
 
 
