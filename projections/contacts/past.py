@@ -95,6 +95,7 @@ class _Kind(Struct, frozen=True):
     evolve: Callable[..., Any]
     states: msgspec.json.Decoder[list[Any]]
     load: str
+    close: str
     save: str
 
 
@@ -103,17 +104,13 @@ def _kind(table: str, columns: str, evolve: Callable[..., Any], state: type[Any]
     SELECT coalesce(json_agg(p), '[]')::text
       FROM {table} p WHERE p.tenant_id = %s AND p.id = ANY(%s) AND p.until IS NULL
     """
-    save = f"""
-    WITH new AS (
-        SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r ({columns})
-    ), closed AS (
-        UPDATE {table} p SET until = first.since
-          FROM (SELECT id, min(since) AS since FROM new GROUP BY id) first
-         WHERE p.tenant_id = %s AND p.id = first.id AND p.until IS NULL
-    )
-    INSERT INTO {table} SELECT * FROM new
+    close = f"""
+    UPDATE {table} p SET until = over.since
+      FROM unnest(%s::uuid[], %s::bigint[]) AS over (id, since)
+     WHERE p.tenant_id = %s AND p.id = over.id AND p.until IS NULL
     """
-    return _Kind(evolve, msgspec.json.Decoder(list[state]), load, save)  # type: ignore[valid-type]
+    save = f"INSERT INTO {table} SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r ({columns})"
+    return _Kind(evolve, msgspec.json.Decoder(list[state]), load, close, save)  # type: ignore[valid-type]
 
 
 _CONTACTS = _kind("contact_past_v1", _CONTACT_COLUMNS, contact.evolve, Contact)
@@ -132,10 +129,13 @@ async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> N
 async def _write(connection: Connection, kind: _Kind, events: Sequence[Recorded[Event]]) -> None:
     tenant_id = events[0].tenant_id
     started = {item.stream_id for item in events if item.version == 1}
-    known = {item.stream_id for item in events} - started
-    states = await _standing(connection, kind, tenant_id, list(known)) if known else {}
+    # The first events of those whose last version stood.
+    ends = {item.stream_id: item.position for item in reversed(events) if item.stream_id not in started}
+    states = await _standing(connection, kind, tenant_id, list(ends)) if ends else {}
     rows = _versions(kind, states, events)
-    await connection.execute(kind.save, (msgspec.json.encode(rows).decode(), tenant_id))
+    if ends:
+        await connection.execute(kind.close, (list(ends), list(ends.values()), tenant_id))
+    await connection.execute(kind.save, (msgspec.json.encode(rows).decode(),))
 
 
 def _versions(kind: _Kind, states: dict[UUID, Any], events: Sequence[Recorded[Event]]) -> list[dict[str, Any]]:
