@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.contact import EVENTS
 from domain.event import Event, Recorded, topics
 from projections.contacts import contact
+from projections.contacts import rows as contact_rows
 from projections.ports import Connection
 from projections.projection import Projection
 
@@ -22,15 +23,15 @@ CREATE INDEX ON read.contact_address_v1 (tenant_id, contact_id);
 """
 _FORGET = "DELETE FROM contact_address_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
 # E-mails in lower case; what spells one of them twice is one address.
-_SAVE = """
+_SAVE = f"""
 INSERT INTO contact_address_v1
 SELECT DISTINCT c.tenant_id, c.id, a.kind, a.address
-  FROM read.contact_v1 c
+  FROM {contact_rows.BY_ID}
  CROSS JOIN LATERAL (
        SELECT 'email', lower(e->>'value') FROM jsonb_array_elements(c.emails) AS e
        UNION ALL
        SELECT 'phone', p->>'value' FROM jsonb_array_elements(c.phones) AS p) AS a (kind, address)
- WHERE c.tenant_id = %s AND c.id = ANY(%s) AND c.deleted_at IS NULL
+ WHERE c.deleted_at IS NULL
 """
 _PAGE = "SELECT id FROM read.contact_v1 WHERE tenant_id = %s AND id > %s ORDER BY id LIMIT %s"
 # One look-up by key for each, whatever the statistics say.

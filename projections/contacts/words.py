@@ -41,10 +41,10 @@ from projections.projection import Projection
 
 _ROWS = f"""
 SELECT {contact_rows.COLUMNS}, coalesce(w.words, '{{}}')
-  FROM read.contact_v1 c
-  LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id
-  LEFT JOIN contact_words_v1 w ON w.tenant_id = c.tenant_id AND w.contact_id = c.id
- WHERE c.tenant_id = %s AND c.id = ANY(%s)
+  FROM {contact_rows.BY_ID}
+  LEFT JOIN {contact_rows.COMPANY} ON true
+  LEFT JOIN LATERAL (
+       SELECT words FROM contact_words_v1 o WHERE o.tenant_id = c.tenant_id AND o.contact_id = c.id OFFSET 0) w ON true
 """
 _OLD = "SELECT contact_id, words FROM contact_words_v1 WHERE tenant_id = %s AND contact_id = ANY(%s)"
 # One statement, so that a contact with new words is written without waiting for which of them are new to the tenant.

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from domain.contact import Contact, Email, Name, Phone
 from domain.matching import PLAIN_KEYS
+from projections.contacts import rows as contact_rows
 from projections.matching import weights
 from projections.matching.person import Person, person
 from projections.matching.weights import Model
@@ -21,14 +22,14 @@ LEAST = 0.3
 _MILLION = 1_000_000
 _REMEMBERED = 64
 
-_CONTACTS = """
+_CONTACTS = f"""
 SELECT c.id, c.name, c.emails, c.phones, k.name AS company, c.custom
-  FROM read.contact_v1 c
-  LEFT JOIN read.company_v1 k ON k.tenant_id = c.tenant_id AND k.id = c.company_id AND k.deleted_at IS NULL
- WHERE c.tenant_id = %s AND c.deleted_at IS NULL AND
+  FROM {{}} LEFT JOIN {contact_rows.COMPANY} ON k.deleted_at IS NULL
+ WHERE c.deleted_at IS NULL
 """
-_BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_CONTACTS} c.id = ANY(%s)) v"
-_PAGE = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_CONTACTS} c.id > %s ORDER BY c.id LIMIT %s) v"
+_BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_CONTACTS.format(contact_rows.BY_ID)}) v"
+_PAGE = f"""SELECT coalesce(json_agg(v), '[]')::text FROM (
+{_CONTACTS.format("read.contact_v1 c")} AND c.tenant_id = %s AND c.id > %s ORDER BY c.id LIMIT %s) v"""
 _IN_FORCE = "SELECT version, keys, least, contacts, extract(epoch FROM made_at)::float8"
 _VERSION = f"{_IN_FORCE} FROM read.match_model_v1 WHERE tenant_id = %s"
 _MODEL = "SELECT model::text FROM read.match_model_v1 WHERE tenant_id = %s AND version = %s"
