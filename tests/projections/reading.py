@@ -45,5 +45,10 @@ def contents(database: Database, tenant: UUID, projections: Sequence[Projection]
 def checkpoints(database: Database, tenant: UUID) -> dict[str, int]:
     """Positions by projection."""
     with psycopg.connect(database.admin_dsn) as connection:
-        query = "SELECT projection, position FROM read.checkpoint WHERE tenant_id = %s"
-        return dict(connection.execute(query, (tenant,)).fetchall())
+        return checkpoints_by(connection, tenant)
+
+
+def checkpoints_by(connection: psycopg.Connection, tenant: UUID) -> dict[str, int]:
+    """The same by an administrator's connection, for those who look again and again."""
+    query = "SELECT projection, position FROM read.checkpoint WHERE tenant_id = %s"
+    return dict(connection.execute(query, (tenant,)).fetchall())

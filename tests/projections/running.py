@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 from msgspec import structs
 
 from domain.event import Event, Recorded
@@ -19,7 +20,7 @@ from projections.runner import Runner
 from tests.conftest import Database
 from tests.given import changed, registered
 from tests.projections.fakes import FakeDeliveries, FakeLog, Heard
-from tests.projections.reading import checkpoints, contents
+from tests.projections.reading import checkpoints, checkpoints_by, contents
 from tests.waiting import PATIENCE
 
 CONTACT = contact.PROJECTION.checkpoint
@@ -95,11 +96,12 @@ class Projector:
 
     async def reached(self, tenant: UUID, position: int, name: str | None = None) -> None:
         """Wait until the read models, or the one named, are there."""
-        deadline = time.monotonic() + PATIENCE
         names = [name] if name else [each.checkpoint for each in POSTGRES]
-        while min(checkpoints(self._database, tenant).get(each, 0) for each in names) < position:
-            assert time.monotonic() < deadline, checkpoints(self._database, tenant)
-            await asyncio.sleep(0.02)
+        deadline = time.monotonic() + PATIENCE
+        with psycopg.connect(self._database.admin_dsn, autocommit=True) as connection:  # one: to connect costs the most
+            while min((at := checkpoints_by(connection, tenant)).get(each, 0) for each in names) < position:
+                assert time.monotonic() < deadline, at
+                await asyncio.sleep(0.02)
 
 
 def story(log: FakeLog, tenant: UUID, contacts: int = 3) -> list[Recorded[Event]]:
