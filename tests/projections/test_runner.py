@@ -152,11 +152,14 @@ async def test_what_is_not_concerned_comes_along_without_a_turn(
     monkeypatch.setattr(runner, "_POLL_SECONDS", 10 * PATIENCE)
     projector.log.add(tenant, uuid4(), registered())
     await projector.runner.catch_up(tenant)
-    before = len(projector.heard.said)
     async with projector.running():
         await projector.looked()
+        lanes = projector.runner._mirrors
+        await projector.until(lambda: all(each.passes_by(tenant, 1, {TenantSuspended.TOPIC}) for each in lanes))
+        before = len(projector.heard.said)
         projector.deliveries.bring(*projector.log.add(tenant, uuid4(), TenantSuspended()))
         await projector.reached(tenant, 2)
+        await projector.until(lambda: len(projector.heard.said) > before)
     names = [names for _, names, _ in projector.heard.said[before:]]
     assert [sorted(each) for each in names] == [sorted(each.checkpoint for each in POSTGRES)]
 
