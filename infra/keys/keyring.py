@@ -57,6 +57,13 @@ class _Kept(Struct, frozen=True, gc=False):
     key: DataKey | None
 
 
+class _Wanted(Struct, eq=False):
+    """Subjects whose keys several callers of the moment wait for, and the one query that reads them."""
+
+    subjects: set[UUID]
+    read: "asyncio.Task[None]"
+
+
 class Keyring:
     """Finds, makes and forgets keys. Nothing of it is ever written anywhere but wrapped."""
 
@@ -65,6 +72,7 @@ class Keyring:
         self._master = master
         self._subjects: Recent[tuple[int, int], tuple[_Kept, ...]] = Recent(_SUBJECTS, ttl)
         self._tenants: Recent[UUID, dict[bytes, TenantKey]] = Recent(_TENANTS, _TENANT_TTL_SECONDS)
+        self._wanted: dict[UUID, _Wanted] = {}
         self.forgotten = 0
         """Goes up with every `forget`: what was read or made before may be of a subject that is no more."""
 
@@ -124,13 +132,29 @@ class Keyring:
         return self._subjects.get((tenant_id.int, subject.int)) is None
 
     async def load(self, tenant_id: UUID, subjects: Collection[UUID]) -> None:
-        """Read all keys of some subjects of a tenant, in one query.
+        """Read all keys of some subjects of a tenant, in one query with those that others ask for at the same moment.
 
         Raises:
             StoreUnavailableError: Postgres can't be reached.
             WrappingError: a row was changed or put elsewhere.
             UnknownMasterError: the tenant's keys can't be unwrapped.
         """
+        wanted = self._wanted.get(tenant_id)
+        if wanted is None:
+            wanted = self._wanted[tenant_id] = _Wanted(set(), asyncio.create_task(self._read_together(tenant_id)))
+            wanted.read.add_done_callback(_seen)
+        wanted.subjects.update(subjects)
+        try:
+            await asyncio.shield(wanted.read)  # who is cancelled takes nothing from the others
+        except WrappingError:
+            if wanted.subjects <= set(subjects):
+                raise
+            await self._read(tenant_id, subjects)  # it may have been another's
+
+    async def _read_together(self, tenant_id: UUID) -> None:
+        await self._read(tenant_id, self._wanted.pop(tenant_id).subjects)
+
+    async def _read(self, tenant_id: UUID, subjects: Collection[UUID]) -> None:
         while True:
             forgotten, read_at = self.forgotten, self._subjects.now()
             rows = await self._reads.rows(tenant_id, _DATA_KEYS, (tenant_id, list(subjects)))
@@ -171,3 +195,9 @@ class Keyring:
             found = self._tenants.get(tenant_id) or {made.id: made}
         self._tenants.put(tenant_id, found)
         return found
+
+
+def _seen(read: "asyncio.Task[None]") -> None:
+    """An error is its callers'; when they have all gone away, nobody's."""
+    if not read.cancelled():
+        read.exception()

@@ -1,9 +1,11 @@
 """Keys are read once and for many events, made where there are none, and bounded in number."""
 
 import asyncio
+from types import NoneType
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from commands.ports import Append, StreamEvents
@@ -12,6 +14,7 @@ from domain.event import Event
 from infra.event_store.store import PostgresEventStore
 from infra.keys import keyring as keyring_module
 from infra.keys.keyring import Keyring, UnknownKeyError
+from infra.keys.wrapping import WrappingError
 from infra.postgres import TenantConnections
 from tests.conftest import Database
 from tests.infra.event_store.appends import append, one
@@ -57,6 +60,33 @@ async def test_many_events_cost_one_query_and_then_none(database: Database, quer
     for who in people:
         assert len(await reader.load(tenant, who)) == 5
     assert queries == ["data", "tenant"]
+
+
+async def test_what_many_ask_for_at_the_same_moment_is_one_query(database: Database, queries: list[str]) -> None:
+    writer, _ = process(database)
+    tenant = uuid4()
+    people = [await person(writer, tenant) for _ in range(10)]
+    _, keys = process(database)
+    queries.clear()
+    asking = [asyncio.create_task(keys.load(tenant, [who])) for who in people]
+    await asyncio.sleep(0)
+    asking[0].cancel()  # who goes away takes nothing from the others
+    await asyncio.gather(*asking, return_exceptions=True)
+    assert [task.cancelled() for task in asking] == [True] + [False] * 9
+    assert queries == ["data", "tenant"]
+    assert not any(keys.lacks(tenant, who) for who in people)
+
+
+async def test_a_key_that_was_changed_is_the_trouble_of_those_who_ask_for_it(database: Database) -> None:
+    writer, _ = process(database)
+    tenant = uuid4()
+    one, other = [await person(writer, tenant) for _ in range(2)]
+    with psycopg.connect(database.admin_dsn, autocommit=True) as admin:
+        admin.execute("UPDATE store.data_key SET wrapped = reverse(wrapped) WHERE subject = %s", (one,))
+    _, keys = process(database)
+    found = await asyncio.gather(keys.load(tenant, [one]), keys.load(tenant, [other]), return_exceptions=True)
+    assert [type(each) for each in found] == [WrappingError, NoneType]
+    assert not keys.lacks(tenant, other)
 
 
 async def test_who_wrote_reads_without_asking_for_keys(database: Database, queries: list[str]) -> None:
