@@ -29,7 +29,7 @@ from infra.postgres import TenantConnections
 TTL_SECONDS = 60.0
 """For so long after a subject's keys were destroyed, a process that had read them may still use them."""
 
-_SUBJECTS = 10_000  # one takes about 600 bytes
+_SUBJECTS = 30_000  # one takes about 600 bytes
 _TENANTS = 5_000
 _TENANT_TTL_SECONDS = 600.0
 
