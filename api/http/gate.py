@@ -22,8 +22,6 @@ _CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # W3C Trace Context: version ff, and ids of zeros alone, are none.
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
-_log = structlog.get_logger()
-
 
 class Tracing:
     """Outermost: gives every request a correlation id, every answer the header, and the log one line of both.
@@ -34,6 +32,8 @@ class Tracing:
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
         self._services = services
+        # Bound once: what get_logger() gives makes a logger for each line, also for those that are not wanted.
+        self._log = structlog.get_logger().bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -70,7 +70,7 @@ class Tracing:
         try:
             await self._app(scope, receive, traced)
         finally:
-            _log.info(
+            self._log.info(
                 "request",
                 method=scope["method"],
                 route=scope.get("path_template", ""),

@@ -8,6 +8,7 @@ import asyncio
 import hmac
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -40,9 +41,8 @@ _LOOK = Statement(
 _encoder = msgspec.json.Encoder()
 
 
-class _Asked(Struct, eq=False):
-    claims: Claims
-    answer: "asyncio.Future[tuple[bool, Access, int]]"
+_Answer = tuple[bool, Access, int]
+_Asked = dict[Claims, list["asyncio.Future[_Answer]"]]
 
 
 class _Known(Struct, frozen=True):
@@ -63,7 +63,7 @@ class PostgresAuthorization:
         self._lines = pool.lines
         self._known: OrderedDict[UUID, _Known] = OrderedDict()
         self._principals: dict[UUID, tuple[Access, Claims, Principal]] = {}  # by session, as of the state beside it
-        self._waiting: list[_Asked] = []
+        self._waiting: _Asked = {}
         self._calls: set[asyncio.Task[None]] = set()
 
     async def principal(self, claims: Claims) -> Principal:
@@ -117,15 +117,15 @@ class PostgresAuthorization:
         """The tenant's custom fields by kind of record and key, deleted ones too. Raises StoreUnavailableError."""
         return (await self.access(tenant_id)).custom
 
-    async def _look(self, claims: Claims) -> tuple[bool, Access, int]:
-        asked = _Asked(claims, asyncio.get_running_loop().create_future())
-        self._waiting.append(asked)
+    async def _look(self, claims: Claims) -> _Answer:
+        answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(claims, []).append(answer)  # whoever claims the same asks once
         self._send()
-        return await asked.answer
+        return await answer
 
     def _send(self) -> None:
         while self._waiting and len(self._calls) < _CALLS:
-            batch, self._waiting = self._waiting[:_MOST_IN_CALL], self._waiting[_MOST_IN_CALL:]
+            batch = {claims: self._waiting.pop(claims) for claims in list(islice(self._waiting, _MOST_IN_CALL))}
             task = asyncio.create_task(self._answer(batch))
             self._calls.add(task)
             task.add_done_callback(self._done)
@@ -134,34 +134,35 @@ class PostgresAuthorization:
         self._calls.discard(task)
         self._send()
 
-    async def _answer(self, batch: Sequence[_Asked]) -> None:
-        before = {asked.claims.tenant_id: self._known.get(asked.claims.tenant_id) or _Known() for asked in batch}
+    async def _answer(self, batch: _Asked) -> None:
+        claims = list(batch)
+        before = {one.tenant_id: self._known.get(one.tenant_id) or _Known() for one in claims}
         try:
-            rows = await self._rows(batch, before)
-            answers = self._folded(batch, before, rows)
+            rows = await self._rows(claims, before)
+            answers = self._folded(claims, before, rows)
         except (psycopg.OperationalError, PoolTimeout) as error:
             _fail(batch, StoreUnavailableError(kind_of(error)))
         except BaseException as error:
             _fail(batch, error)
             raise
         else:
-            for asked, answer in zip(batch, answers, strict=True):
-                if not asked.answer.done():  # its request was cancelled
-                    asked.answer.set_result(answer)
+            for waiting, answer in zip(batch.values(), answers, strict=True):
+                for each in waiting:
+                    if not each.done():  # its request was cancelled
+                        each.set_result(answer)
 
-    async def _rows(self, batch: Sequence[_Asked], before: dict[UUID, _Known]) -> list[tuple[Any, ...]]:
+    async def _rows(self, claims: Sequence[Claims], before: Mapping[UUID, _Known]) -> list[tuple[Any, ...]]:
         unread = dict(before)
         asks = []
-        for number, asked in enumerate(batch):
-            claims = asked.claims
-            known = unread.pop(claims.tenant_id, None)
+        for number, one in enumerate(claims):
+            known = unread.pop(one.tenant_id, None)
             asks.append(
                 {
                     "n": number,
-                    "tenant": claims.tenant_id,
-                    "session": claims.session_id,
-                    "member": claims.user_id,
-                    "epoch": claims.epoch,
+                    "tenant": one.tenant_id,
+                    "session": one.session_id,
+                    "member": one.user_id,
+                    "epoch": one.epoch,
                     "after": known.access.position if known else None,
                     "hash": known.hash if known else None,
                 }
@@ -169,18 +170,18 @@ class PostgresAuthorization:
         return _rows(await self._lines.ask(_LOOK, (_encoder.encode(asks),)))
 
     def _folded(
-        self, batch: Sequence[_Asked], before: dict[UUID, _Known], rows: Sequence[tuple[Any, ...]]
-    ) -> list[tuple[bool, Access, int]]:
+        self, claims: Sequence[Claims], before: Mapping[UUID, _Known], rows: Sequence[tuple[Any, ...]]
+    ) -> list[_Answer]:
         lasting = {row[0] for row in rows if row[1]}
-        ends = {batch[row[0]].claims.tenant_id: (row[2], row[3]) for row in rows if row[2] is not None}
+        ends = {claims[row[0]].tenant_id: (row[2], row[3]) for row in rows if row[2] is not None}
         facts: dict[UUID, list[Fact]] = {}
         for number, _, _, _, position, *fact in rows:
             if position is not None:
-                facts.setdefault(batch[number].claims.tenant_id, []).append(Fact(position, *fact))
+                facts.setdefault(claims[number].tenant_id, []).append(Fact(position, *fact))
         now = {tenant_id: fold(known.access, facts.get(tenant_id, ())) for tenant_id, known in before.items()}
         for tenant_id, access in now.items():
             self._keep(tenant_id, access, ends.get(tenant_id, _NOWHERE)[1])
-        asked = [one.claims.tenant_id for one in batch]
+        asked = [one.tenant_id for one in claims]
         return [(number in lasting, now[each], ends.get(each, _NOWHERE)[0]) for number, each in enumerate(asked)]
 
     def _keep(self, tenant_id: UUID, access: Access, hash_: str | None) -> None:
@@ -225,7 +226,8 @@ def _rows(result: PGresult) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _fail(batch: Sequence[_Asked], error: BaseException) -> None:
-    for asked in batch:
-        if not asked.answer.done():
-            asked.answer.set_exception(error)
+def _fail(batch: _Asked, error: BaseException) -> None:
+    for waiting in batch.values():
+        for each in waiting:
+            if not each.done():
+                each.set_exception(error)
