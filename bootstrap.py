@@ -162,7 +162,7 @@ async def relay(wired: Wiring) -> None:
     from infra.relay import Relay
 
     await keep_checkpoints(wired)
-    pool = await wired.pool(postgres.RELAY, size=4)
+    pool = await wired.pool(postgres.RELAY, size=8)
     installed = await wired.installed(pool)
     connection, signals = await wired.nats()
     publisher = JetStreamPublisher(connection, installed.incarnation, installed.partitions, installed.former)

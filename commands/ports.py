@@ -47,6 +47,16 @@ class StoreOverloadedError(StoreUnavailableError):
     """More waits to be written than the event store takes in good time; nothing of this was written."""
 
 
+class UnreadableEventError(Exception):
+    """The log has an event that this code can't read; `reason` is the type of what was raised, never the content."""
+
+    def __init__(self, tenant_id: UUID, position: int, reason: str) -> None:
+        super().__init__(f"position {position} of {tenant_id} can't be read: {reason}")
+        self.tenant_id = tenant_id
+        self.position = position
+        self.reason = reason
+
+
 class StreamEvents(Struct, frozen=True):
     """Events for one stream, to be its versions `after` + 1 and on.
 
@@ -138,7 +148,7 @@ class Owner(Struct, frozen=True):
 
 
 class EventStore(Protocol):
-    """The log. Every method is scoped to one tenant."""
+    """The log. Every method is scoped to one tenant; those that give events raise UnreadableEventError."""
 
     async def append(self, append: Append) -> Appended:
         """Write the events durably, in order, under the tenant's next positions.

@@ -13,13 +13,16 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from psycopg import DataError
 from psycopg.abc import Transformer
 from psycopg.adapt import PyFormat
+from psycopg.adapt import Transformer as NewTransformer
 from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 from psycopg_pool import PoolTimeout
 
 from infra.line import Command, Line
+from infra.times import TOLERANT
 
 if TYPE_CHECKING:
     from infra.postgres import Pool
@@ -188,8 +191,14 @@ def _command(adapt: Transformer, query: str, values: Sequence[Any]) -> Command:
     return Command((_numbered(query), adapt.types or ()), parameters, adapt.formats)
 
 
-def _loaded(adapt: Transformer, result: PGresult) -> list[tuple[Any, ...]]:
+def _loaded(transformer: Transformer, result: PGresult) -> list[tuple[Any, ...]]:
     if not result.ntuples:
         return []
-    adapt.set_pgresult(result)
-    return adapt.load_rows(0, result.ntuples, tuple)
+    transformer.set_pgresult(result)
+    try:
+        return transformer.load_rows(0, result.ntuples, tuple)
+    except DataError:
+        # One value that Python can't hold keeps nobody from the other rows.
+        tolerant = NewTransformer(TOLERANT)
+        tolerant.set_pgresult(result)
+        return tolerant.load_rows(0, result.ntuples, tuple)

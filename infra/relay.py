@@ -22,6 +22,7 @@ from infra.broker.jetstream import PublishError
 from infra.event_store import codec
 from infra.event_store.opened import Row
 from infra.postgres import Pool
+from infra.times import lacks_datetime
 
 _log = structlog.get_logger()
 
@@ -159,7 +160,8 @@ class Relay:
         return rows
 
     async def _publish(self, rows: Sequence[Row]) -> None:
-        await self._publisher.publish(messages(rows, incarnation=self._incarnation, partitions=self._partitions))
+        able = [row for row in rows if _can_travel(row)]
+        await self._publisher.publish(messages(able, incarnation=self._incarnation, partitions=self._partitions))
         for tenant_id, position, *_ in rows:
             self._published[tenant_id] = max(position, self._published.get(tenant_id, 0))
             self._unsaved.add(tenant_id)
@@ -223,6 +225,13 @@ class Relay:
             await asyncio.sleep(_LEASE_SECONDS / 3)
 
     async def _execute(self, query: LiteralString, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(query, parameters, binary=True)
-            return await cursor.fetchall() if cursor.description else []
+        (rows,) = await self._pool.lines.rows([(query, parameters)])
+        return rows
+
+
+def _can_travel(row: Row) -> bool:
+    """Whether there is a message for an event. Who misses its position reads it from the log, where trouble is told."""
+    if lacks_datetime(row):
+        _log.warning("event.not_published", tenant_id=str(row[0]), position=row[1], reason="a time of it can't be read")
+        return False
+    return True

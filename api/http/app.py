@@ -38,7 +38,7 @@ from api.http.notifications import routes as notifications
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
 from api.http.reports import routes as reports
 from api.http.services import Services
-from commands.ports import StoreUnavailableError
+from commands.ports import StoreUnavailableError, UnreadableEventError
 from domain.access import PERMISSIONS
 from domain.errors import DomainError
 from projections.contacts.search import SearchUnavailableError
@@ -99,6 +99,7 @@ def build(services: Services) -> Tracing:
         exception_handlers={
             DomainError: problems.refused,
             StoreUnavailableError: problems.unavailable,
+            UnreadableEventError: problems.unreadable,
             SearchUnavailableError: problems.search_unavailable,
             HTTPException: problems.by_framework,
             Exception: problems.unexpected,

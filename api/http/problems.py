@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException
 from msgspec import Struct
 
 from api.http import tried
-from commands.ports import StoreOverloadedError, StoreUnavailableError
+from commands.ports import StoreOverloadedError, StoreUnavailableError, UnreadableEventError
 from domain.errors import DomainError, FieldError
 from projections.contacts.search import SearchUnavailableError
 
@@ -68,6 +68,7 @@ STATUSES: dict[str, int] = {
     "customer.deleted": 410,
     "customer.not_found": 404,
     "duplicates.not_found": 404,
+    "event.unreadable": 500,
     "idempotency.in_progress": 409,
     "idempotency.key_invalid": 400,
     "idempotency.key_reused": 422,
@@ -239,6 +240,25 @@ def unavailable(request: Request[Any, Any, Any], error: StoreUnavailableError) -
     made = answer(DomainError(code, detail, hint="Try again in a moment."), correlation_id(request))
     made.headers["Retry-After"] = str(error.retry_after)
     return made
+
+
+def unreadable(request: Request[Any, Any, Any], found: UnreadableEventError) -> Response[dict[str, Any]]:
+    """The log has an event of the record that can't be read: nothing can be told of it, or decided by it."""
+    _log.error(
+        "event.unreadable",
+        tenant_id=str(found.tenant_id),
+        position=found.position,
+        reason=found.reason,
+        route=request.scope.get("path_template", ""),
+    )
+    return answer(
+        DomainError(
+            "event.unreadable",
+            f"the event at position {found.position} can't be read; nothing was changed",
+            hint="It stays so until it is mended: report the position and the correlation_id.",
+        ),
+        correlation_id(request),
+    )
 
 
 def search_unavailable(request: Request[Any, Any, Any], _: SearchUnavailableError) -> Response[dict[str, Any]]:

@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from commands.ports import StoreUnavailableError
+from commands.ports import StoreUnavailableError, UnreadableEventError
 from domain.errors import kind_of
 from domain.event import Event, Recorded
 from infra.broker import envelope
@@ -39,7 +39,7 @@ _NANOSECONDS = 1_000_000_000
 
 
 Open = Callable[[Sequence[Row]], Awaitable[Sequence[Recorded[Event]]]]
-"""Opens rows of store.event; raises when one of them can't be."""
+"""Opens rows of store.event. Raises UnreadableEventError, StoreUnavailableError."""
 
 
 class InterruptedPullError(Exception):
@@ -168,10 +168,10 @@ class JetStreamDeliveries:
         except StoreUnavailableError as error:
             _log.warning("delivery.without_keys", events=len(rows), error=kind_of(error))
             return []
-        except (ValueError, LookupError) as error:
+        except UnreadableEventError as error:
             if len(rows) == 1:
-                tenant_id, position, *_ = rows[0]
-                _log.error("delivery.unreadable", tenant_id=str(tenant_id), position=position, error=kind_of(error))
+                tenant_id, position = str(error.tenant_id), error.position
+                _log.error("delivery.unreadable", tenant_id=tenant_id, position=position, error=error.reason)
                 return []
         return [item for row in rows for item in await self._opened([row])]
 

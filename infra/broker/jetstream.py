@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from uuid import UUID
@@ -30,6 +31,8 @@ _ACK_SECONDS = 5.0
 _MAX_BYTES = 256 * 1024 * 1024
 _DUPLICATE_WINDOW_SECONDS = 120.0
 _MOST_HEADERS = 256
+_SUBJECT = re.compile(r"(?!.*(?:^|\.)[*>]?(?:\.|$))[!-~]+")
+"""Visible letters, in parts between dots of which none is empty or a wildcard."""
 
 
 class PublishError(Exception):
@@ -126,9 +129,9 @@ class JetStreamPublisher:
         waiting = self._waiting[batch] = _Waiting(set(), asyncio.get_running_loop().create_future())
         try:
             for number, message in enumerate(messages):
-                if len(message.payload) + _MOST_HEADERS > client.max_payload:
+                if reason := _refused(client, message):
                     # Who misses its position reads it from the log.
-                    _log.warning("event.too_large", id=message.id, size=len(message.payload))
+                    _log.warning("event.not_published", id=message.id, reason=reason)
                     continue
                 waiting.open.add(str(number))
                 reply = f"{self._inbox}.{batch}.{number}"
@@ -144,6 +147,13 @@ class JetStreamPublisher:
         if waiting := self._waiting.get(batch):
             ack = _acks.decode(message.data) if message.data else _Ack()
             waiting.acknowledge(number, ack)
+
+
+def _refused(client: Client, message: Message) -> str | None:
+    """Why NATS would never take a message."""
+    if len(message.payload) + _MOST_HEADERS > client.max_payload:
+        return f"{len(message.payload)} bytes are too many"
+    return None if _SUBJECT.fullmatch(message.subject) else "its topic can't be part of a subject"
 
 
 class _Waiting(msgspec.Struct, eq=False):

@@ -1,13 +1,16 @@
 """The log as projectors read it."""
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import LiteralString
 from uuid import UUID
 
+from commands.ports import UnreadableEventError
 from domain.event import SYSTEM, Event, Metadata, Recorded
 from infra.event_store import codec, opened
 from infra.keys.keyring import Keyring
 from infra.postgres import Pool, TenantConnections
+from infra.times import NoDatetime
 from projections.ports import Behind, Parked, Unreadable
 
 _FEED: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
@@ -18,6 +21,7 @@ _STREAMS: LiteralString = f"""SELECT {codec.COLUMNS} FROM store.event
     WHERE tenant_id = %s AND (stream_id, version) > (%s, %s) AND position <= %s
       AND split_part(topic, '.', 1) = ANY(%s) ORDER BY stream_id, version LIMIT %s"""
 _UNKNOWN = Metadata(actor=SYSTEM, correlation_id="unreadable")
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 _BEHIND: LiteralString = "SELECT tenant_id, head, position FROM read.behind(%s, 1000)"
 _TENANTS: LiteralString = "SELECT tenant_id, head FROM store.tenants()"
@@ -86,20 +90,21 @@ async def _opened(rows: Sequence[opened.Row], keyring: Keyring) -> list[Recorded
     """The events in rows; one that can't be read does not keep projections from the others."""
     try:
         return await opened.recorded(rows, keyring)
-    except (ValueError, LookupError) as error:
+    except UnreadableEventError as error:
         if len(rows) == 1:
-            return [_unreadable(rows[0], error)]
+            return [_unreadable(rows[0], error.reason)]
     return [item for row in rows for item in await _opened([row], keyring)]
 
 
-def _unreadable(row: opened.Row, error: Exception) -> Recorded[Event]:
-    tenant_id, position, stream_id, version, topic, _, _, command_id, occurred_at, recorded_at = row
+def _unreadable(row: opened.Row, reason: str) -> Recorded[Event]:
+    tenant_id, position, stream_id, version, topic, _, _, command_id, *times = row
+    occurred_at, recorded_at = (_NO_TIME if isinstance(each, NoDatetime) else each for each in times)
     return Recorded(
         tenant_id=tenant_id,
         position=position,
         stream_id=stream_id,
         version=version,
-        event=Unreadable(TOPIC=topic, error=type(error).__name__),
+        event=Unreadable(TOPIC=topic, error=reason),
         metadata=_UNKNOWN,
         command_id=command_id,
         occurred_at=occurred_at,

@@ -10,10 +10,12 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
+from commands.ports import UnreadableEventError
 from domain.event import SUBJECT, Actor, Event, Metadata, Recorded, decode
 from infra.event_store.sealed import METADATA, metadata_place, place, shape_of
 from infra.keys import sealing
 from infra.keys.keyring import Keyring, UnknownKeyError
+from infra.times import NoDatetime
 
 Row = Sequence[Any]
 """tenant_id, position, stream_id, version, topic, data, metadata, command_id, occurred_at, recorded_at."""
@@ -23,6 +25,10 @@ Find = Callable[[UUID, UUID, bytes], AESGCM | None]
 
 _SEALED_ADDRESS = b'"address":{'
 _NAMED_SUBJECT = f'"{SUBJECT}":'.encode()
+
+
+class UnreadableTimeError(ValueError):
+    """A time that Python has no datetime for."""
 
 
 class _Acted(Struct):
@@ -42,12 +48,19 @@ async def recorded(rows: Sequence[Row], keyring: Keyring) -> list[Recorded[Event
     """The events in rows. Keys of streams that are not in hand are read first, in one query for a tenant.
 
     Raises:
-        UnknownTopicError: this code does not know a topic.
-        msgspec.ValidationError: data are not of their topic's type.
-        UnknownKeyError: something is sealed with a key that was never stored.
-        BrokenSealError: something sealed was changed or moved.
+        UnreadableEventError: of the first that `opened` can't open; what that raised is its cause.
         StoreUnavailableError: Postgres can't be reached.
     """
+    try:
+        return await _recorded(rows, keyring)
+    except (ValueError, LookupError) as error:
+        if len(rows) == 1:
+            tenant_id, position, *_ = rows[0]
+            raise UnreadableEventError(tenant_id, position, type(error).__name__) from error
+    return [item for row in rows for item in await recorded([row], keyring)]
+
+
+async def _recorded(rows: Sequence[Row], keyring: Keyring) -> list[Recorded[Event]]:
     subjects = [_subject(row[2], row[5]) if shape_of(row[4]) else None for row in rows]
     missing: dict[UUID, set[UUID]] = defaultdict(set)
     last = None
@@ -107,7 +120,11 @@ def opened(row: Row, find: Find) -> Recorded[Event]:
     """The event in a row.
 
     Raises:
-        UnknownTopicError, msgspec.ValidationError, UnknownKeyError, BrokenSealError: see `recorded`.
+        UnknownTopicError: this code does not know a topic.
+        msgspec.ValidationError: data are not of their topic's type.
+        UnknownKeyError: something is sealed with a key that was never stored.
+        BrokenSealError: something sealed was changed or moved.
+        UnreadableTimeError: it has a time that Python has not.
     """
     subject = _subject(row[2], row[5]) if shape_of(row[4]) else None
     return _opened(row, find, subject, _Acts(find).metadata(row))
@@ -115,6 +132,8 @@ def opened(row: Row, find: Find) -> Recorded[Event]:
 
 def _opened(row: Row, find: Find, subject: UUID | None, metadata: Metadata) -> Recorded[Event]:
     tenant_id, position, stream_id, version, topic, data, _, command_id, occurred_at, recorded_at = row
+    if isinstance(occurred_at, NoDatetime) or isinstance(recorded_at, NoDatetime):
+        raise UnreadableTimeError
     erased = False
     if subject and (shape := shape_of(topic)):
         data, erased = sealing.unseal(

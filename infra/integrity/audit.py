@@ -18,10 +18,12 @@ _MOST_FINDINGS = 20
 
 _TENANT: LiteralString = "SELECT set_config('app.tenant', %s, true)"
 _HASH: LiteralString = "SELECT hash FROM store.event WHERE tenant_id = %s AND position = %s"
-# COPY's binary rows have every column after its length: with times as whole microseconds, that is what is hashed.
+# COPY's binary rows have every column after its length: with times as whole microseconds, that is what is hashed. No
+# event was ever hashed with an infinite time; one that has it now is found by its hash, as whatever was altered.
 _ROWS: LiteralString = """
 COPY (SELECT tenant_id, position, stream_id, version, topic,
-             (extract(epoch FROM occurred_at) * 1000000)::bigint, (extract(epoch FROM recorded_at) * 1000000)::bigint,
+             (extract(epoch FROM nullif(nullif(occurred_at, 'infinity'), '-infinity')) * 1000000)::bigint,
+             (extract(epoch FROM nullif(nullif(recorded_at, 'infinity'), '-infinity')) * 1000000)::bigint,
              data, metadata, command_id, hash
         FROM store.event WHERE tenant_id = {tenant} AND position BETWEEN {first} AND {last} ORDER BY position)
   TO STDOUT (FORMAT BINARY)

@@ -9,6 +9,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from commands.ports import UnreadableEventError
+from infra.event_store.opened import UnreadableTimeError
+from infra.times import lacks_datetime
+
 GENESIS = bytes(32)
 """What comes before a tenant's first event."""
 
@@ -37,7 +41,13 @@ class StoredEvent(Struct, frozen=True):
 
 
 def stored(row: Sequence[Any]) -> tuple[StoredEvent, bytes]:
-    """The event in a row of COLUMNS, and the hash that is stored with it."""
+    """The event in a row of COLUMNS, and the hash that is stored with it.
+
+    Raises:
+        UnreadableEventError: it has a time that Python has not.
+    """
+    if lacks_datetime(row):
+        raise UnreadableEventError(row[0], row[1], UnreadableTimeError.__name__)
     return StoredEvent(*row[:-1]), row[-1]
 
 

@@ -17,7 +17,7 @@ import structlog
 from msgspec import Struct
 from psycopg_pool import PoolTimeout
 
-from commands.ports import StoreUnavailableError
+from commands.ports import StoreUnavailableError, UnreadableEventError
 from domain.errors import kind_of
 from infra.integrity import chain
 from infra.integrity.archive import Archive, UntrustedRecordError
@@ -107,9 +107,9 @@ class Exporter:
     ) -> list[Checkpoint]:
         try:
             made = [sign(each, self._key) async for each in self._new(tenant_id, incarnation, last, head)]
-        except (BrokenChainError, StoreUnavailableError) as error:
+        except (BrokenChainError, UnreadableEventError, StoreUnavailableError) as error:
             # What Postgres says may quote rows; what is wrong with a chain is said in words of ours.
-            done.refused[tenant_id] = str(error) if isinstance(error, BrokenChainError) else kind_of(error)
+            done.refused[tenant_id] = kind_of(error) if isinstance(error, StoreUnavailableError) else str(error)
             _log.error("checkpoint.refused", tenant_id=str(tenant_id), reason=done.refused[tenant_id])
             return []
         done.checkpoints += len(made)

@@ -27,6 +27,7 @@ async def proof_of(connections: TenantConnections, key: PublicKey, tenant_id: UU
     Raises:
         NotCoveredError: it has to wait for the next checkpoint.
         InvalidProofError: the log does not agree with its checkpoint.
+        UnreadableEventError: of the event itself.
         StoreUnavailableError: Postgres is away.
     """
     rows = [

@@ -19,7 +19,10 @@ from infra.integrity.keys import PublicKey
 from infra.integrity.plan import segments, tasks
 from infra.integrity.records import Checkpoint, Record, Restored, is_signed_by
 
-_LOGS: LiteralString = "SELECT * FROM store.logs() WHERE %s::uuid[] IS NULL OR tenant_id = ANY(%s)"
+# Times are only compared: as text, since Python has not all that Postgres has.
+_LOGS: LiteralString = """SELECT tenant_id, head_position, head_hash, head_recorded_at::text,
+    last_position, last_hash, last_recorded_at::text
+    FROM store.logs() WHERE %s::uuid[] IS NULL OR tenant_id = ANY(%s)"""
 _TENANT: LiteralString = "SELECT set_config('app.tenant', %s, true)"
 _HASH: LiteralString = "SELECT hash FROM store.event WHERE tenant_id = %s AND position = %s"
 _EVENTS_OF_TASK = 40_000

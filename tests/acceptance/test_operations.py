@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.acceptance.command_line import ran
-from tests.acceptance.installation import Installation, Tenant
+from tests.acceptance.installation import Installation, Tenant, problem
 from tests.acceptance.test_up import rapport
 from tests.waiting import PATIENCE
 
@@ -119,6 +119,23 @@ def test_a_parked_stream_is_told_retried_and_skipped(installation: Installation,
     code, lines = projections(installation, "skip", "contact", *asked)
     assert (code, lines[0]["applied"], parked()) == (0, 1, [])
     changed(installation, statement, "contact.registered.v1", tenant.id, made["id"])
+
+
+def test_a_record_with_an_event_that_cannot_be_read_is_told_so_and_all_else_goes_on(
+    installation: Installation, tenant: Tenant
+) -> None:
+    """R6.5, R7.4."""
+    spoilt, whole = (tenant.add({"name": name}) for name in ("Ada Lovelace", "Mary Somerville"))
+    set_time: LiteralString = "UPDATE store.event SET occurred_at = %s WHERE tenant_id = %s AND stream_id = %s"
+    path = f"/v1/contacts/{spoilt['id']}/history"
+    changed(installation, set_time, "20000-01-01", tenant.id, spoilt["id"])
+    refused = problem(tenant.http.get(path), 500, "event.unreadable")
+    assert "the event at position" in refused["detail"]
+    tenant.get(f"/v1/contacts/{whole['id']}/history")
+    assert tenant.get(f"/v1/contacts/{spoilt['id']}").json() == spoilt
+    tenant.add({"name": "Grace Hopper"})
+    changed(installation, set_time, "2026-01-01", tenant.id, spoilt["id"])
+    tenant.get(path)
 
 
 def test_what_does_not_exist_is_refused_in_a_sentence(installation: Installation) -> None:

@@ -89,6 +89,25 @@ async def test_what_the_broker_refuses_is_published_again(world: World, monkeypa
     assert await world.checkpoint() == 5
 
 
+@pytest.mark.parametrize("time", ["20000-01-01", "0001-01-01 BC", "infinity"])
+@pytest.mark.parametrize("column", ["occurred_at", "recorded_at"])
+async def test_an_event_that_cannot_travel_is_left_out_and_the_rest_goes_on(
+    world: World, column: LiteralString, time: str
+) -> None:
+    """R6.5: it stopped everybody. Who misses the position reads it from the log."""
+    other = uuid4()
+    await world.write(3)
+    await world.write(2, other)
+    with psycopg.connect(world.database.admin_dsn) as admin:
+        spoil: LiteralString = f"UPDATE store.event SET {column} = %s WHERE tenant_id = %s AND position = 2"
+        admin.execute(spoil, (time, world.tenant))
+    async with world.running():
+        await world.reached(3)
+        await world.reached(2, tenant=other)
+    assert world.published() == [1, 3]
+    assert await world.checkpoint() == 3
+
+
 async def test_one_with_much_to_publish_keeps_nobody_waiting(world: World) -> None:
     """R6.5: a tenant's backlog goes out in shares."""
     other, sizes = uuid4(), []

@@ -144,6 +144,28 @@ async def test_an_event_that_cannot_be_read_parks_its_stream_for_those_it_is_abo
     assert set(checkpoints(workshop.database, tenant).values()) == {6}
 
 
+@pytest.mark.parametrize("time", ["20000-01-01", "0001-01-01 BC", "infinity"])
+async def test_a_time_that_python_has_not_parks_its_stream_until_it_is_mended(workshop: Workshop, time: str) -> None:
+    tenant, streams = await workshop.given(contacts=2, apply=False)
+    spoilt = (("occurred_at", 3, streams[0]), ("recorded_at", 6, streams[1]))
+
+    def set_times(value: str) -> None:
+        with psycopg.connect(workshop.database.admin_dsn) as admin:
+            for column, position, _ in spoilt:
+                update = f"UPDATE store.event SET {column} = %s WHERE tenant_id = %s AND position = %s"
+                admin.execute(update.encode(), (value, tenant, position))
+
+    set_times(time)
+    await workshop.level(tenant)
+    assert versions(workshop.database, tenant) == dict(zip(streams, (1, 2), strict=True))
+    waiting = [each for each in await workshop.log.parked(["contact_v1"]) if each.tenant_id == tenant]
+    assert sorted((each.position, each.stream_id) for each in waiting) == [each[1:] for each in spoilt]
+    assert {each.reason.rpartition(" ")[2] for each in waiting} == {"UnreadableTimeError"}
+    set_times("2026-02-03")
+    assert [await workshop.resume(each) for each in waiting] == [None, None]
+    assert versions(workshop.database, tenant) == dict.fromkeys(streams, 3)
+
+
 async def test_what_mirrors_the_rows_takes_them_in_when_the_stream_goes_on(workshop: Workshop) -> None:
     tenant, streams = await workshop.given(contacts=2, apply=False)
     with psycopg.connect(workshop.database.admin_dsn) as admin:

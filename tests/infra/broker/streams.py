@@ -11,6 +11,7 @@ import nats
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
+from commands.ports import UnreadableEventError
 from domain.company import CompanyRegistered
 from domain.event import SYSTEM, Event, Metadata, Recorded
 from infra.broker.connection import NatsConnection
@@ -48,7 +49,11 @@ async def opened_without_keys(rows: Sequence[Row]) -> list[Recorded[Event]]:
     def find(*unknown: Any) -> Any:
         raise LookupError(unknown)
 
-    return [opened(row, find) for row in rows]
+    try:
+        return [opened(row, find) for row in rows]
+    except (ValueError, LookupError) as error:
+        tenant_id, position, *_ = rows[0]
+        raise UnreadableEventError(tenant_id, position, type(error).__name__) from error
 
 
 def tenant_in(partition: int) -> UUID:

@@ -5,8 +5,10 @@ import random
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec import structs
 from nats.aio.client import Client
 
+from domain.company import CompanyRegistered
 from infra.broker import jetstream
 from infra.broker.connection import NatsConnection
 from infra.broker.jetstream import JetStreamPublisher, PublishError, ensure_streams, stream_name
@@ -86,6 +88,17 @@ async def test_what_is_too_large_for_the_broker_is_left_out_and_the_rest_goes_on
     large = event_message(tenant, 2, incarnation, registered("x" * client.max_payload))
     await JetStreamPublisher(connection, incarnation, PARTITIONS).publish([small[0], large, small[1]])
     assert [payload for _, payload in await stored(client, incarnation, 0)] == [each.payload for each in small]
+
+
+@pytest.mark.parametrize("topic", ["two words", "a\r\nPUB b", "a..b", "a.*", "a.>.b", "ä", ""])
+async def test_a_topic_that_is_no_subject_is_left_out_and_the_rest_goes_on(
+    connection: NatsConnection, client: Client, incarnation: UUID, topic: str
+) -> None:
+    tenant = tenant_in(0)
+    good = [event_message(tenant, position, incarnation) for position in (1, 3)]
+    bad = structs.replace(good[0], subject=good[0].subject.replace(CompanyRegistered.TOPIC, topic))
+    await JetStreamPublisher(connection, incarnation, PARTITIONS).publish([good[0], bad, good[1]])
+    assert [payload for _, payload in await stored(client, incarnation, 0)] == [each.payload for each in good]
 
 
 async def test_a_batch_may_take_long_as_long_as_something_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,10 @@ async def test_many_events_are_signed_in_several(audited: Audited, monkeypatch: 
             "UPDATE store.event SET data = '{}' WHERE tenant_id = %(t)s AND position = 12",
             "position 12 has another hash",
         ),
+        (
+            "UPDATE store.event SET occurred_at = '20000-01-01' WHERE tenant_id = %(t)s AND position = 12",
+            "position 12 of",
+        ),
         ("DELETE FROM store.event WHERE tenant_id = %(t)s AND position = 11", "position 11 is missing"),
         (
             "UPDATE store.event SET hash = sha256('') WHERE tenant_id = %(t)s AND position = 10",

@@ -57,6 +57,9 @@ async def test_a_log_as_it_was_written_is_counted(audited: Audited) -> None:
         ("topic = 'contact.deleted.v1'", [(5, "hash")]),
         ("occurred_at = occurred_at + interval '1 us'", [(5, "hash")]),
         ("recorded_at = recorded_at - interval '1 us'", [(5, "hash")]),
+        ("occurred_at = '20000-01-01'", [(5, "hash")]),
+        ("occurred_at = 'infinity'", [(5, "hash")]),
+        ("recorded_at = '-infinity'", [(5, "hash")]),
         ("command_id = gen_random_uuid()", [(5, "hash")]),
         ("stream_id = gen_random_uuid()", [(5, "hash"), (5, "version"), (6, "version")]),
         ("version = 9", [(5, "hash"), (5, "version"), (6, "version")]),
@@ -71,6 +74,11 @@ async def test_a_change_of_any_column_is_found_with_its_position(
 ) -> None:
     audited.damage(admin, FIVE.format(change))
     assert audited.found() == found
+
+
+async def test_a_head_with_a_time_that_python_has_not_is_found_too(audited: Audited, admin: Admin) -> None:
+    audited.damage(admin, "UPDATE store.tenant_head SET recorded_at = '20000-01-01' WHERE tenant_id = %(t)s")
+    assert audited.found() == [(10, "head")]
 
 
 async def test_an_event_that_moved_to_another_tenant_is_missed_here_and_strange_there(
