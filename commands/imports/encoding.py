@@ -21,6 +21,8 @@ _LIKELY = [
 # Few words don't tell Western from Central European text: what is made of these letters alone is Western.
 _WESTERN = frozenset("äöüßÄÖÜéèêëÉÈÊàâÀÂçÇñÑóòôõÓÒíìîïÍáãÁÃúùûÚœŒæÆøØåÅ€‘’“”„–—…«»°©®§ºª¡¿·´ \xa0")  # noqa: RUF001
 _LATIN = frozenset({"cp1252", "cp1250", "cp1254", "cp1257"})
+# No spreadsheet writes these, and what comes of some of them may be halves of characters, which are no text.
+_NO_FILES = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 
 
 class Text:
@@ -36,10 +38,7 @@ class Text:
         self._plain = True
         self._lines = 0
         if encoding:
-            try:
-                self._take(codecs.lookup(encoding).name)
-            except LookupError:
-                raise _refusal(f"{encoding!r} is no encoding that is known here") from None
+            self._take(_named(encoding))
             self._plain = False
 
     def feed(self, block: bytes, *, last: bool = False) -> str:
@@ -83,6 +82,17 @@ class Text:
     def _take(self, name: str) -> None:
         self.encoding = name
         self._decoder = codecs.getincrementaldecoder(name)("strict")
+
+
+def _named(encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+        if name not in _NO_FILES:
+            b" ".decode(name)  # unlike a look-up, it knows base64 and the like for no encodings of text
+            return name
+    except LookupError:
+        pass
+    raise _refusal(f"{encoding!r} is no encoding that is known here")
 
 
 def _without_mark(head: bytes) -> str | None:

@@ -52,8 +52,18 @@ def test_a_byte_late_in_the_file_tells_what_it_is_in() -> None:
 def test_an_encoding_that_is_said_is_taken() -> None:
     text = "Όνομα;Επώνυμο\nΓιώργος;Παπαδόπουλος\n"
     assert taken(text.encode("cp1253"), encoding="cp1253")[1] == [["Γιώργος", "Παπαδόπουλος"]]
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "rot13", "base64", "zip", "idna", "undefined"])
+def test_what_is_no_encoding_of_files_is_refused(encoding: str) -> None:
     with pytest.raises(DomainError, match=r"import\.encoding"):
-        Intake(encoding="klingon")
+        Intake(encoding=encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "unicode_escape", "raw_unicode_escape"])
+def test_an_encoding_that_writes_halves_of_characters_is_refused(encoding: str) -> None:
+    with pytest.raises(DomainError, match=r"import\.encoding"):
+        Intake(encoding=encoding)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
