@@ -14,6 +14,7 @@ from api.http.companies.sight import COMPANY, company_told, sight_of
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.histories import HistoryQuery, history_page
 from api.http.operation import operation
+from api.http.paging import cursor_after, page_asked
 from api.http.read_after import caught_up, settled
 from api.http.shapes import Cursor, Limit, Page
 from api.http.tried import note_filters
@@ -77,15 +78,11 @@ async def list_companies(request: HttpRequest) -> Answer:
     if filters.domain:
         filters = structs.replace(filters, domain=host_of(filters.domain, "", Problems()) or filters.domain)
     scope = ["companies", filters, query.sort, query.as_of]
-    after = position = None
-    if query.cursor is not None:
-        after, position = services.cursors.read(query.cursor, tenant_id, scope)
-    moment = await moment_of(request, query.as_of, position)
+    after, moment = await page_asked(request, query, scope)
     level = await (settled(request, _PAST, at_least=moment.position) if moment else settled(request, READ_MODELS))
     page = partial(company_queries.page, tenant_id=tenant_id, filters=filters, sort=query.sort, after=after)
     rows, bound = await services.reads.ask(tenant_id, partial(page, limit=query.limit, as_of=moment), at_least=level)
-    place = (bound, moment.position if moment else None)
-    next_cursor = services.cursors.make(tenant_id, scope, place) if bound else None
+    next_cursor = cursor_after(request, scope, bound, moment)
     if not rows:
         note_filters(request, query)
     told = company_told(principal_of(request), await defined_then(request, moment, rows, COMPANY))

@@ -13,6 +13,7 @@ from api.http.as_of import AsOf, defined_then, moment_of
 from api.http.contacts.there import READ_MODELS, contact_now, contact_then
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.operation import operation
+from api.http.paging import cursor_after, page_asked
 from api.http.read_after import settled
 from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import HIDING, require_shown, telling
@@ -82,17 +83,13 @@ async def list_contacts(request: HttpRequest) -> Answer:
     check_seen(view, query, query.sort)
     filters = query.filters
     scope = ["contacts", filters, query.sort, query.as_of]
-    after = position = None
-    if query.cursor is not None:
-        after, position = services.cursors.read(query.cursor, tenant_id, scope)
-    moment = await moment_of(request, query.as_of, position)
+    after, moment = await page_asked(request, query, scope)
     level = await (settled(request, _PAST, at_least=moment.position) if moment else settled(request, READ_MODELS))
     page = partial(contact_queries.page, tenant_id=tenant_id, filters=filters, sort=query.sort, after=after)
     page = partial(page, limit=query.limit, as_of=moment, owners=caller.owners(SEEING))
     page = partial(page, by_name_alone=view.hides("emails") or view.hides("phones"))
     rows, bound = await services.reads.ask(tenant_id, page, at_least=level)
-    place = (bound, moment.position if moment else None)
-    next_cursor = services.cursors.make(tenant_id, scope, place) if bound else None
+    next_cursor = cursor_after(request, scope, bound, moment)
     if not rows:
         note_filters(request, query)
     told = telling(caller, CONTACTS, defined=await defined_then(request, moment, rows))

@@ -10,11 +10,12 @@ from litestar import Router, delete, get, put
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from api.http.answer import Answer
-from api.http.as_of import AsOf, moment_of
+from api.http.as_of import AsOf
 from api.http.contacts import examples_relationships as examples
 from api.http.contacts.there import READ_MODELS, contact_now, contact_then, require_contact
 from api.http.exchange import JSON, HttpRequest, WriteQuery, path_id, principal_of, query_of, services_of, write_headers
 from api.http.operation import operation
+from api.http.paging import cursor_after, page_asked
 from api.http.read_after import settled
 from api.http.reading import Readable
 from api.http.shapes import Cursor, DryRun, Limit, Page, dry_run_answer
@@ -96,10 +97,7 @@ async def list_relationships(request: HttpRequest) -> Answer:
     query: RelationshipsQuery = query_of(request, RelationshipsQuery)
     caller, services = principal_of(request), services_of(request)
     scope = ["relationships", contact_id, query.as_of]
-    after = position = None
-    if query.cursor is not None:
-        after, position = services.cursors.read(query.cursor, caller.tenant_id, scope)
-    moment = await moment_of(request, query.as_of, position)
+    after, moment = await page_asked(request, query, scope)
     level = await (settled(request, _THEN, at_least=moment.position) if moment else settled(request, _NOW))
     await (contact_then(request, contact_id, moment) if moment else contact_now(request, contact_id, level))
     page = partial(relationship_queries.page, after=after, limit=query.limit, as_of=moment)
@@ -108,8 +106,7 @@ async def list_relationships(request: HttpRequest) -> Answer:
         lambda connection, ids: page(connection, tenant_id, ids, owners=owners), tenant_id, contact_id, moment
     )
     rows, bound = await services.reads.ask(tenant_id, ask, at_least=level)
-    place = (bound, moment.position if moment else None)
-    next_cursor = services.cursors.make(caller.tenant_id, scope, place) if bound else None
+    next_cursor = cursor_after(request, scope, bound, moment)
     view = view_of(caller, CONTACTS)
     return Answer(Page(data=[related(row, contact_id, view) for row in rows], next_cursor=next_cursor))
 

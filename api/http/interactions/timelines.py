@@ -10,7 +10,7 @@ from litestar import Router, get
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from api.http.answer import Answer
-from api.http.as_of import AsOf, moment_of
+from api.http.as_of import AsOf
 from api.http.companies.reads import company_now, company_then
 from api.http.companies.sight import sight_of
 from api.http.contacts.there import contact_now, contact_then
@@ -18,6 +18,7 @@ from api.http.exchange import HttpRequest, path_id, principal_of, query_of, serv
 from api.http.interactions import examples
 from api.http.leads.reach import SEEING as SEEING_LEADS
 from api.http.operation import operation
+from api.http.paging import cursor_after, page_asked
 from api.http.read_after import settled
 from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import HIDING, require_shown
@@ -196,10 +197,7 @@ async def timeline_page(
     query: TimelineQuery = query_of(request, TimelineQuery)
     caller, services = principal_of(request), services_of(request)
     scope = ["timeline", record_id, structs.replace(query, limit=0, cursor=None)]
-    after = position = None
-    if query.cursor is not None:
-        after, position = services.cursors.read(query.cursor, caller.tenant_id, scope)
-    moment = await moment_of(request, query.as_of, position)
+    after, moment = await page_asked(request, query, scope)
     level = await settled(request, READ_MODELS, at_least=moment.position if moment else 0)
     await there(moment, level)
     view = view_of(caller, INTERACTIONS)
@@ -209,8 +207,7 @@ async def timeline_page(
     page = partial(page, descending=query.order == "desc", limit=query.limit, as_of=moment, **seen_by(caller, kind))
     rows, bound = await services.reads.ask(caller.tenant_id, by_ids(page, moment), at_least=level)
     names = await _names(request, rows)
-    place = (bound, moment.position if moment else None)
-    next_cursor = services.cursors.make(caller.tenant_id, scope, place) if bound else None
+    next_cursor = cursor_after(request, scope, bound, moment)
     return Answer(Page(data=[entry(row, names, caller) for row in rows], next_cursor=next_cursor))
 
 

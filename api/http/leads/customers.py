@@ -14,6 +14,7 @@ from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of
 from api.http.leads import examples
 from api.http.leads.reach import SEEING
 from api.http.operation import operation
+from api.http.paging import cursor_after, page_asked
 from api.http.read_after import caught_up, settled
 from api.http.shapes import Cursor, Limit, Page
 from commands.identity.access import Principal
@@ -64,16 +65,13 @@ async def list_customers(request: HttpRequest) -> Answer:
     """A page of customers, oldest first."""
     query: CustomersQuery = query_of(request, CustomersQuery)
     caller, services = principal_of(request), services_of(request)
-    scope, after, position = ["customers", query.as_of], None, None
-    if query.cursor is not None:
-        after, position = services.cursors.read(query.cursor, caller.tenant_id, scope)
-    moment = await moment_of(request, query.as_of, position)
+    scope = ["customers", query.as_of]
+    after, moment = await page_asked(request, query, scope)
     level = await _settled(request, moment)
     page = partial(customer_queries.page, tenant_id=caller.tenant_id, after=after, limit=query.limit, as_of=moment)
     page = partial(page, owners=caller.owners(SEEING))
     rows, bound = await services.reads.ask(caller.tenant_id, page, at_least=level)
-    place = (bound, moment.position if moment else None)
-    next_cursor = services.cursors.make(caller.tenant_id, scope, place) if bound else None
+    next_cursor = cursor_after(request, scope, bound, moment)
     return Answer(Page(data=[customer_told(caller, row) for row in rows], next_cursor=next_cursor))
 
 
