@@ -118,6 +118,10 @@ _NOW = f"{_SELECT}, {_FLAGS.format(_NOW_TWIN)} FROM read.lead_v1 l {_SCORE}"
 _THEN = f"{_SELECT}, {_FLAGS.format(_THEN_TWIN)} FROM read.lead_past_v1 l {_SCORE}"
 # As JSON text: the decoder does all conversions in one go.
 _BY_ID = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({_NOW} WHERE l.tenant_id = %s AND l.id = ANY(%s)) v"
+_BY_ID_THEN = f"""
+SELECT coalesce(json_agg(v), '[]')::text
+  FROM ({_THEN} WHERE l.tenant_id = %s AND l.id = ANY(%s) AND {_STOOD.format("l")}) v
+"""
 _BESIDE = f"""
 SELECT EXISTS (SELECT FROM read.lead_v1 d WHERE d.tenant_id = %(tenant)s AND d.id <> %(lead)s AND d.status IN ({_OPEN})
                   AND d.deleted_at IS NULL AND d.contact_id IN {whole_family("%(contact)s::uuid", "%(tenant)s")}),
@@ -150,9 +154,16 @@ def view(lead: Lead, *, is_duplicate: bool = False, score: int = 0) -> LeadView:
     return LeadView(**shared, score=score, flags=tuple(flag for flag, is_set in flags.items() if is_set))
 
 
-async def by_ids(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Stored]:
-    """The leads with these ids, deleted ones too, in the order of the ids."""
-    found = await (await connection.execute(_BY_ID, (tenant_id, list(ids)))).fetchone()
+async def by_ids(
+    connection: Connection, tenant_id: UUID, ids: Sequence[UUID], *, as_of: Moment | None = None
+) -> list[Stored]:
+    """The leads with these ids, now or as of a moment, deleted ones too, in the order of the ids."""
+    if as_of:
+        at = as_of.position
+        asked = (_BY_ID_THEN, (*(at,) * _THEN_TWIN.count("%s"), tenant_id, list(ids), at, at))
+    else:
+        asked = (_BY_ID, (tenant_id, list(ids)))
+    found = await (await connection.execute(*asked)).fetchone()
     by_id = {lead.id: lead for lead in _stored.decode(found[0])}
     return [by_id[lead_id] for lead_id in ids if lead_id in by_id]
 

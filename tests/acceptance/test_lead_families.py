@@ -37,6 +37,10 @@ def test_leads_are_found_under_the_contact_that_theirs_was_merged_into(tenant: T
     assert ids(tenant.get("/v1/leads", contact_id=ada["id"], as_of=earlier(made["updated_at"]))) == [lead["id"]]
     assert ids(tenant.get("/v1/leads", flag="duplicate")) == [lead["id"], other["id"]]
     assert ids(tenant.get("/v1/leads", flag="duplicate", as_of=earlier(made["updated_at"]))) == []
+    path = f"/v1/leads/{lead['id']}"
+    assert tenant.get(path, as_of=made["updated_at"]).json() == tenant.get(path).json()
+    assert tenant.get(path, as_of=made["updated_at"]).json()["flags"] == ["duplicate"]
+    assert tenant.get(path, as_of=earlier(made["updated_at"])).json()["flags"] == []
     profile = tenant.get(f"/v1/contacts/{ada['id']}/profile").json()
     assert [(each["id"], each["flags"]) for each in profile["leads"]] == [
         (lead["id"], ["duplicate"]),

@@ -16,6 +16,7 @@ from api.http.histories import HistoryQuery, history_page
 from api.http.leads import examples
 from api.http.leads.reach import SEEING, require_sight
 from api.http.operation import operation
+from api.http.paging import cursor_after, page_asked
 from api.http.read_after import caught_up, settled
 from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import require_shown, telling
@@ -24,7 +25,6 @@ from commands.visible import LEADS, view_of
 from domain import lead
 from domain.custom_field import RecordKind
 from domain.errors import GoneError, NotFoundError
-from domain.lead import Lead
 from domain.lead_status import Status
 from projections import history
 from projections.contacts import family as contact_family
@@ -86,10 +86,7 @@ async def list_leads(request: HttpRequest) -> Answer:
     asked = [name for name in Filters.__struct_fields__ if getattr(query, name) is not None]
     require_shown(view_of(caller, LEADS), {name: "contact" if name == "flag" else name for name in asked})
     scope = ["leads", filters, query.sort, query.as_of]
-    after = position = None
-    if query.cursor is not None:
-        after, position = services.cursors.read(query.cursor, tenant_id, scope)
-    moment = await moment_of(request, query.as_of, position)
+    after, moment = await page_asked(request, query, scope)
     level = await settled(request, READ_MODELS, at_least=moment.position if moment else 0)
     page = partial(lead_queries.page, tenant_id=tenant_id, filters=filters, sort=query.sort, after=after)
     page = partial(page, limit=query.limit, as_of=moment, owners=caller.owners(SEEING))
@@ -97,8 +94,7 @@ async def list_leads(request: HttpRequest) -> Answer:
     if query.contact_id:
         ask = by_family(lambda of, ids: page(of, contacts=ids), tenant_id, query.contact_id, moment)
     rows, bound = await services.reads.ask(tenant_id, ask, at_least=level)
-    place = (bound, moment.position if moment else None)
-    next_cursor = services.cursors.make(tenant_id, scope, place) if bound else None
+    next_cursor = cursor_after(request, scope, bound, moment)
     if not rows:
         note_filters(request, query)
     told = telling(caller, LEADS, kind=LEAD, defined=await defined_then(request, moment, rows, LEAD))
@@ -125,15 +121,12 @@ async def read_lead(request: HttpRequest) -> Answer:
     lead_id = path_id(request, "lead_id", "lead")
     query: ReadQuery = query_of(request, ReadQuery)
     caller = principal_of(request)
-    if moment := await moment_of(request, query.as_of):
-        await settled(request, ())
-        was = await lead_then(request, lead_id, moment)
-        ask = partial(lead_queries.beside, tenant_id=caller.tenant_id, lead_id=lead_id, contact_id=None)
-        _, score = await services_of(request).reads.ask(caller.tenant_id, ask)
-        told = telling(caller, LEADS, kind=LEAD, defined=await defined_then(request, moment, [was], LEAD))
-        return Answer(told(lead_queries.view(was, score=score)), headers={"ETag": etag(was.version)})
-    found = await lead_now(request, lead_id, await settled(request, READ_MODELS))
-    told = telling(caller, LEADS, kind=LEAD)
+    moment = await moment_of(request, query.as_of)
+    if moment:
+        found = await lead_then(request, lead_id, moment)
+    else:
+        found = await lead_now(request, lead_id, await settled(request, READ_MODELS))
+    told = telling(caller, LEADS, kind=LEAD, defined=await defined_then(request, moment, [found], LEAD))
     return Answer(told(found.view()), headers={"ETag": etag(found.version)})
 
 
@@ -179,14 +172,18 @@ async def lead_now(request: HttpRequest, lead_id: UUID, level: Level | None) -> 
     return found
 
 
-async def lead_then(request: HttpRequest, lead_id: UUID, moment: Moment) -> Lead:
-    """A lead folded from its events up to a moment. Raises as `lead_now`."""
+async def lead_then(request: HttpRequest, lead_id: UUID, moment: Moment) -> Stored:
+    """A lead as it was at a moment, for who may read it now. Raises as `lead_now`."""
+    level = await settled(request, READ_MODELS, at_least=moment.position)
     await require_sight(request, lead_id)
-    handler, tenant_id = services_of(request).handler, principal_of(request).tenant_id
-    was = await handler.state(tenant_id, "lead", lead.evolve, lead_id, up_to=moment.position)
-    if was.deleted_at is not None:
+    tenant_id = principal_of(request).tenant_id
+    query = partial(lead_queries.by_ids, tenant_id=tenant_id, ids=[lead_id], as_of=moment)
+    found = await services_of(request).reads.ask(tenant_id, query, at_least=level)
+    if not found:
+        raise NotFoundError("lead")
+    if found[0].deleted_at is not None:
         raise GoneError("lead")
-    return was
+    return found[0]
 
 
 async def _stored(request: HttpRequest, lead_id: UUID, level: Level | None) -> Stored | None:
