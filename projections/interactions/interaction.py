@@ -1,4 +1,8 @@
-"""Interactions as they are now: one row each, folded by the domain's own `evolve`."""
+"""Interactions as they are, and as they were: one row each, and one for each version that ended.
+
+A version of the past is written when a change ends it, so an interaction that nobody changes is stored once. What stood
+at a position is those that have begun by then and, of those that ended later, the versions of then.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +17,9 @@ from domain.interaction import Interaction, missing
 from projections.folding import array_text, evolved, from_lists, json_text
 from projections.ports import Connection
 from projections.projection import Projection
+
+Row = list[Any]
+"""In the order of the table's columns."""
 
 # `at` is what lists go by: when it happened or, while nobody knows, when it was told.
 _DDL = """
@@ -54,6 +61,17 @@ CREATE INDEX ON read.interaction_v1 (tenant_id, lead_id, at, id) WHERE lead_id I
 CREATE INDEX ON read.interaction_v1 (tenant_id, recorded_at, id) WHERE missing <> '{}';
 CREATE INDEX ON read.interaction_v1 (tenant_id, due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX ON read.interaction_v1 (tenant_id, thread_id, at, id) WHERE thread_id IS NOT NULL;
+-- A version that stood from its position until another one. Each list has an index in its order, filters have none but
+-- that by contact: few versions end.
+CREATE TABLE read.interaction_past_v1 (
+    LIKE read.interaction_v1,
+    until bigint NOT NULL,
+    PRIMARY KEY (tenant_id, id, position)
+);
+CREATE INDEX ON read.interaction_past_v1 (tenant_id, at, id);
+CREATE INDEX ON read.interaction_past_v1 (tenant_id, contact_id, at, id) WHERE contact_id IS NOT NULL;
+CREATE INDEX ON read.interaction_past_v1 (tenant_id, recorded_at, id) WHERE missing <> '{}';
+CREATE INDEX ON read.interaction_past_v1 (tenant_id, due_at, id) WHERE due_at IS NOT NULL;
 """
 
 _COLUMNS = """
@@ -64,6 +82,8 @@ _COLUMNS = """
     missing text[], created_at timestamptz, updated_at timestamptz
 """
 _ORDER = tuple(column.split()[0] for column in _COLUMNS.split(","))
+ALIKE = ", ".join(_ORDER)
+"""The columns that both tables have."""
 _LISTS = tuple(map(_ORDER.index, ("participants", "attachments")))
 _LATER = ", ".join(f"{name} = excluded.{name}" for name in _ORDER if name not in {"tenant_id", "id", "created_at"})
 
@@ -75,11 +95,19 @@ INSERT INTO interaction_v1 {from_lists(_COLUMNS)}
 ON CONFLICT (tenant_id, id) DO UPDATE SET {_LATER}
 """
 
-_states = msgspec.json.Decoder(list[Interaction])
+_SAVE_PAST = f"INSERT INTO interaction_past_v1 {from_lists(f'{_COLUMNS}, until bigint')}"
 
 
-def _row(tenant_id: UUID, interaction: Interaction, position: int) -> list[Any]:
-    """An interaction as its row, in the order of the table's columns."""
+class _Standing(Interaction, frozen=True, kw_only=True):
+    """An interaction as its row has it: since a position."""
+
+    position: int
+
+
+_standing = msgspec.json.Decoder(list[_Standing])
+
+
+def _row(tenant_id: UUID, interaction: Interaction, position: int) -> Row:
     known = structs.asdict(interaction)
     known |= {
         "tenant_id": tenant_id,
@@ -90,41 +118,48 @@ def _row(tenant_id: UUID, interaction: Interaction, position: int) -> list[Any]:
     return [known[name] for name in _ORDER]
 
 
+def _rows(standing: Sequence[_Standing], events: Sequence[Recorded[Event]]) -> tuple[list[Row], list[Row]]:
+    """The rows of what stands after events, and those of the versions that they end, from what stood before."""
+    tenant_id, ended = events[0].tenant_id, list[Row]()
+    states: dict[UUID, Interaction] = {state.id: state for state in standing}
+    positions = {state.id: state.position for state in standing}
+    for item in events:
+        before = states.get(item.stream_id)
+        if before is not None:
+            ended.append([*_row(tenant_id, before, positions[item.stream_id]), item.position])
+        states[item.stream_id] = evolved(domain.evolve, before, item)
+        positions[item.stream_id] = item.position
+    return [_row(tenant_id, states[stream_id], position) for stream_id, position in positions.items()], ended
+
+
 async def _apply(connection: Connection, events: Sequence[Recorded[Event]]) -> None:
     tenant_id = events[0].tenant_id
     # What starts in this batch need not be looked for.
     known = {item.stream_id for item in events} - {item.stream_id for item in events if item.version == 1}
-    states = await _load(connection, tenant_id, list(known)) if known else {}
-    positions: dict[UUID, int] = {}
-    for item in events:
-        states[item.stream_id] = evolved(domain.evolve, states.get(item.stream_id), item)
-        positions[item.stream_id] = item.position
-    rows = [_row(tenant_id, states[stream_id], position) for stream_id, position in positions.items()]
+    rows, ended = _rows(await _load(connection, tenant_id, list(known)) if known else (), events)
     await connection.execute(_SAVE, (json_text(rows),))
+    if ended:
+        await connection.execute(_SAVE_PAST, (json_text(ended),))
 
 
 def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]:
-    state = None
-    for item in events:
-        state = evolved(domain.evolve, state, item)
-    if state is None:
-        return {}
-    values = _row(events[0].tenant_id, state, events[-1].position)
-    for place in _LISTS:
-        values[place] = json_text(values[place])
-    return {"interaction_v1": [tuple(values)]}
+    rows, ended = _rows((), events)
+    for values in (*rows, *ended):
+        for place in _LISTS:
+            values[place] = json_text(values[place])
+    return {"interaction_v1": list(map(tuple, rows)), "interaction_past_v1": list(map(tuple, ended))}
 
 
-async def _load(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Interaction]:
+async def _load(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> list[_Standing]:
     found = await (await connection.execute(_LOAD, (tenant_id, list(ids)))).fetchone()
-    return {state.id: state for state in _states.decode(found[0])}
+    return _standing.decode(found[0])
 
 
 PROJECTION = Projection(
     name="interaction",
     version=1,
     topics=topics(domain.EVENTS),
-    tables=("interaction_v1",),
+    tables=("interaction_v1", "interaction_past_v1"),
     ddl=_DDL,
     apply=_apply,
     fold=_fold,

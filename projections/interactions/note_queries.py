@@ -20,7 +20,7 @@ SELECT coalesce(json_agg(v), '[]')::text FROM (
 """
 _VERSIONS = """
 SELECT coalesce(json_agg(v), '[]')::text FROM (
-    SELECT * FROM read.note_v1 n WHERE n.tenant_id = %s AND n.id = %s AND n.version < %s
+    SELECT * FROM read.note_v1 n WHERE n.tenant_id = %s AND n.id = %s AND n.version < %s AND n.since <= %s
      ORDER BY n.since DESC LIMIT %s) v
 """
 _LAST = 2**62
@@ -102,10 +102,16 @@ async def by_id(connection: Connection, tenant_id: UUID, note_id: UUID, as_of: M
 
 
 async def versions(
-    connection: Connection, tenant_id: UUID, note_id: UUID, *, before: int | None, limit: int
+    connection: Connection,
+    tenant_id: UUID,
+    note_id: UUID,
+    *,
+    before: int | None,
+    limit: int,
+    as_of: Moment | None = None,
 ) -> tuple[Sequence[NoteVersion], int | None]:
-    """A page of a note's versions, the newest first, and the one before which the next page goes on."""
-    asked = (tenant_id, note_id, before or _LAST_VERSION, limit + 1)
+    """A page of a note's versions, or of those until a moment, the newest first, and where the next page goes on."""
+    asked = (tenant_id, note_id, before or _LAST_VERSION, as_of.position if as_of else _LAST, limit + 1)
     found = await (await connection.execute(_VERSIONS, asked)).fetchone()
     rows = _rows.decode(found[0])
     made = [

@@ -1,13 +1,11 @@
-"""What is read of interactions: one, a page of a list, those to be reviewed, and what is to be done next."""
+"""What is read of interactions: one, and those of threads. Lists are in lists.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from domain.interaction import (
     Attachment,
@@ -22,8 +20,6 @@ from domain.interaction import (
     suggested,
 )
 from projections.ports import Connection
-
-Bound = list[str]
 
 INCOMPLETE = "incomplete"
 """The flag of what stands in the review queue."""
@@ -68,59 +64,12 @@ class Stored(Interaction, frozen=True, kw_only=True):
     at: datetime
 
 
-class Sort(StrEnum):
-    """Orders of a list: by when it happened (when it was told, while nobody knows)."""
-
-    OCCURRED_AT = "occurred_at"
-    OCCURRED_AT_DESC = "-occurred_at"
-
-
-class Filters(Struct, frozen=True, omit_defaults=True):
-    """Which interactions a list shows; what is None is not filtered by. `since` is included, `until` is not."""
-
-    contact_id: UUID | None = None
-    company_id: UUID | None = None
-    lead_id: UUID | None = None
-    author_id: UUID | None = None
-    type: Type | None = None
-    channel: Channel | None = None
-    direction: Direction | None = None
-    outcome: str | None = None
-    thread_id: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-class _List(Struct, frozen=True):
-    """A list: what it is in the order of, which way, and what else must hold of what is in it."""
-
-    column: str
-    direction: str = "ASC"
-    condition: str = "true"
-
-
-_ALL = {Sort.OCCURRED_AT: _List("at"), Sort.OCCURRED_AT_DESC: _List("at", "DESC")}
-_REVIEW = _List("recorded_at", condition="i.missing <> '{}'")
-_NEXT = _List("due_at", condition="i.due_at IS NOT NULL")
-_CONDITIONS: Mapping[str, str] = {
-    "contact_id": "i.contact_id = %s",
-    "company_id": "i.company_id = %s",
-    "lead_id": "i.lead_id = %s",
-    "author_id": "i.author_id = %s",
-    "type": "i.type = %s",
-    "channel": "i.channel = %s",
-    "direction": "i.direction = %s",
-    "outcome": "i.outcome = %s",
-    "thread_id": "i.thread_id = %s",
-    "since": "i.at >= %s",
-    "until": "i.at < %s",
-    "due_before": "i.due_at < %s",
-}
 _BY_ID = """
 SELECT coalesce(json_agg(i), '[]')::text FROM read.interaction_v1 i WHERE i.tenant_id = %s AND i.id = %s
 """
 
-_stored = msgspec.json.Decoder(list[Stored])
+stored = msgspec.json.Decoder(list[Stored])
+"""Reads rows that came as one JSON text."""
 _SHARED = tuple(name for name in InteractionView.__struct_fields__ if hasattr(Interaction, name))
 
 
@@ -144,75 +93,7 @@ SELECT i.thread_id, i.external_id, i.author_id FROM read.interaction_v1 i
 async def by_id(connection: Connection, tenant_id: UUID, interaction_id: UUID) -> Stored | None:
     """An interaction."""
     found = await (await connection.execute(_BY_ID, (tenant_id, interaction_id))).fetchone()
-    return next(iter(_stored.decode(found[0])), None)
-
-
-async def page(
-    connection: Connection,
-    tenant_id: UUID,
-    filters: Filters,
-    sort: Sort,
-    *,
-    after: Bound | None,
-    limit: int,
-    authors: Sequence[UUID] | None = None,
-) -> tuple[list[Stored], Bound | None]:
-    """A page of interactions, and the bound after which the next one starts; of some `authors` only, where given."""
-    wanted = {name: value for name, value in structs.asdict(filters).items() if value is not None}
-    return await _page(connection, tenant_id, _ALL[sort], wanted, after=after, limit=limit, authors=authors)
-
-
-async def to_review(
-    connection: Connection, tenant_id: UUID, *, after: Bound | None, limit: int, authors: Sequence[UUID] | None = None
-) -> tuple[list[Stored], Bound | None]:
-    """A page of the interactions of which something is missing, the oldest first."""
-    return await _page(connection, tenant_id, _REVIEW, {}, after=after, limit=limit, authors=authors)
-
-
-async def next_actions(
-    connection: Connection,
-    tenant_id: UUID,
-    *,
-    author_id: UUID | None,
-    due_before: datetime | None,
-    after: Bound | None,
-    limit: int,
-    authors: Sequence[UUID] | None = None,
-) -> tuple[list[Stored], Bound | None]:
-    """A page of the interactions after which something is to be done, the most urgent first."""
-    asked = {"author_id": author_id, "due_before": due_before}
-    wanted = {name: value for name, value in asked.items() if value is not None}
-    return await _page(connection, tenant_id, _NEXT, wanted, after=after, limit=limit, authors=authors)
-
-
-async def _page(
-    connection: Connection,
-    tenant_id: UUID,
-    listed: _List,
-    wanted: Mapping[str, Any],
-    *,
-    after: Bound | None,
-    limit: int,
-    authors: Sequence[UUID] | None,
-) -> tuple[list[Stored], Bound | None]:
-    conditions = ["i.tenant_id = %s", listed.condition, *(_CONDITIONS[name] for name in wanted)]
-    parameters = [tenant_id, *wanted.values()]
-    if authors is not None:
-        conditions.append("i.author_id = ANY (%s)")
-        parameters.append(list(authors))
-    if after:
-        comparison = "<" if listed.direction == "DESC" else ">"
-        conditions.append(f"(i.{listed.column}, i.id) {comparison} (%s::timestamptz, %s::uuid)")
-        parameters.extend(after)
-    order = f"i.{listed.column} {listed.direction}, i.id {listed.direction}"
-    inner = f"SELECT * FROM read.interaction_v1 i WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT %s"
-    query = f"SELECT coalesce(json_agg(v), '[]')::text FROM ({inner}) v"
-    found = await (await connection.execute(query, (*parameters, limit + 1))).fetchone()
-    rows = _stored.decode(found[0])
-    if len(rows) <= limit:
-        return rows, None
-    last = rows[limit - 1]
-    return rows[:limit], [getattr(last, listed.column).isoformat(), str(last.id)]
+    return next(iter(stored.decode(found[0])), None)
 
 
 async def in_threads(

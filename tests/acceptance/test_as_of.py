@@ -1,5 +1,6 @@
 """B1: any contact, its history and any list as the system knew them at a past moment."""
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -184,6 +185,28 @@ def body(answer: Any) -> bytes:
     return text
 
 
+def test_whatever_is_read_is_of_a_moment_or_refuses_to_be_by_name(tenant: Tenant) -> None:
+    """B1."""
+    then, known = {"as_of": datetime.now(UTC).isoformat()}, {"{record_kind}": "contact", "{role_key}": "admin"}
+
+    def given(name: re.Match[str]) -> str:
+        return known.get(name[0], str(uuid.uuid4()))
+
+    of_now_alone, refusing = set(), set()
+    for path, methods in tenant.http.get("/openapi.json").json()["paths"].items():
+        if not path.startswith("/v1/") or "get" not in methods:
+            continue
+        if all(parameter["name"] != "as_of" for parameter in methods["get"].get("parameters", ())):
+            of_now_alone.add(path)
+        answer = tenant.http.get(re.sub(r"{\w+}", given, path), params=then)
+        if answer.status_code == 400:
+            first = problem(answer, 400, "query.invalid")["errors"][0]
+            assert (first["parameter"], first["code"]) == ("as_of", "parameter.unknown"), path
+            refusing.add(path)
+    assert len(refusing) > 20
+    assert refusing == of_now_alone
+
+
 def test_the_document_says_what_can_be_read_as_of_a_moment(tenant: Tenant) -> None:
     """R7.5."""
     found = {}
@@ -201,8 +224,13 @@ def test_the_document_says_what_can_be_read_as_of_a_moment(tenant: Tenant) -> No
         "/v1/companies",
         "/v1/contacts",
         "/v1/contacts/export",
+        "/v1/follow-ups",
+        "/v1/interactions",
         "/v1/interactions/{interaction_id}",
+        "/v1/next-actions",
         "/v1/notes/{note_id}",
+        "/v1/notes/{note_id}/edits",
+        "/v1/review-queue",
         *on_one,
         *leads,
     }

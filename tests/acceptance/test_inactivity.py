@@ -71,6 +71,8 @@ def test_quiet_leads_are_flagged_and_an_interaction_takes_the_flag_off(
     assert (active["flags"], active["last_activity_at"]) == ([], quiet["created_at"])
     then = ids(tenant, "/v1/leads", flag="inactive", as_of=moment)
     assert quiet["id"] in then
+    assert ids(tenant, as_of=moment) == [lead_id for lead_id in (older["id"], quiet["id"]) if lead_id in then]
+    assert ids(tenant, as_of=quiet["created_at"]) == []
 
 
 def test_follow_ups_are_those_that_the_caller_may_read(installation: Installation, tenant: Tenant) -> None:
@@ -89,6 +91,22 @@ def test_follow_ups_are_those_that_the_caller_may_read(installation: Installatio
     intern = person(installation, tenant, [tenant.http.post("/v1/roles", json=role).json()["key"]])
     assert len(nobody.http.get("/v1/follow-ups").json()["data"]) == 2
     problem(intern.http.get("/v1/follow-ups", params={"owner_id": seller.id}), 400, "query.invalid")
+
+
+def test_follow_ups_show_the_custom_fields_of_leads_those_of_then_with_then(
+    installation: Installation, tenant: Tenant
+) -> None:
+    field = "/v1/custom-fields/lead/area"
+    assert tenant.http.put(field, json={"label": "Area", "type": "text"}).status_code == 200
+    lead = add(tenant, occurred_at=LONG_AGO, custom={"area": "north"})
+    until(lambda: ids(tenant) == [lead["id"]], meanwhile=partial(sweep_now, installation, tenant))
+    (shown,) = tenant.http.get("/v1/follow-ups").json()["data"]
+    assert shown["custom"] == {"area": "north"}
+    assert tenant.http.delete(field).status_code == 204
+    assert tenant.http.get("/v1/follow-ups").json()["data"] == [shown | {"custom": {}}]
+    flagged = tenant.http.get(f"/v1/leads/{lead['id']}/history").json()["data"][0]
+    then = {"as_of": flagged["at"]}
+    assert tenant.http.get("/v1/follow-ups", params=then).json()["data"] == [shown]
 
 
 def test_how_many_days_it_takes_is_the_tenants_to_say(installation: Installation, tenant: Tenant) -> None:

@@ -172,3 +172,57 @@ def test_an_interaction_is_read_as_it_was_by_who_may_read_it_now(tenant: Tenant,
     stranger = person(installation, tenant, [role]).http
     assert problem(stranger.get(path, params=then), 404, "interaction.not_found")
     assert problem(installation.tenant().http.get(path, params=then), 404, "interaction.not_found")
+
+
+def test_lists_are_as_they_were_whatever_happens_while_they_are_read(
+    tenant: Tenant, installation: Installation
+) -> None:
+    """B1."""
+    ada = tenant.add({"name": "Ada"})
+    due = {"text": "Send the quote", "due_at": "2026-01-07T12:00:00Z"}
+    bare = log(tenant, subject="Somebody rang", next_action=due)
+    call = log(tenant, type="call", contact_id=ada["id"], occurred_at=AT, next_action=due)
+    then = {"as_of": str(call["updated_at"])}
+    found: list[object] = []
+    for page in tenant.pages("/v1/interactions", limit=1, **then):
+        found += page
+        known = {"type": "call", "contact_id": ada["id"], "occurred_at": AT, "next_action": None}
+        completed = tenant.http.post(f"/v1/interactions/{bare['id']}/complete", json=known)
+        changed = tenant.http.patch(f"/v1/interactions/{call['id']}", json={"outcome": "reached", "next_action": None})
+        assert (completed.status_code, changed.status_code) == (200, 200)
+        tenant.position = int(changed.headers["Event-Position"])
+        log(tenant, type="email", occurred_at=AT, next_action=due)
+
+    assert found == [bare, call]
+    assert [each["id"] for each in tenant.get("/v1/next-actions", **then).json()["data"]] == [bare["id"], call["id"]]
+    assert tenant.get("/v1/next-actions", due_before="2026-01-01T00:00:00Z", **then).json()["data"] == []
+    assert tenant.get("/v1/review-queue", **then).json()["data"] == [bare]
+    assert tenant.get("/v1/interactions", contact_id=ada["id"], **then).json()["data"] == [call]
+    assert tenant.get("/v1/interactions", outcome="reached", **then).json()["data"] == []
+    assert tenant.get("/v1/interactions", sort="occurred_at", **then).json()["data"] == [call, bare]
+    before = {"as_of": str(bare["created_at"])}
+    assert tenant.get("/v1/interactions", **before).json()["data"] == [bare]
+    for path in ("/v1/interactions", "/v1/review-queue", "/v1/next-actions"):
+        assert tenant.get(path, as_of="2020-01-01T00:00:00Z").json() == {"data": [], "next_cursor": None}
+        assert installation.tenant().get(path, **then).json()["data"] == []
+        cursor = tenant.get(path, limit=1).json()["next_cursor"]
+        problem(tenant.get(path, limit=1, cursor=cursor or "x", **then), 400, "cursor.invalid")
+
+
+def test_lists_of_the_past_show_whose_interactions_are_the_callers_now(
+    installation: Installation, tenant: Tenant
+) -> None:
+    """B1."""
+    rules = [{"resource": "interactions", "field": "subject", "access": "hidden"}]
+    role = {"name": "Own", "permissions": ["interactions.read:own"], "field_rules": rules}
+    seller = person(installation, tenant, [tenant.http.post("/v1/roles", json=role).json()["key"]])
+    given = log(tenant, type="call", subject="Cards", occurred_at=AT)
+    taken = log(tenant, type="call", subject="Cards", occurred_at=AT, author_id=seller.id)
+    for interaction, author_id in ((given, seller.id), (taken, tenant.user_id)):
+        path = f"/v1/interactions/{interaction['id']}"
+        changed = tenant.http.patch(path, json={"author_id": author_id, "subject": "Looms"})
+        assert changed.status_code == 200, changed.text
+    headers = {"Read-After": changed.headers["Event-Position"]}
+    for path in ("/v1/interactions", "/v1/review-queue"):
+        seen = seller.http.get(path, params={"as_of": str(taken["updated_at"])}, headers=headers).json()["data"]
+        assert seen == [{name: value for name, value in given.items() if name != "subject"}]

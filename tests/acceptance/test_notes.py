@@ -71,6 +71,7 @@ def test_a_note_is_cleaned_read_edited_and_removed(tenant: Tenant) -> None:
         (2, "<p>Done</p>", tenant.user_id),
         (1, CLEAN, tenant.user_id),
     ]
+    assert tenant.get(f"{path}/edits", as_of=first["created_at"]).json()["data"] == versions[1:]
     assert (read.json().keys(), versions[0].keys()) == (NOTE.keys(), VERSIONS[0].keys())
     assert [each["at"] for each in versions] == [second["updated_at"], first["updated_at"]]
 
@@ -80,6 +81,8 @@ def test_a_note_is_cleaned_read_edited_and_removed(tenant: Tenant) -> None:
     for answer in (tenant.get(path), tenant.get(f"{path}/edits"), tenant.http.delete(path)):
         problem(answer, 410, "note.deleted")
     assert tenant.get(path, as_of=second["updated_at"]).json() == second
+    then = list(tenant.pages(f"{path}/edits", as_of=second["updated_at"], limit=1))
+    assert then == [[version] for version in versions]
 
 
 def test_a_note_is_on_the_timeline_and_found_by_its_words(tenant: Tenant) -> None:

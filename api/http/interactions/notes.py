@@ -14,6 +14,7 @@ from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of
 from api.http.interactions import examples_notes as examples
 from api.http.interactions.note_writes import add_note, edit_note, remove_note
 from api.http.operation import operation
+from api.http.paging import cursor_after, page_asked
 from api.http.read_after import caught_up, settled
 from api.http.shapes import Cursor, Limit, Page
 from commands.sight import SEEING
@@ -37,8 +38,9 @@ class NoteQuery(Struct, forbid_unknown_fields=True):
 
 
 class VersionsQuery(Struct, forbid_unknown_fields=True):
-    """Page of a note's versions."""
+    """Until which moment, and the page of a note's versions."""
 
+    as_of: AsOf | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -86,13 +88,13 @@ async def read_edits(request: HttpRequest) -> Answer:
     """A page of a note's versions."""
     note_id = path_id(request, "note_id", "note")
     query: VersionsQuery = query_of(request, VersionsQuery)
-    tenant_id, services = principal_of(request).tenant_id, services_of(request)
-    scope = ["note-edits", note_id]
-    before = services.cursors.read(query.cursor, tenant_id, scope) if query.cursor is not None else None
-    await _there(request, note_id, None)
+    tenant_id, scope = principal_of(request).tenant_id, ["note-edits", note_id, query.as_of]
+    before, moment = await page_asked(request, query, scope)
+    await _there(request, note_id, moment)
+    level = await settled(request, READ_MODELS, at_least=moment.position if moment else 0)
     page = partial(note_queries.versions, tenant_id=tenant_id, note_id=note_id, before=before, limit=query.limit)
-    rows, bound = await services.reads.ask(tenant_id, page, at_least=await settled(request, READ_MODELS))
-    return Answer(Page(data=list(rows), next_cursor=services.cursors.make(tenant_id, scope, bound) if bound else None))
+    rows, bound = await services_of(request).reads.ask(tenant_id, partial(page, as_of=moment), at_least=level)
+    return Answer(Page(data=list(rows), next_cursor=cursor_after(request, scope, bound, moment)))
 
 
 async def _there(request: HttpRequest, note_id: UUID, moment: Moment | None) -> Row:

@@ -10,7 +10,7 @@ from litestar import Router, get
 from msgspec import Struct, structs
 
 from api.http.answer import Answer
-from api.http.as_of import moment_of
+from api.http.as_of import AsOf, moment_of
 from api.http.contacts.reads import ReadQuery
 from api.http.exchange import HttpRequest, etag, path_id, principal_of, query_of, services_of
 from api.http.interactions import examples
@@ -18,6 +18,7 @@ from api.http.interactions.batch import batch_interactions
 from api.http.interactions.complete import complete_interaction
 from api.http.interactions.writes import READING, change_interaction, log_interaction
 from api.http.operation import operation
+from api.http.paging import cursor_after, page_asked
 from api.http.read_after import caught_up, settled
 from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import require_shown, telling
@@ -27,8 +28,10 @@ from domain import interaction as domain
 from domain.errors import NotFoundError
 from domain.interaction import Channel, Direction, Interaction, Type
 from projections.interactions import interaction
+from projections.interactions import lists as interaction_lists
 from projections.interactions import queries as interaction_queries
-from projections.interactions.queries import Filters, InteractionView, Sort, Stored
+from projections.interactions.lists import Filters, Sort
+from projections.interactions.queries import InteractionView, Stored
 from projections.position import Level, Moment
 
 READ_MODELS = (interaction.PROJECTION.checkpoint,)
@@ -49,23 +52,26 @@ class ListQuery(Struct, forbid_unknown_fields=True, rename={"since": "from", "un
     thread_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    as_of: AsOf | None = None
     sort: Sort = Sort.OCCURRED_AT_DESC
     limit: Limit = 50
     cursor: Cursor | None = None
 
 
 class QueueQuery(Struct, forbid_unknown_fields=True):
-    """Page of the review queue."""
+    """Of when, and the page of the review queue."""
 
+    as_of: AsOf | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
 
 
 class NextQuery(Struct, forbid_unknown_fields=True):
-    """Whose next actions, until when, and the page."""
+    """Whose next actions, until when, as of when, and the page."""
 
     owner_id: UUID | None = None
     due_before: datetime | None = None
+    as_of: AsOf | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -91,7 +97,7 @@ async def list_interactions(request: HttpRequest) -> Answer:
     filters = Filters(**{name: getattr(query, name) for name in Filters.__struct_fields__})
     used = [name for name, value in structs.asdict(filters).items() if value is not None]
     require_shown(view_of(principal_of(request), INTERACTIONS), {name: name for name in used})
-    read = partial(interaction_queries.page, filters=filters, sort=query.sort)
+    read = partial(interaction_lists.page, filters=filters, sort=query.sort)
     return await _page(request, query, ["interactions", filters, query.sort], read)
 
 
@@ -112,7 +118,7 @@ async def list_interactions(request: HttpRequest) -> Answer:
 )
 async def review_queue(request: HttpRequest) -> Answer:
     """A page of the review queue."""
-    return await _page(request, query_of(request, QueueQuery), ["review-queue"], interaction_queries.to_review)
+    return await _page(request, query_of(request, QueueQuery), ["review-queue"], interaction_lists.to_review)
 
 
 @get(
@@ -134,7 +140,7 @@ async def next_actions(request: HttpRequest) -> Answer:
     """A page of what is to be done."""
     query: NextQuery = query_of(request, NextQuery)
     require_shown(view_of(principal_of(request), INTERACTIONS), {"next_action": "next_action"})
-    read = partial(interaction_queries.next_actions, author_id=query.owner_id, due_before=query.due_before)
+    read = partial(interaction_lists.next_actions, author_id=query.owner_id, due_before=query.due_before)
     return await _page(request, query, ["next-actions", query.owner_id, query.due_before], read)
 
 
@@ -176,14 +182,16 @@ Read = Callable[..., Awaitable[tuple[list[Stored], list[str] | None]]]
 async def _page(request: HttpRequest, query: Any, scope: list[Any], read: Read) -> Answer:
     """A page of a list, which `scope` defines and `read` reads."""
     caller, services = principal_of(request), services_of(request)
-    after = services.cursors.read(query.cursor, caller.tenant_id, scope) if query.cursor is not None else None
-    level = await settled(request, READ_MODELS)
-    asked = partial(read, tenant_id=caller.tenant_id, after=after, limit=query.limit, authors=caller.owners(READING))
+    scope = [*scope, query.as_of]
+    after, moment = await page_asked(request, query, scope)
+    level = await settled(request, READ_MODELS, at_least=moment.position if moment else 0)
+    asked = partial(read, tenant_id=caller.tenant_id, after=after, limit=query.limit, as_of=moment)
+    asked = partial(asked, authors=caller.owners(READING))
     rows, bound = await services.reads.ask(caller.tenant_id, asked, at_least=level)
     if not rows:
         note_filters(request, query)
     told = telling(caller, INTERACTIONS, kind=None)
-    next_cursor = services.cursors.make(caller.tenant_id, scope, bound) if bound else None
+    next_cursor = cursor_after(request, scope, bound, moment)
     return Answer(Page(data=[told(interaction_queries.view(row)) for row in rows], next_cursor=next_cursor))
 
 
