@@ -39,6 +39,8 @@ def clause(tenant_id: UUID, condition: Condition) -> Body:  # noqa: PLR0911  one
             return {"bool": {"must_not": [clause(tenant_id, part)]}}
         case Is(field, values):
             return {"terms": _values(tenant_id, field, values)}
+        case Has(field) if field in TIMES:
+            return {"exists": {"field": field}}
         case Has(field):
             return {"term": {"terms": field_term(tenant_id, field)}}
         case Beyond(field, side, value):

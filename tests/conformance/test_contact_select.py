@@ -83,6 +83,8 @@ A, G, J, K, Z = "Ada Lovelace", "Grace Hopper", "José Núñez", "ada king", "Zo
         (Not(Has("company")), [K, G, Z]),
         (Has("owner_id"), [A, G, J]),
         (Not(Has("owner_id")), [K, Z]),
+        (Has("created_at"), [K, A, G, J, Z]),
+        (Not(Has("updated_at")), []),
         (Has("custom.size"), []),
         (Is("custom.size", ("large",)), []),
         (Beyond("name", ">", "ada lovelace"), [G, J, Z]),
