@@ -7,12 +7,14 @@ from msgspec import Struct
 
 from commands.identity.access import Principal
 from commands.normalise import pointer
+from domain.custom_field import CustomField
 from domain.errors import FieldError
 from domain.field_rules import ALIASES, OPEN, FieldAccess, Rules, access
 
 CONTACTS = "contacts"
 INTERACTIONS = "interactions"
 LEADS = "leads"
+MANAGING_FIELDS = "settings.manage"
 
 _OF_KIND: Mapping[str, tuple[str, str | None]] = {
     "contact": (CONTACTS, None),
@@ -98,3 +100,8 @@ def view_of_kind(caller: Principal, kind: str) -> View:
 def _refusal(at: str) -> FieldError:
     # The same for what may be read only and for what is hidden.
     return FieldError(at, "field.not_writable", "is not for you to write; leave it out")
+
+
+def is_told(caller: Principal, field: CustomField) -> bool:
+    """Whether a caller is told of a custom field. Whoever manages them is told of all; that is no value yet."""
+    return caller.may(MANAGING_FIELDS) or not view_of_kind(caller, field.kind).hides(f"{OPEN}.{field.key}")

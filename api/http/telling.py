@@ -1,7 +1,8 @@
 """Answers without what their reader must not see. Where nothing is ruled, they are what they were."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from msgspec import json, structs, to_builtins
 
@@ -9,7 +10,7 @@ from api.http.reading import Readable, body, member
 from commands.custom_fields.values import Fields, live
 from commands.identity.access import Principal
 from commands.normalise import MOST_PROBLEMS
-from commands.visible import View, view_of, view_of_kind
+from commands.visible import View, is_told, view_of, view_of_kind
 from domain.custom_field import RecordKind
 from domain.errors import DomainError, FieldError
 from projections.history import Entry
@@ -69,16 +70,20 @@ def events_told(caller: Principal) -> Callable[[str, dict[str, Any]], dict[str, 
 
 
 def entries_told(caller: Principal, entries: Iterable[Entry]) -> list[Entry]:
-    """Entries of histories without changes of what is hidden.
+    """Entries of histories without changes of what is hidden, be they of its values or of what it is.
 
     One that has no other changes stays: its record's version tells as much.
     """
-    return list(entries) if not caller.fields else [_told(caller, entry) for entry in entries]
+    if not caller.fields:
+        return list(entries)
+    untold = {field.id for fields in caller.custom.values() for field in fields.values() if not is_told(caller, field)}
+    return [_told(caller, entry, untold) for entry in entries]
 
 
-def _told(caller: Principal, entry: Entry) -> Entry:
+def _told(caller: Principal, entry: Entry, untold: Collection[UUID]) -> Entry:
     view = view_of_kind(caller, entry.target.kind)
-    return structs.replace(entry, changes=tuple(change for change in entry.changes if not view.hides(change.field)))
+    seen = () if entry.target.id in untold else entry.changes
+    return structs.replace(entry, changes=tuple(change for change in seen if not view.hides(change.field)))
 
 
 def require_shown(view: View, asked: Mapping[str, str]) -> None:

@@ -70,7 +70,7 @@ class Desk:
     def hiding(self, *fields: str) -> Person:
         return self.reader(*(rule(field, "hidden") for field in fields))
 
-    def get(self, by: Person, path: str, **parameters: Any) -> httpx.Response:
+    def get(self, by: Person | Tenant, path: str, **parameters: Any) -> httpx.Response:
         return by.http.get(path, params=parameters, headers={"Read-After": str(self.tenant.position)})
 
     def answers(self, by: Person) -> Iterator[tuple[str, httpx.Response]]:
@@ -265,6 +265,16 @@ def test_an_auditor_who_reads_no_contacts_is_ruled_in_the_audit_trail(desk: Desk
     assert (len(answer.json()["data"]) > 3, signs(answer, *SIGNS)) == (True, [])
     told = auditor.http.get(f"/v1/users/{auditor.id}/access").json()["field_rules"]
     assert {each["field"]: each["from"] for each in told} == {field: ["auditors"] for field in SIGNS}
+
+
+def test_what_a_hidden_custom_field_is_stands_in_no_audit_trail_but_of_those_who_manage_fields(desk: Desk) -> None:
+    field = {"label": "Gehaltsstufe", "type": "choice", "choices": ["Tarif", "Vorstand"]}
+    path = "/v1/custom-fields/contact/pay"
+    assert desk.tenant.http.put(path, json=field).is_success
+    assert desk.tenant.http.put(path, json=field | {"choices": ["Tarif", "Vorstand", "Boni"]}).is_success
+    reader = desk.hiding("custom.pay")
+    told = [desk.get(by, "/v1/audit", limit=200).text for by in (reader, desk.tenant)]
+    assert [sum(sign in text for sign in ("Gehaltsstufe", "Vorstand", "Boni")) for text in told] == [0, 3]
 
 
 def test_a_key_is_ruled_by_its_own_roles(desk: Desk) -> None:

@@ -24,15 +24,11 @@ from api.http.shapes import DryRun, Page
 from api.http.writing import NoBody, carry_out, written_answer
 from commands.custom_fields.definitions import PutField
 from commands.custom_fields.values import live
-from commands.identity.access import Principal
 from commands.registry import DELETE_CUSTOM_FIELD
-from commands.visible import view_of_kind
+from commands.visible import MANAGING_FIELDS, is_told
 from domain import custom_field
 from domain.custom_field import CustomField, FieldType, RecordKind, stream_of
 from domain.errors import NotFoundError
-from domain.field_rules import OPEN
-
-MANAGING = "settings.manage"
 
 
 class CustomFieldView(Struct, frozen=True, kw_only=True):
@@ -92,7 +88,7 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
     query_of(request, NoQuery)
     await settled(request, ())
     caller, handler = principal_of(request), services_of(request).handler
-    ids = [field.id for _, field in sorted(live(caller.custom.get(kind, {})).items()) if _is_told(caller, field)]
+    ids = [field.id for _, field in sorted(live(caller.custom.get(kind, {})).items()) if is_told(caller, field)]
     states = await handler.states(caller.tenant_id, "custom_field", custom_field.evolve, ids)
     data = [custom_field_view(states[each]) for each in ids if states[each].deleted_at is None]
     return Answer(Page(data=data, next_cursor=None))
@@ -108,7 +104,7 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
             " that may not be so they are looked through first, and the answer to a dry run says what came of it."
         ),
         tag="custom fields",
-        permission=MANAGING,
+        permission=MANAGING_FIELDS,
         body=PutField,
         query=WriteQuery,
         answers={200: (CustomFieldView, DryRun)},
@@ -142,7 +138,7 @@ async def put_custom_field(request: HttpRequest) -> Answer:
         summary="Delete a custom field",
         description="Its values are kept, and seen by nobody until a field with this key is defined again.",
         tag="custom fields",
-        permission=MANAGING,
+        permission=MANAGING_FIELDS,
         query=WriteQuery,
         answers={204: None, 200: DryRun},
         errors=("custom_field.not_found", "custom_field.deleted", "body.too_large"),
@@ -165,11 +161,6 @@ def _kind(request: HttpRequest) -> RecordKind:
         return RecordKind(str(request.path_params["record_kind"]))
     except ValueError:
         raise NotFoundError("custom_field") from None
-
-
-def _is_told(caller: Principal, field: CustomField) -> bool:
-    # Whoever manages fields sees them all; that is no value yet.
-    return caller.may(MANAGING) or not view_of_kind(caller, field.kind).hides(f"{OPEN}.{field.key}")
 
 
 ROUTER = Router(path="/v1", route_handlers=[list_custom_fields, put_custom_field, delete_custom_field])
