@@ -16,6 +16,8 @@ from domain.errors import FieldError, InvalidError
 
 # Control characters and lone surrogates (categories Cc and Cs).
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSEEN = frozenset({"Cf", "Zs"})
+"""Kinds of characters that nobody sees, though scripts and pictures need some of them between others."""
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 # Nearly every address is plain ASCII without quotes: for those the library finds the same, thirty times slower.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+){0,9}"
@@ -90,7 +92,7 @@ def pointer(base: str, member: object) -> str:
 
 
 def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None:
-    """One line of text: NFC, inner white space folded, None when blank."""
+    """One line of text: NFC, inner white space folded, None when blank, be it of characters that nobody sees."""
     if _is_line(value) and value == value.strip() and "  " not in value:
         text = value  # as nearly every line is
     else:
@@ -99,7 +101,12 @@ def line(value: str, at: str, problems: Problems, *, longest: int) -> str | None
         problems.add(at, "text.control_character", "holds a control character; remove it")
     elif len(text) > longest:
         problems.add(at, "text.too_long", f"has {len(text)} characters; at most {longest} are allowed")
-    return text or None
+    return text if shows(text) else None
+
+
+def shows(text: str) -> bool:
+    """Whether there is something to see in a text: spaces without width and marks of direction alone are nothing."""
+    return bool(text) and (text.isprintable() or any(unicodedata.category(each) not in _UNSEEN for each in text))
 
 
 def _is_line(value: str) -> bool:
@@ -117,7 +124,7 @@ def text(value: str, at: str, problems: Problems, *, longest: int) -> str | None
         problems.add(at, "text.control_character", "holds a control character; remove it")
     elif len(found) > longest:
         problems.add(at, "text.too_long", f"has {len(found)} characters; at most {longest} are allowed")
-    return found or None
+    return found if shows(found) else None
 
 
 def filled(value: str, at: str, problems: Problems, *, longest: int) -> str:

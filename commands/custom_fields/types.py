@@ -68,7 +68,7 @@ def _text(_: Rule, value: Any) -> str | None:
         raise UnfitError("text.control_character", "holds a control character; remove it")
     if len(text) > LONGEST_TEXT:
         raise UnfitError("text.too_long", f"has {len(text)} characters; at most {LONGEST_TEXT} are allowed")
-    return text or None
+    return text if normalise.shows(text) else None
 
 
 def _number(_: Rule, value: Any) -> int | float | None:

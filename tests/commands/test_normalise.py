@@ -46,9 +46,16 @@ def test_a_line_in_normal_form_stays_as_it_is(text: str) -> None:
         assert "\n" not in found
 
 
-@pytest.mark.parametrize("text", ["", " ", "\t\n", "\u3000", "\u00a0"])
-def test_white_space_alone_is_nothing(text: str) -> None:
+@pytest.mark.parametrize("text", ["", " ", "\t\n", "\u3000", "\u00a0", "\u200b", "\u202e \u2060\ufeff"])
+def test_what_nobody_sees_alone_is_nothing(text: str) -> None:
     assert line(text) == (None, [])
+
+
+@pytest.mark.parametrize(
+    "text", ["\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f3f3\ufe0f\u200d\U0001f308"]
+)
+def test_what_nobody_sees_between_letters_stays_since_scripts_and_pictures_need_it(text: str) -> None:
+    assert line(text) == (text, [])
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\x1b[31m", "\x7f", "\x9f", "\ud800"])

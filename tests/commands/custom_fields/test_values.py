@@ -67,6 +67,7 @@ def code(kind: str, value: Any, **members: Any) -> str:
         ("multi_choice", [], None),
         ("url", "HTTPS://Ada@Engines.EXAMPLE:8080/A?b=C#D", "https://Ada@engines.example:8080/A?b=C#D"),
         ("url", "", None),
+        ("text", "\u200b", None),
     ],
 )
 def test_a_value_is_kept_in_normal_form(kind: str, value: Any, stored: Any) -> None:
