@@ -78,6 +78,12 @@ def test_hits_say_how_well_they_fit_and_by_what(filled: Tenant) -> None:
     assert hit["score"] > 0
 
 
+def test_scores_are_told_in_few_digits(tenant: Tenant) -> None:
+    tenant.add({"name": "Annemarie Schmidt"})
+    (hit,) = tenant.search("anne marie").json()["data"]
+    assert hit["score"] == 0.95
+
+
 def test_pages_show_every_hit_once_best_first(tenant: Tenant) -> None:
     made = {tenant.add({"name": f"Ada Number{n}"})["id"] for n in range(7)}
 

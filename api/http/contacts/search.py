@@ -31,6 +31,8 @@ _SEARCHED_BY = {
     "postgres": (*READ_MODELS, contact_words.PROJECTION.checkpoint),
     "opensearch": (*READ_MODELS, contact_indexer.CHECKPOINT),
 }
+_SCORE_DIGITS = 4
+"""What is told of scores: stores count with fewer digits than JSON has."""
 _PATIENCE = {"postgres": MOST_SECONDS, "opensearch": MOST_SECONDS / 2}
 """Seconds that a request waits for a backend to include what it has to see."""
 
@@ -92,7 +94,7 @@ async def found_page(request: HttpRequest, sought: Sought, scope: object) -> tup
     rows = {row.id: row for row in await services.reads.ask(tenant_id, by_ids, at_least=level)}
     told = telling(caller, CONTACTS)
     data = [
-        told(FoundContact(**structs.asdict(row.view()), score=hit.score, matched=hit.matched))
+        told(FoundContact(**structs.asdict(row.view()), score=round(hit.score, _SCORE_DIGITS), matched=hit.matched))
         for hit in hits
         if (row := rows.get(hit.id)) and row.deleted_at is None and caller.reaches(SEEING, row.owner_id)
     ]
