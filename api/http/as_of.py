@@ -60,5 +60,10 @@ async def defined_then(
     """The custom fields that there were at a moment, where one of the records has values; None for those of now."""
     if moment is None or not any(record.custom for record in records):
         return None
+    return await fields_then(request, moment, kind)
+
+
+async def fields_then(request: HttpRequest, moment: Moment, kind: RecordKind) -> Fields:
+    """The custom fields that there were of a kind of records at a moment, those too that had been deleted by then."""
     access = await services_of(request).past_access.at(principal_of(request).tenant_id, moment.position)
     return access.custom.get(kind, {})

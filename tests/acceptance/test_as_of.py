@@ -273,6 +273,7 @@ def test_the_document_says_what_can_be_read_as_of_a_moment(tenant: Tenant) -> No
         "/v1/companies",
         "/v1/contacts",
         "/v1/contacts/export",
+        "/v1/custom-fields/{record_kind}",
         "/v1/follow-ups",
         "/v1/interactions",
         "/v1/interactions/{interaction_id}",

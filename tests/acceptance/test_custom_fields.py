@@ -8,6 +8,7 @@ import pytest
 
 from tests.acceptance.installation import Installation, Tenant, bad_fields, problem
 from tests.acceptance.people import person
+from tests.acceptance.test_as_of import earlier
 
 pytestmark = pytest.mark.servers
 
@@ -103,6 +104,27 @@ def test_a_deleted_field_hides_its_values_and_brings_them_back(tenant: Tenant) -
     assert tenant.get(path, as_of=contact["created_at"]).json()["custom"] == {"note": "keep me"}
     assert put(tenant, "note").json()["version"] == 3
     assert tenant.get(path).json()["custom"] == {"note": "keep me"}
+
+
+def test_the_fields_of_a_moment_are_those_that_were_defined_then(tenant: Tenant) -> None:
+    """B1."""
+    path = "/v1/custom-fields/contact"
+    first = put(tenant, "note", label="Note").json()
+    second = put(tenant, "note", label="Remark").json()
+    other = put(tenant, "area").json()
+    tenant.http.delete(f"{path}/note")
+    last = put(tenant, "area", label="Region").json()
+
+    for moment, then in (
+        (earlier(first["created_at"]), []),
+        (first["updated_at"], [first]),
+        (second["updated_at"], [second]),
+        (other["updated_at"], [other, second]),
+        (last["updated_at"], [last]),
+    ):
+        assert tenant.get(path, as_of=moment).json() == {"data": then, "next_cursor": None}, moment
+    assert tenant.get("/v1/custom-fields/company", as_of=last["updated_at"]).json()["data"] == []
+    problem(tenant.get(path, as_of="2999-01-01T00:00:00Z"), 400, "query.invalid")
 
 
 def test_a_bad_definition_is_refused_with_all_that_is_wrong(tenant: Tenant) -> None:

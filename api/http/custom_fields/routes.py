@@ -1,18 +1,20 @@
 """The fields that a tenant adds to its records, over HTTP."""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from litestar import Router, delete, get, put
 from msgspec import Struct
 
 from api.http.answer import Answer
+from api.http.as_of import fields_then, moment_of
+from api.http.contacts.reads import ReadQuery
 from api.http.custom_fields import examples
 from api.http.custom_fields.put import put_field
 from api.http.exchange import (
     JSON,
     HttpRequest,
-    NoQuery,
     WriteQuery,
     principal_of,
     query_of,
@@ -74,7 +76,7 @@ def custom_field_view(field: CustomField) -> CustomFieldView:
         description="Of records of a kind: contact, company or lead. Fields that the caller must not see are absent.",
         tag="custom fields",
         permission="contacts.read",
-        query=NoQuery,
+        query=ReadQuery,
         answers={200: Page[CustomFieldView]},
         errors=("custom_field.not_found",),
         result={"data": [examples.CUSTOM_FIELD], "next_cursor": None},
@@ -85,11 +87,17 @@ def custom_field_view(field: CustomField) -> CustomFieldView:
 async def list_custom_fields(request: HttpRequest) -> Answer:
     """All of a kind, in the order of their keys."""
     kind = _kind(request)
-    query_of(request, NoQuery)
+    query: ReadQuery = query_of(request, ReadQuery)
     await settled(request, ())
     caller, handler = principal_of(request), services_of(request).handler
-    ids = [field.id for _, field in sorted(live(caller.custom.get(kind, {})).items()) if is_told(caller, field)]
-    states = await handler.states(caller.tenant_id, "custom_field", custom_field.evolve, ids)
+    moment = await moment_of(request, query.as_of)
+    fields = await fields_then(request, moment, kind) if moment else caller.custom.get(kind, {})
+    ids = [field.id for _, field in sorted(live(fields).items()) if is_told(caller, field)]
+    if moment:
+        load = partial(handler.state, caller.tenant_id, "custom_field", custom_field.evolve, up_to=moment.position)
+        states = {each: await load(stream_id=each) for each in ids}
+    else:
+        states = await handler.states(caller.tenant_id, "custom_field", custom_field.evolve, ids)
     data = [custom_field_view(states[each]) for each in ids if states[each].deleted_at is None]
     return Answer(Page(data=data, next_cursor=None))
 
