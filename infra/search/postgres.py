@@ -245,9 +245,9 @@ def _add_like(tenant_id: UUID, words: Sequence[str], part: int, known: Sequence[
 def _add_apart(
     tenant_id: UUID, part: int, apart: Sequence[near.Pieces], known: frozenset[str], variants: _Variants
 ) -> None:
-    """Pairs of words that one may stand for, and that the tenant has."""
+    """Pairs of words that one may stand for, and that the tenant has; of initials and numbers that is not known."""
     for (one, other), weight in apart:
-        if one[0] in "^#" or known.issuperset((one, other)):
+        if known.issuperset(piece for piece in (one, other) if piece[0] not in "^#"):
             variants.add_both(word_id(tenant_id, one), word_id(tenant_id, other), part, weight)
 
 

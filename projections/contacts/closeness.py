@@ -8,7 +8,7 @@ from rapidfuzz.distance import OSA
 
 from projections.contacts.dialling import at_home, from_abroad
 from projections.contacts.nicknames import also_called
-from projections.contacts.text import FIELDS, ContactText, end_of_phone, required
+from projections.contacts.text import FIELDS, ContactText, end_of_phone, is_unspaced, required
 
 EXACT_OR_BEGINNING = 0.75
 """Words that are at least this close have no typo."""
@@ -99,11 +99,13 @@ def split(asked: Sequence[str], at: int) -> Iterator[Pieces]:
     """What else a word may stand for: two words that a contact has both of, and how close that is.
 
     Two that were written as one, or with another letter for what stood between them; and initials, which begin with
-    "^", where there are other words too.
+    "^", where there are other words too. Of scripts without spaces, the end of one name and the beginning of another.
     """
     word = asked[at]
     if word[0] == "#" or word.isdigit():
         return
+    if len(word) == 2 and is_unspaced(word):  # noqa: PLR2004  a pair of letters
+        yield (word[0], f"^{word[1]}"), SPLIT
     if len(word) >= _SHORTEST_SPLIT:
         for place in range(2, len(word) - 1):
             yield (word[:place], word[place:]), SPLIT

@@ -175,6 +175,11 @@ class _Kinds:
         return self._last
 
 
+def is_unspaced(word: str) -> bool:
+    """Whether a word is of a script that is written without spaces, so that it may have the letters of two."""
+    return _UNSPACED.fullmatch(word) is not None
+
+
 def _kept(text: str) -> Iterator[str]:
     """Words to find a name by: "Anne-Marie" is also found as "Annemarie", "O'Brien" as "OBrien"."""
     yield from words(text)
