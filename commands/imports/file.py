@@ -230,8 +230,9 @@ class Intake:
         if stripped.casefold().startswith("begin:v"):
             raise _refusal("import.not_csv", "the file is a vCard or a calendar rather than CSV", _SAVE_AS, 1)
         first, _, rest = text.partition("\n")
-        if first.strip().lower().startswith("sep=") and len(first.strip()) == len("sep=;"):
-            self.delimiter = first.strip()[-1]
+        first = first.strip().strip('"')  # some programs put every cell in quotes, this one too
+        if first.lower().startswith("sep=") and len(first) == len("sep=;"):
+            self.delimiter = first[-1]
             self._row = 1
             return rest
         self.delimiter = delimiter_of(text)

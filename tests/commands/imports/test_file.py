@@ -74,6 +74,12 @@ def test_the_delimiter_is_found_out(delimiter: str) -> None:
     assert (intake.delimiter, rows) == (delimiter, [["a,b;c|d\te", "x, y; z"]])
 
 
+@pytest.mark.parametrize("first", ["sep=|", '"sep=|"'])
+def test_the_line_by_which_a_spreadsheet_tells_the_delimiter_is_heeded(first: str) -> None:
+    intake, rows = taken(f"{first}\r\nname|note\r\nAda|a,b\r\n".encode())
+    assert (intake.delimiter, intake.columns, rows) == ("|", ("name", "note"), [["Ada", "a,b"]])
+
+
 @given(
     rows=some.lists(
         some.lists(
