@@ -125,7 +125,10 @@ def _missing_name(value: str | NameInput, known: Name) -> dict[str, Any]:
 
 
 def _with(said: Sequence[AddressInput], known: Collection[Any]) -> list[AddressInput]:
-    """The addresses of a row, then those that are there. The first of the row is the primary one from now on."""
+    """The addresses of a row, then those that are there; all as they stand where the row has no new one.
+
+    The first of the row is the primary one from now on.
+    """
     folded = {each.value.lower(): each for each in known}
     kept = [
         AddressInput(value=each.value, kind=folded[each.value.lower()].kind, primary=each.primary)
@@ -134,7 +137,11 @@ def _with(said: Sequence[AddressInput], known: Collection[Any]) -> list[AddressI
         for each in said
     ]
     mine = {each.value.lower() for each in said}
-    return kept + [AddressInput(value=each.value, kind=each.kind) for each in known if each.value.lower() not in mine]
+    joined = kept + [AddressInput(value=each.value, kind=each.kind) for each in known if each.value.lower() not in mine]
+    if mine - folded.keys():
+        return joined
+    standing = {each.value.lower(): each for each in joined}
+    return [standing[value] for value in folded]
 
 
 def within(case: UseCase[Any, Contact], reaches: Any, refusal: DomainError) -> UseCase[Any, Contact]:

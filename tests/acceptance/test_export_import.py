@@ -83,7 +83,4 @@ def test_over_what_is_there_it_changes_nothing(tenant: Tenant, file: bytes) -> N
     before = contacts(tenant)
     made = imported(tenant, file, policy="update")
     assert made["counts"]["failed"] == 0, errors(tenant, made["id"])
-    after = contacts(tenant)
-    assert {name: seen(each) | {"id": each["id"]} for name, each in after.items()} == {
-        name: seen(each) | {"id": each["id"]} for name, each in before.items()
-    }
+    assert (made["counts"]["skipped"], contacts(tenant)) == (len(BODIES), before)
