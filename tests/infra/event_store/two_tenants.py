@@ -13,7 +13,7 @@ from domain.company import CompanyRegistered
 from domain.contact import ContactMerged
 from domain.customer import CustomerRegistered
 from domain.imports import ImportReceived, Policy
-from domain.interaction import Direction, InteractionLogged, Type
+from domain.interaction import Direction, InteractionChanged, InteractionLogged, Type
 from domain.lead import LeadAssigned, LeadNurtured, LeadQualified, LeadRegistered
 from domain.lead_score import LeadScoreContributed
 from domain.matching import DuplicatesDismissed, MatchingRulesSet
@@ -79,7 +79,7 @@ async def two_tenants(database: Database) -> tuple[UUID, UUID]:
         await store.append(one(tenant, about))
         await store.append(one(tenant, NoteAdded(subject_id=ada, contact_id=ada, html="<p>Engines</p>")))
         for mail in _answered(ada):
-            await store.append(one(tenant, mail))
+            await store.append(one(tenant, mail, InteractionChanged(outcome="answered")))
         rules = MatchingRulesSet(keys=("name",), suggest_at=0.5, merge_at=0.9, auto_merge=False)
         await store.append(one(tenant, rules))
         await store.append(one(tenant, DuplicatesDismissed(contact_ids=(ada, deal))))
