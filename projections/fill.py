@@ -131,8 +131,10 @@ def _folded(projection: Projection, events: Sequence[Recorded[Event]], leaves_ou
 
 
 def _streams(events: Iterable[Recorded[Event]]) -> Iterator[tuple[UUID, list[Recorded[Event]]]]:
-    for stream_id, stream in groupby(events, lambda item: item.stream_id):
-        yield stream_id, list(stream)
+    # Numbers are compared much faster than UUIDs.
+    for _, group in groupby(events, lambda item: item.stream_id.int):
+        stream = list(group)
+        yield stream[0].stream_id, stream
 
 
 def _fold_of(projection: Projection) -> Fold:

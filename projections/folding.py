@@ -38,6 +38,12 @@ def array_text(values: Iterable[object]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
+def text_array(values: Iterable[str]) -> str:
+    """Any words, as a Postgres array."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join([f'"{value}"' for value in quoted]) + "}"
+
+
 def json_text(value: Any) -> str:
     """A value as JSON, for a jsonb column."""
     return _encoder.encode(value).decode()

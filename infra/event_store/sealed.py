@@ -52,7 +52,8 @@ def shape_of(topic: str) -> Shape | None:
 
 def place(tenant_id: UUID, stream_id: UUID, version: int) -> bytes:
     """Where an event belongs, as its seals are bound to it."""
-    return tenant_id.bytes + stream_id.bytes + version.to_bytes(4, signed=True)
+    # At once: three numbers, each made bytes by itself, take twice as long, for every event that is read or written.
+    return (tenant_id.int << 160 | stream_id.int << 32 | version).to_bytes(36)
 
 
 def metadata_place(tenant_id: UUID, command_id: UUID) -> bytes:

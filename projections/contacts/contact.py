@@ -11,7 +11,7 @@ from msgspec import structs
 from domain import contact as domain
 from domain.contact import Contact
 from domain.event import Event, Recorded, topics
-from projections.folding import evolved, json_text
+from projections.folding import evolved, json_text, text_array
 from projections.ports import Connection
 from projections.projection import Projection
 
@@ -75,12 +75,6 @@ ON CONFLICT (tenant_id, id) DO UPDATE
        sort_name = excluded.sort_name
 """
 
-_ORDER = (
-    "tenant_id", "id", "version", "position", "name", "emails", "phones", "company_id", "title", "tags", "owner_id",
-    "external_ids", "lifecycle", "custom", "created_at", "updated_at", "deleted_at", "sort_name",
-)  # fmt: skip
-_JSON = ("name", "emails", "phones", "external_ids", "custom")
-
 _rows = msgspec.json.Decoder(list[Contact])
 
 
@@ -115,9 +109,13 @@ def _fold(events: Sequence[Recorded[Event]]) -> dict[str, list[tuple[Any, ...]]]
         contact = evolved(domain.evolve, contact, item)
     if contact is None:
         return {}
-    values = row(events[0].tenant_id, contact, events[-1].position)
-    values |= {name: json_text(values[name]) for name in _JSON} | {"tags": list(contact.tags)}
-    return {"contact_v1": [tuple(values[name] for name in _ORDER)]}
+    values = (
+        events[0].tenant_id, contact.id, contact.version, events[-1].position, json_text(contact.name),
+        json_text(contact.emails), json_text(contact.phones), contact.company_id, contact.title,
+        text_array(contact.tags), contact.owner_id, json_text(contact.external_ids), contact.lifecycle.value,
+        json_text(contact.custom), contact.created_at, contact.updated_at, contact.deleted_at, sort_name(contact),
+    )  # fmt: skip
+    return {"contact_v1": [values]}
 
 
 async def load(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Contact]:
