@@ -29,6 +29,9 @@ _CALLS = 2
 _MOST_CALLS = 8
 _LATE_SECONDS = 0.02
 _LEAST_OF_TWO = 8
+_ANSWERED_AT_ONCE = 4
+"""While others have a call under way. Whoever is answered goes on in the next turn of the loop, mostly to the next
+append: with a whole batch of them in one turn, the others' answer would not be seen before its end."""
 _TRIES = 3
 _LONGEST_RETRY_SECONDS = 30
 
@@ -179,7 +182,8 @@ class Appender:
 
     async def _answer(self, batch: Sequence[Waiting], rows: Sequence[Row]) -> dict[UUID, int]:
         grown = {}
-        for waiting, row in zip(batch, rows, strict=True):
+        tenants = len({waiting.tenant for waiting in batch})
+        for number, (waiting, row) in enumerate(zip(batch, rows, strict=True), start=1):
             if row[0] == "ok":
                 grown[waiting.append.tenant_id] = row[2]
             if row[0] == "busy":
@@ -190,6 +194,8 @@ class Appender:
                 grown |= await self._again([waiting])
             elif not waiting.answer.done():
                 waiting.answer.set_result(row)
+            if number % _ANSWERED_AT_ONCE == 0 and len(self._away) > tenants:
+                await asyncio.sleep(0)
         return grown
 
     async def _call(self, appends: Sequence[SealedAppend]) -> list[Row]:

@@ -211,6 +211,42 @@ async def test_a_tenant_that_writes_flat_out_delays_a_neighbour_by_one_call(
     await asyncio.gather(*hot)
 
 
+async def test_between_the_answers_of_a_batch_the_loop_sees_to_others(
+    store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches
+) -> None:
+    """R6.5: else a neighbour's answer waits until all who were answered have sent their next."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def answered() -> int:
+        await store.append(one(tenant))
+        return turns
+
+    neighbour = uuid4()
+    await store.append(one(neighbour))
+    batches.clear()
+    async with held(database, neighbour):
+        waits = asyncio.create_task(store.append(one(neighbour)))
+        await under_way(batches)
+        async with held(database, tenant):
+            first = asyncio.create_task(store.append(one(tenant)))
+            await until(lambda: len(batches) == 2)
+            others = [asyncio.create_task(answered()) for _ in range(12)]
+            await in_line(store, 12)
+            counting = asyncio.create_task(turn())
+        await first
+        in_turns = Counter(await asyncio.gather(*others))
+        counting.cancel()
+    await waits
+    assert [len(batch) for batch in batches] == [1, 1, 12]
+    assert max(in_turns.values()) <= appender_module._ANSWERED_AT_ONCE
+
+
 async def test_a_claim_that_only_a_refused_neighbour_held_is_tried_again(
     store: PostgresEventStore, database: Database, tenant: UUID, batches: Batches
 ) -> None:
