@@ -239,11 +239,11 @@ async def serve_api(wired: Wiring, port: int) -> None:
 
 def run_role(settings: Settings, role: str, port: int = 0) -> None:
     """Run one role in this process until SIGTERM or SIGINT."""
-    from infra import processes
+    from infra import priority, processes
     from infra.lean import import_leanly
 
-    if role == "worker":
-        processes.give_way()
+    if (nice := priority.LATER.get(role)) is not None:
+        priority.give_way(nice)
     import_leanly()
     import uvloop
 

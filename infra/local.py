@@ -17,6 +17,7 @@ from infra.embedded.memory import buffers_mb, memory
 from infra.embedded.ports import is_free
 from infra.embedded.protocol import EmbeddedError, ServerEvent, ServerName
 from infra.postgres import SERVICE, role_dsn
+from infra.priority import take_short_turns
 from infra.processes import RoleProcesses
 from infra.wiring import postgres_dsn, secret_of
 from settings import Settings
@@ -82,6 +83,7 @@ class Local:
         """
         if API in self._names:
             _check_port(self.settings.host, self._port)
+        take_short_turns()  # and with this process all that it starts; roles that nobody waits for give way again
         given = self.settings
         wanted: dict[ServerName, str | None] = {
             "postgres": given.postgres_dsn,

@@ -84,12 +84,14 @@ async def open_pool(
     patient: bool = True,
     search_path: str = READ_PATH,
     statement_seconds: int = 30,
+    started: Callable[[int], Awaitable[None]] | None = None,
 ) -> Pool:
     """A pool of autocommit connections; waits until the first one is there.
 
     Commits that are not `durable` do not wait for the disk: for what can be derived again and says how far it is.
     One that is not `patient` waits neither for the first connection nor long for any other: for a server that another
-    can stand in for. A statement may take `statement_seconds`; 0 is as long as it likes.
+    can stand in for. A statement may take `statement_seconds`; 0 is as long as it likes. `started` is told the process
+    id of each connection's backend.
 
     Raises:
         psycopg_pool.PoolTimeout: Postgres can't be reached or refuses the role.
@@ -99,6 +101,8 @@ async def open_pool(
         await connection.set_autocommit(True)
         connection.prepare_threshold = 1
         connection.adapters.register_dumper(list, QuickListDumper)
+        if started:
+            await started(connection.info.backend_pid)
 
     options: dict[str, Any] = {
         "application_name": f"rapport-{name}",

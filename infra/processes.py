@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
-_NICE = 10
 _CLOSING_SECONDS = 4.0
 _PR_SET_PDEATHSIG = 1
 _ROOT = Path(__file__).resolve().parents[1]
@@ -31,14 +30,6 @@ def die_with_parent(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         raise SystemExit("the process that started this one is gone")
-
-
-def give_way() -> None:
-    """Let this process run when the others leave it time: nobody waits for it as for them. Called by itself."""
-    os.nice(_NICE)
-    # Each role leads a session of its own. Where Linux shares the time out among sessions first, that counts instead.
-    with suppress(OSError):  # not Linux, or not so
-        Path("/proc/self/autogroup").write_text(str(_NICE))
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> None:

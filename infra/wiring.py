@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from infra import postgres, secret
+from infra import postgres, priority, secret
 from infra.cancellation import ended
 from infra.event_store.installation import Installation, installation, until_replaced
 from infra.postgres import Pool
@@ -79,6 +79,8 @@ class Wiring:
     async def pool(self, database_role: str, size: int | None = None, **options: Any) -> Pool:
         """A pool under one database role; options as infra.postgres.open_pool takes them."""
         dsn = postgres.role_dsn(postgres_dsn(self.settings), database_role, self.secret)
+        if (nice := priority.LATER.get(self.role)) is not None:
+            options["started"] = partial(priority.backend_gives_way, nice, self.settings.data / "postgres")
         pool = await postgres.open_pool(dsn, name=self.role, size=size or self.settings.pool_size, **options)
         self.stack.push_async_callback(pool.close, 2)
         return pool
