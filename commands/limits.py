@@ -14,7 +14,7 @@ CLASSES = (READ, WRITE, SEARCH, AUTH)
 _RATE = re.compile(r"(\d{1,9})/(\d{1,5})")
 
 
-class Limit(Struct, frozen=True):
+class Limit(Struct, frozen=True, cache_hash=True):
     """At most `most` requests in any `seconds`, for whatever a key names; `name` is what answers call it."""
 
     name: str

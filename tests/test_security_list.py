@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from api.http import app, openapi
-from api.http.gate import admit
+from api.http.gate import served
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "security.md").read_text()
@@ -71,7 +71,7 @@ def test_nothing_that_the_api_takes_is_an_address_to_fetch() -> None:
 
 def litestar() -> Litestar:
     """The routes, served by nobody."""
-    return Litestar(route_handlers=list(app.ROUTERS), before_request=admit, openapi_config=None)
+    return Litestar(route_handlers=list(app.ROUTERS), before_request=served, openapi_config=None)
 
 
 def parameters(document: Mapping[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from api.http.contacts import batches, duplicates, matching_rules, relationships
 from api.http.contacts import merge as contact_merge
 from api.http.contacts import routes as contacts
 from api.http.custom_fields import routes as custom_fields
-from api.http.gate import Tracing, admit
+from api.http.gate import Tracing, served
 from api.http.identity import (
     api_keys,
     auth,
@@ -87,15 +87,20 @@ class UndeclaredPermissionError(Exception):
     """A route does not say who may use it; the application does not start."""
 
 
+class UnservableError(Exception):
+    """A route takes something else than the request; the application does not start."""
+
+
 def build(services: Services) -> Tracing:
     """The ASGI application.
 
     Raises:
         UndeclaredPermissionError: a route has no operation, or needs a permission that is not in the table.
+        UnservableError: the gate could not call a route.
     """
     app = Litestar(
         route_handlers=list(ROUTERS),
-        before_request=admit,
+        before_request=served,
         exception_handlers={
             DomainError: problems.refused,
             StoreUnavailableError: problems.unavailable,
@@ -129,8 +134,10 @@ def operations(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
                     raise UndeclaredPermissionError(
                         f"{method} {route.path} needs {found.permission!r}, which is no permission"
                     )
-                if handler.resolve_before_request() is not admit:
+                if handler.resolve_before_request() is not served:
                     raise UndeclaredPermissionError(
                         f"{method} {route.path} has a before_request, which replaces the gate"
                     )
+                if [*handler.parsed_fn_signature.parameters] != ["request"] or handler.has_sync_callable:
+                    raise UnservableError(f"{method} {route.path} is no coroutine function of the request alone")
                 yield route.path_format, method, found

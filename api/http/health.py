@@ -31,7 +31,7 @@ class Ready(Struct, frozen=True):
         summary="Is the process alive?", tag=TAG, permission=PUBLIC, answers={200: Live}, result={"status": "ok"}
     ),
 )
-async def live() -> Answer:
+async def live(request: HttpRequest) -> Answer:  # noqa: ARG001  as every route is called
     """It answers, so it is."""
     return Answer(Live("ok"))
 

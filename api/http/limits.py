@@ -38,22 +38,22 @@ async def count_stranger(request: Request[Any, Any, Any]) -> None:
 
 def uses_of(request: Request[Any, Any, Any], claims: Claims | KeyClaims) -> Sequence[Use]:
     """What a request of somebody counts for: the user or the API key, and their tenant."""
-    services: Services = request.scope["state"]["services"]
     scope = request.scope
+    services: Services = scope["state"]["services"]
     kind = route_class(scope["method"], scope["path_template"])
     plan = services.limits.plan(claims.tenant_id)
-    uses = []
+    rates = plan.user if isinstance(claims, Claims) else plan.key
+    uses = _uses(rates.of(kind), plan.tenant.of(kind), claims)
     if kind == AUTH and services.limits.auth:
-        uses.append((services.limits.auth, counted_as(address_of(request) or "")))
-    if isinstance(claims, Claims):
-        own, caller = plan.user.of(kind), claims.user_id
-    else:
-        own, caller = plan.key.of(kind), claims.key_id
-    if own:
-        uses.append((own, caller.hex))
-    if tenant := plan.tenant.of(kind):
-        uses.append((tenant, claims.tenant_id.hex))
+        return ((services.limits.auth, counted_as(address_of(request) or "")), *uses)
     return uses
+
+
+@lru_cache(maxsize=20_000)
+def _uses(own: Limit | None, shared: Limit | None, claims: Claims | KeyClaims) -> tuple[Use, ...]:
+    caller = claims.user_id if isinstance(claims, Claims) else claims.key_id
+    asked = ((own, caller.hex), (shared, claims.tenant_id.hex))
+    return tuple((limit, key) for limit, key in asked if limit)
 
 
 async def count(

@@ -22,11 +22,11 @@ async def settled(
     Raises:
         DomainError: read_after.*.
     """
-    tenant_id, services = principal_of(request).tenant_id, services_of(request)
     asked = _asked(request)
     position = max(asked, at_least)
     if not position:
         return None
+    tenant_id, services = principal_of(request).tenant_id, services_of(request)
     level = Level(checkpoints, position)
     if checkpoints and services.progress.known(tenant_id, checkpoints) >= position:
         return level

@@ -16,7 +16,7 @@ from domain.field_rules import FREE, Fields, Rights
 from domain.tenant_settings import USUAL, Settings
 
 
-class Claims(Struct, frozen=True):
+class Claims(Struct, frozen=True, cache_hash=True):
     """What an access token says: whose it is, of which session, begun in which epoch of the user."""
 
     tenant_id: UUID
@@ -92,7 +92,7 @@ class Principal(Struct, frozen=True, kw_only=True):
                 return False
 
 
-class KeyClaims(Struct, frozen=True):
+class KeyClaims(Struct, frozen=True, cache_hash=True):
     """What an API key says: whose it is, and the digest of its secret."""
 
     tenant_id: UUID

@@ -19,12 +19,13 @@ SECRET = "{SECRET}"
 """
 _REQUEST = """
 import httpx
-from litestar import get
+from litestar import Request, get
 from api.http import app
 from api.http.operation import PUBLIC, operation
 
 @get("/health/fault/{name:str}", **operation(summary="x", tag="x", permission=PUBLIC, answers={200: None}))
-async def fault(name: str) -> None:
+async def fault(request: Request) -> None:
+    name = request.path_params["name"]
     try:
         raise ValueError(f"bad {name}")
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +39,7 @@ class MeView(UserView, frozen=True, kw_only=True):
 
 
 _SHARED = tuple(name for name in UserView.__struct_fields__ if name not in {"teams", "last_login_at"})
+_values = attrgetter(*_SHARED)
 
 
 def view(user: User | Row, last_login_at: datetime | None, teams: Sequence[UUID] = ()) -> UserView:
@@ -57,7 +59,7 @@ async def seen_by_themselves(request: HttpRequest, user: User) -> MeView:
 
 
 def _members(user: User | Row) -> dict[str, Any]:
-    return {name: getattr(user, name) for name in _SHARED}
+    return dict(zip(_SHARED, _values(user), strict=True))
 
 
 async def _last_login(request: HttpRequest, user: User) -> datetime | None:

@@ -7,8 +7,9 @@ from litestar import HttpMethod, route
 from msgspec import Struct
 
 from api.http import app
-from api.http.app import UndeclaredPermissionError
+from api.http.app import UndeclaredPermissionError, UnservableError
 from api.http.contacts import routes as contacts
+from api.http.exchange import HttpRequest
 from api.http.operation import PUBLIC, operation
 from api.http.services import Services
 
@@ -66,6 +67,14 @@ def test_a_route_that_would_go_round_the_gate_does_not_start(monkeypatch: pytest
 
 def test_a_public_route_says_so_and_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     @route("/open", http_method=["GET"], **declared(PUBLIC))
-    async def opened() -> None: ...
+    async def opened(request: HttpRequest) -> None: ...
 
     build_with(opened, monkeypatch=monkeypatch)
+
+
+def test_a_route_that_the_gate_could_not_call_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    @route("/odd", http_method=["GET"], **declared(PUBLIC))
+    async def odd() -> None: ...
+
+    with pytest.raises(UnservableError, match="/odd"):
+        build_with(odd, monkeypatch=monkeypatch)
