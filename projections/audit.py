@@ -88,6 +88,11 @@ class AuditLog(Protocol):
         ...
 
 
+def actions() -> list[str]:
+    """What entries can say was done."""
+    return sorted({history.action_of(topic) for topic in (*TOPICS, *OLD)})
+
+
 def topics_of(action: str) -> tuple[str, ...]:
     """The topics, of any version, under which an action is stored; none for what is no action."""
     return tuple(sorted(topic for topic in {*TOPICS, *OLD} if history.action_of(topic) == action))

@@ -16,6 +16,7 @@ from api.http.read_after import settled
 from api.http.shapes import Cursor, Limit, Page
 from api.http.telling import entries_told
 from api.http.tried import note_filters
+from domain.errors import DomainError, FieldError
 from projections import audit
 from projections.audit import Trail, Wanted
 from projections.history import Entry
@@ -73,7 +74,7 @@ async def read_audit(request: HttpRequest) -> Answer:
     wanted = Wanted(
         actor_id=query.actor_id,
         target_id=query.target_id,
-        topics=None if query.action is None else audit.topics_of(query.action),
+        topics=None if query.action is None else _topics_of(query.action),
         since=query.since,
         until=query.until,
     )
@@ -112,6 +113,22 @@ async def read_security_events(request: HttpRequest) -> Answer:
     trail, next_cursor = await _page(request, ["security_events", wanted], wanted, query)
     names = await actor_names(request, trail.recorded, level, security_events.users_of(trail.recorded))
     return Answer(Page(data=security_events.told(trail.recorded, names), next_cursor=next_cursor))
+
+
+def _topics_of(action: str) -> tuple[str, ...]:
+    """The topics of an action.
+
+    Raises:
+        DomainError: query.invalid: there is no such action.
+    """
+    if topics := audit.topics_of(action):
+        return topics
+    raise DomainError(
+        "query.invalid",
+        "a query parameter is not valid",
+        hint="Correct the parameters listed in errors.",
+        errors=[FieldError("action", "value.not_allowed", f"is not one of {', '.join(audit.actions())}")],
+    )
 
 
 async def _page(

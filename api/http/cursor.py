@@ -29,7 +29,7 @@ class Cursors:
     def make(self, tenant_id: UUID, scope: object, place: object) -> str:
         """A cursor for a place in a list; `scope` is everything that defines the list."""
         payload = msgspec.json.encode(place)
-        return base64.urlsafe_b64encode(self._head(tenant_id, scope, payload) + payload).decode().rstrip("=")
+        return _spelt(self._head(tenant_id, scope, payload) + payload)
 
     def read(self, cursor: str, tenant_id: UUID, scope: object) -> Any:
         """The place that a cursor stands for.
@@ -41,6 +41,8 @@ class Cursors:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raise InvalidCursorError(None) from None
+        if _spelt(raw) != cursor:  # base64 has bits that count for nothing
+            raise InvalidCursorError(None)
         head, payload = raw[:_HEAD], raw[_HEAD:]
         if not hmac.compare_digest(head, self._head(tenant_id, scope, payload)):
             made_for = self._padded(head[:_MAC], head[_MAC:]) if len(head) == _HEAD else None
@@ -55,6 +57,10 @@ class Cursors:
     def _padded(self, mac: bytes, tenant: bytes) -> bytes:
         pad = hmac.new(self._pads, mac, hashlib.sha256).digest()
         return bytes(one ^ other for one, other in zip(tenant, pad, strict=False))
+
+
+def _spelt(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 class InvalidCursorError(DomainError):
