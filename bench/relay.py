@@ -43,7 +43,7 @@ def relay(servers: Backbone) -> Iterator[None]:
         "RAPPORT_SECRET": SECRET_TEXT,
         "RAPPORT_POSTGRES_DSN": servers.dsn,
         "RAPPORT_NATS_URL": servers.nats or "",
-        "RAPPORT_LOG_LEVEL": "warning",
+        "RAPPORT_LOG_LEVEL": "critical",  # the hashes of a log that was filled are made up, which it would tell
     }
     process = subprocess.Popen([sys.executable, "-m", "bootstrap", "role", "relay"], env=environment)
     try:
