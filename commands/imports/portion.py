@@ -19,6 +19,7 @@ from commands.imports import policy as import_policy
 from commands.imports import rows as import_rows
 from commands.imports.errors import RowError, errors_of
 from commands.imports.file import Portion
+from commands.imports.met import Met
 from commands.imports.policy import SkippedError
 from commands.imports.ports import Parts, Queue
 from commands.imports.rows import EMAIL, EXTERNAL, ID, PHONE, Columns, Wish
@@ -42,9 +43,12 @@ class Addresses(Protocol):
     """Who has an e-mail or a phone."""
 
     async def who_has(
-        self, tenant_id: UUID, emails: Collection[str], phones: Collection[str]
+        self, tenant_id: UUID, emails: Collection[str], phones: Collection[str], *, at_least: int
     ) -> Mapping[Lookup, Sequence[UUID]]:
-        """Contacts by (contact.email or contact.phone, address); a read model's answer, so some may be out of date."""
+        """Contacts by (contact.email or contact.phone, address); a read model's answer, so some may be out of date.
+
+        It includes the log up to a position; StoreUnavailableError where it does not.
+        """
         ...
 
 
@@ -79,10 +83,6 @@ class Outcome(Struct, frozen=True, kw_only=True):
     suggested: bool = False
     events: tuple[Event, ...] = ()
     errors: tuple[RowError, ...] = ()
-
-
-Met = Callable[[Collection[Lookup]], Awaitable[Mapping[Lookup, Sequence[UUID]]]]
-"""Whom earlier portions of the import have met, by key."""
 
 
 class Deciding(Struct, frozen=True):
@@ -147,8 +147,8 @@ class Rows:
     ) -> list[Outcome]:
         """What becomes of each row, and unless the context says otherwise it is written.
 
-        `met` says whom earlier portions have met; `closing` is told what becomes of the rows before it is written, and
-        gives what goes with it.
+        `met` says whom earlier portions have met, and is told whom this one has; `closing` is told what becomes of the
+        rows before it is written, and gives what goes with it.
 
         Raises:
             DomainError, StoreUnavailableError: see commands.batch.batches.
@@ -170,6 +170,7 @@ class Rows:
         outcome = await self._tools.batches.handle(context, items, matching=matching, closing=close)
         if not found:
             await told(outcome.results)
+        met.remember(outcome.position, [each.contact for each in found if each.contact is not None and each.events])
         return found
 
     async def _wishes(self, portion: Portion) -> list[Wish]:
@@ -231,7 +232,8 @@ class Rows:
             emails = [value for kind, value in keys if kind == EMAIL]
             phones = [value for kind, value in keys if kind == PHONE]
             found: dict[Lookup, list[UUID]] = {}
-            for answers in (await self._tools.addresses.who_has(tenant_id, emails, phones), await met(keys)):
+            having = await self._tools.addresses.who_has(tenant_id, emails, phones, at_least=met.applied)
+            for answers in (having, met.whom(keys)):
                 for key, ids in answers.items():
                     found.setdefault(key, []).extend(ids)
             external = [key for key in keys if key[0].startswith(EXTERNAL)]

@@ -1,6 +1,6 @@
 """What imports need from the outside."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -34,17 +34,15 @@ class Parts(Protocol):
         ...
 
 
-class Seen(Protocol):
-    """Whom an import has met, by their keys ("e:ada@engines.example")."""
+class Addressed(Protocol):
+    """How far the read model is that says who has an e-mail or a phone."""
 
-    async def find(
-        self, tenant_id: UUID, import_id: UUID, portion: int, keys: Collection[str]
-    ) -> Mapping[str, Sequence[UUID]]:
-        """The contacts that portions before this one have met under these keys."""
+    def known(self, tenant_id: UUID) -> int:
+        """The position of the log that it is known to have reached."""
         ...
 
-    async def keep(self, tenant_id: UUID, import_id: UUID, portion: int, met: Collection[tuple[str, UUID]]) -> None:
-        """What a portion has met."""
+    async def reached(self, tenant_id: UUID, position: int) -> bool:
+        """Wait for a moment until it includes a position; whether it does."""
         ...
 
 

@@ -1,16 +1,16 @@
 """Rows tried: decided one portion after another as if each were written, and nothing is."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from msgspec import structs
 
-from commands.decision import Context, Lookup
+from commands.decision import Context
 from commands.folded import FoldedStates
 from commands.identity.access import Principal
-from commands.imports import rows as import_rows
 from commands.imports.file import Portion
+from commands.imports.met import Met
 from commands.imports.portion import Imports, Outcome, Rows, columns_of
 from domain.contact import Contact
 from domain.imports import Import
@@ -23,7 +23,7 @@ class Trial:
         self._rows = rows
         self._context = context
         self._tried = tried
-        self._met: dict[Lookup, list[UUID]] = {}
+        self._met = Met()
 
     @classmethod
     def of(cls, tools: Imports, state: Import, caller: Principal, context: Context) -> "Trial":
@@ -34,16 +34,11 @@ class Trial:
 
     async def decide(self, portion: Portion) -> list[Outcome]:
         """What would become of rows after those that were tried before."""
-        outcomes = await self._rows.decide(self._context, portion, met=self._whom)
+        outcomes = await self._rows.decide(self._context, portion, met=self._met)
         for each in outcomes:
             if each.contact is not None and each.events:
                 self._tried.states[each.contact.id] = each.contact
-                for key in import_rows.keys_of(each.contact):
-                    self._met.setdefault(key, []).append(each.contact.id)
         return outcomes
-
-    async def _whom(self, keys: Collection[Lookup]) -> Mapping[Lookup, Sequence[UUID]]:
-        return {key: self._met[key] for key in keys if key in self._met}
 
 
 class TriedStates(FoldedStates):

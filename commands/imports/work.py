@@ -5,7 +5,7 @@ wrote the one before.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -13,15 +13,16 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
-from commands.decision import Context, Lookup
+from commands.decision import Context
 from commands.identity.access import Authorization, Claims, Principal, lacking, speaking
 from commands.imports import job as imports
 from commands.imports import policy as import_policy
 from commands.imports.errors import packed
 from commands.imports.file import unpacked
-from commands.imports.outcomes import counted, is_allowed, met_by
+from commands.imports.met import Memory, Met
+from commands.imports.outcomes import counted, is_allowed
 from commands.imports.portion import PERMISSION, Deciding, Outcome, Rows, columns_of
-from commands.imports.ports import ERRORS, ROWS, Job, Jobs, Parts, Seen, StoppedError
+from commands.imports.ports import ERRORS, ROWS, Addressed, Job, Jobs, Parts, StoppedError
 from commands.imports.undo import Undoing
 from commands.imports.undo_companies import UndoingCompanies, Uses
 from commands.ports import Append, Clock, EventStore, NewId, StreamEvents, VersionConflictError
@@ -39,17 +40,17 @@ _log = structlog.get_logger()
 
 
 class Tools(Struct, frozen=True):
-    """What turns are worked with. `settled` waits until read models include a position."""
+    """What turns are worked with; `memory` is of this worker alone."""
 
     store: EventStore
     parts: Parts
-    seen: Seen
     jobs: Jobs
     deciding: Deciding
     authorization: Authorization
     clock: Clock
     new_id: NewId
-    settled: Callable[[UUID, int], Awaitable[None]]
+    addressed: Addressed
+    memory: Memory
     uses: Uses
 
 
@@ -76,48 +77,46 @@ class Turn:
         began = _began(recorded, ImportStarted if state.status is Status.RUNNING else ImportUndoStarted)
         try:
             if state.status is Status.RUNNING:
-                return True, await self._run(state, began)
+                return True, await self._run(state, recorded[-1].position, began)
             return await self._undo(state, recorded, began)
         except (StoppedError, VersionConflictError):
             return True, False
 
-    async def _run(self, state: Import, began: Recorded[Event]) -> bool:
+    async def _run(self, state: Import, position: int, began: Recorded[Event]) -> bool:
         caller = await self._caller(began)
         if caller is None or not is_allowed(state, caller, view_of(caller, CONTACTS)):
             await self._fail(state, began.metadata, "permission.missing")
             return True
-        if state.portion == 0:
-            await self._tools.settled(self._tenant_id, began.position)
+        met = self._tools.memory.take(self._import_id, state.portion)
+        if met is None:
+            if not await self._tools.addressed.reached(self._tenant_id, position):
+                return False
+            met = Met(applied=position)
         rows = Rows(self._tools.deciding, state, caller, columns_of(state, caller))
         while state.status is Status.RUNNING:
             data = await self._tools.parts.get(self._tenant_id, self._import_id, ROWS, state.portion)
             if data is None:
                 await self._fail(state, began.metadata, "import.file_gone")
                 return True
-            state = await self._portion(rows, state, data, caller, began.metadata)
+            met.leave(self._tools.addressed.known(self._tenant_id))
+            state = await self._portion(rows, state, data, met, caller, began.metadata)
             if state.status is Status.RUNNING and not await self._goes_on():
+                self._tools.memory.keep(self._import_id, state.portion, met)
                 return False
         return True
 
-    async def _portion(self, rows: Rows, state: Import, data: bytes, caller: Principal, metadata: Metadata) -> Import:
+    async def _portion(
+        self, rows: Rows, state: Import, data: bytes, met: Met, caller: Principal, metadata: Metadata
+    ) -> Import:
         """Work one portion through; the import after it."""
         written: list[Event] = []
         portion = state.portion
-
-        async def met(keys: Collection[Lookup]) -> Mapping[Lookup, Sequence[UUID]]:
-            if portion == 0:
-                return {}
-            asked = {f"{kind}:{value}": (kind, value) for kind, value in keys}
-            found = await self._tools.seen.find(self._tenant_id, self._import_id, portion, list(asked))
-            return {asked[key]: ids for key, ids in found.items()}
 
         async def closing(outcomes: Sequence[Outcome]) -> Sequence[StreamEvents]:
             # What was written of an earlier try of this portion is replaced, so all of this may be said again.
             errors = [error for each in outcomes for error in each.errors]
             if errors:
                 await self._tools.parts.put(self._tenant_id, self._import_id, ERRORS, portion, packed(errors))
-            if portion + 1 < state.portions:
-                await self._tools.seen.keep(self._tenant_id, self._import_id, portion, met_by(outcomes))
             if await self._version() != state.version:
                 raise StoppedError
             written[:] = imports.advanced(state, ImportAdvanced(portion=portion, counts=counted(outcomes)))

@@ -4,28 +4,32 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from msgspec import Struct
+
 from commands.batch.batches import Batches
 from commands.folded import FoldedStates
 from commands.handle import Handler
+from commands.imports.met import Memory
 from commands.imports.portion import Deciding, Imports
 from infra import clock, postgres
 from infra.access.authorization import PostgresAuthorization
 from infra.event_store.finder import find, find_all
-from infra.imports.addresses import Asking, PostgresAddresses
+from infra.imports.addresses import CHECKPOINTS, Asking, PostgresAddresses
 from infra.imports.jobs import PostgresJobs, PostgresQueue
 from infra.imports.parts import PostgresParts
 from infra.imports.people import PostgresLikeness
-from infra.imports.seen import PostgresSeen
 
 if TYPE_CHECKING:
     from commands.imports.at_hand import AtHand
     from commands.imports.work import Tools
     from commands.ports import EventStore
     from infra.keys.keyring import Keyring
+    from infra.progress import Progress
     from infra.wiring import Wiring
 
 _POOL = 4
-_SETTLING_SECONDS = 10.0
+_SETTLING_SECONDS = 1.5
+"""As a turn: another tenant may have one, whatever keeps this one's read models."""
 
 
 def receiving(
@@ -74,34 +78,43 @@ async def working(wired: "Wiring") -> "Tools":
     from infra.event_store.store import PostgresEventStore
     from infra.imports.companies import PostgresUses
     from infra.progress import Progress
-    from projections.contacts.address import PROJECTION
 
     reads = await wired.pool(postgres.SERVICE, size=_POOL)
     appends = await wired.pool(postgres.APPEND, size=_POOL)
-    connections = postgres.TenantConnections(reads)
     _, signals = await wired.nats()
-    progress = Progress(partial(applied_position, connections))
+    progress = Progress(partial(applied_position, postgres.TenantConnections(reads)))
     wired.spawn(signals.on_applied(progress.heard))
+    connections = postgres.TenantConnections(reads, again=progress.again)
     keyring = wired.keyring(connections)
     store = PostgresEventStore(appends, connections, wired.secret, keyring=keyring, poke=signals.poke)
     authorization = PostgresAuthorization(appends)
 
-    async def settled(tenant_id: UUID, position: int) -> None:
-        # What lags for longer than this is trouble that an import need not wait out: it only misses who is new.
-        await progress.reached(tenant_id, (PROJECTION.checkpoint,), position, _SETTLING_SECONDS)
-
     return Tools(
         store=store,
         parts=PostgresParts(connections, keyring, clock.now),
-        seen=PostgresSeen(connections),
         jobs=PostgresJobs(appends, clock.new_id()),
         deciding=_deciding(store, authorization, connections, connections),
         authorization=authorization,
         clock=clock.now,
         new_id=clock.new_id,
-        settled=settled,
+        addressed=_Addressed(progress),
+        memory=Memory(),
         uses=PostgresUses(connections, progress),
     )
+
+
+class _Addressed(Struct, frozen=True):
+    """Implements commands.imports.ports.Addressed."""
+
+    progress: "Progress"
+
+    def known(self, tenant_id: UUID) -> int:
+        """See the port."""
+        return self.progress.known(tenant_id, CHECKPOINTS)
+
+    async def reached(self, tenant_id: UUID, position: int) -> bool:
+        """See the port."""
+        return await self.progress.reached(tenant_id, CHECKPOINTS, position, _SETTLING_SECONDS)
 
 
 def _deciding(

@@ -28,7 +28,7 @@ ALLOWED = {
         *("read.companies_like_v1", "read.contacts_by_email_v1"),
         *("read.pipeline_v1", "read.pipeline_entries_v1", "read.pipeline_repeats_v1", "read.pipeline_trend_v1"),
         *("store.start_session", "store.refresh_session", "store.end_session"),
-        *("store.keep_import_key", "store.keep_import_part", "store.keep_import_seen", "store.drop_import"),
+        *("store.keep_import_key", "store.keep_import_part", "store.drop_import"),
         *("store.queue_import", "store.note_active", "store.keep_mails", "store.stream_events"),
         *("store.attempt_sign_in", "store.signed_in", "store.used_api_key", "store.take_totp_step"),
     },

@@ -114,7 +114,6 @@ async def _beside(database: Database, tenant: UUID, deal: UUID, ada: UUID) -> No
     """What is kept beside the log, of imports and of sweeps."""
     async with database.service.of(tenant) as connection:
         await connection.execute("SELECT store.keep_import_part(%s, 'rows', 0, 'sealed')", (deal,))
-        await connection.execute("SELECT store.keep_import_seen(%s, 0, '{digest}', %s)", (deal, [ada]))
         await connection.execute("SELECT store.queue_import(%s)", (deal,))
         mail = {"user_id": str(ada), "digest": True, "due_at": "2200-01-01T00:00:00Z", "ids": [str(deal)]}
         await connection.execute("SELECT store.keep_mails(0, 1, %s::jsonb)", (json.dumps([mail]),))
