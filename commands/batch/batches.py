@@ -139,7 +139,7 @@ class Batches:
         streams = (*world.streams, *(await closing(results) if closing else ()))
         if not streams and not key:
             return BatchOutcome(results=results, position=await self._store.head(context.tenant_id))
-        taken, gone_over = _marked(context.tenant_id, matching, items, results, known)
+        taken, gone_over = _marked(context.tenant_id, matching, items, results, known, command_id)
         appended = await self._store.append(
             Append(
                 tenant_id=context.tenant_id,
@@ -182,7 +182,8 @@ class Batches:
         known = Known()
         if matching and keys:
             known.marks = await marks.before(self._store, tenant_id, matching.mark, keys)
-            known.keys, known.matched = keys, await matching.find(tenant_id, keys)
+            known.keys, answers = keys, await matching.find(tenant_id, keys)
+            known.matched = marks.candidates(matching.mark, known.marks, keys, answers)
             found = {each for ids in known.matched.values() for each in ids}
             streams.setdefault((matching.kind, matching.evolve), set()).update(found)
         for (kind, evolve), ids in streams.items():
@@ -257,8 +258,13 @@ class Batches:
 
 
 def _marked(
-    tenant_id: UUID, matching: Matching | None, items: Sequence[Item], results: Sequence[Result], known: Known
+    tenant_id: UUID,
+    matching: Matching | None,
+    items: Sequence[Item],
+    results: Sequence[Result],
+    known: Known,
+    command_id: UUID,
 ) -> tuple[Sequence[Claim], Sequence[Claim]]:
     mark = matching.mark if matching else None
     keys = [(item.keys, done) for item, done in zip(items, results, strict=True) if isinstance(item, ByKey)]
-    return marks.left(tenant_id, mark, keys, known.matched, known.marks) if mark else ((), ())
+    return marks.left(tenant_id, mark, keys, known.matched, known.marks, command_id) if mark else ((), ())

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from commands.batch.marks import Mark
 from commands.batch.world import Seen
 from commands.decision import Lookup
 from commands.handle import UseCase
@@ -48,4 +49,4 @@ class Matching(Struct, frozen=True, kw_only=True):
     evolve: Callable[..., Any]
     find: Callable[[UUID, Collection[Lookup]], Awaitable[Mapping[Lookup, Sequence[UUID]]]]
     seen: Seen
-    mark: str | None = None
+    mark: Mark | None = None

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, structs
 
 from commands import normalise
+from commands.batch.marks import Mark
 from commands.contacts.input import AddressInput, ChangeContact, RegisterContact
 from commands.decision import Lookup
 from commands.leads.input import RegisterLead
@@ -19,8 +20,8 @@ from domain.lead import Lead
 
 EMAIL = "contact.email"
 """The kind of look-up that finds contacts by e-mail; several may have the same."""
-EMAIL_MARK = "contact.email_added"
-"""The kind of claim that says for which contact an e-mail was last asked for in vain: see commands.batch.marks."""
+EMAIL_MARK = Mark("contact.email_added", of=EMAIL)
+"""Says for which contact an e-mail was last asked for in vain: see commands.batch.marks."""
 
 
 class Match(StrEnum):

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from commands.batch.batches import Batches, Closing, FindAll
 from commands.batch.items import Asked, ByKey, Matching
 from commands.batch.results import Result
+from commands.batch.upsert import EMAIL_MARK
 from commands.cells import unguarded
 from commands.decision import Context, Lookup
 from commands.folded import FoldedStates
@@ -35,6 +36,7 @@ PERMISSION = "contacts.import"
 MOST_COMPARED = 10_000
 """Rows of a file that is looked at for likeness before it is written: for a larger one that would take longer than all
 else, and the list of duplicates has it soon after."""
+_MARK = structs.replace(EMAIL_MARK, sparing=True)
 _AT_ONCE = 50
 """Rows between two looks at what else there is to do."""
 
@@ -157,7 +159,8 @@ class Rows:
         await self._compare(wishes)
         matched: dict[int, tuple[UUID, str]] = {}
         items = [self._item(wish, matched) for wish in wishes]
-        matching = Matching(kind="contact", evolve=evolve, find=self._finder(met), seen=import_rows.keys_of)
+        mark = None if self._state.policy is Policy.CREATE else _MARK
+        matching = Matching(kind="contact", evolve=evolve, find=self._finder(met), seen=import_rows.keys_of, mark=mark)
         found: list[Outcome] = []
 
         async def told(results: Sequence[Result]) -> Sequence[Any]:
