@@ -1,10 +1,9 @@
-"""What the hash chain costs an append: `store.append` with and without it, in turn, on one server.
+"""What the hash chain costs an append: `store.append_columns` with and without it, in turn, on one server.
 
 Both take batches as 64 callers make them (32 appends of one event, while the other half is under way; here one after
 the other). CPU is that of the server's process: it is disturbed least by other work on the machine.
 """
 
-import json
 import re
 import statistics
 import time
@@ -13,31 +12,38 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import psycopg
 from msgspec import Struct
+from psycopg.pq import ExecStatus, Format
 
-from bench.backbone import backbone
+from bench.backbone import SECRET, backbone
 from bench.report import Figure, show
+from bench.writers import METADATA, registered
+from commands.ports import StreamEvents
+from infra.clock import now
+from infra.event_store import codec
+from infra.event_store.calls import SEVERAL
+from infra.event_store.sealed import SealedAppend
 
 BATCH = 32
 ROUNDS = 15
 CALLS = 40
 
-_APPEND = Path(__file__).parents[1] / "infra/event_store/sql/002_append.sql"
-_DATA = json.dumps({
+_APPEND = Path(__file__).parents[1] / "infra/event_store/sql/034_append_columns.sql"
+_DATA = msgspec.json.encode({
     "name": {"given": "Ada", "family": "Lovelace", "display": "Ada Lovelace"},
     "emails": [{"value": "ada@engines.example", "kind": "work", "primary": True}],
-    "company": "Analytical Engines Ltd", "title": "Countess", "tags": ["a"], "owner_id": str(UUID(int=1)),
+    "company": "Analytical Engines Ltd", "title": "Countess", "tags": ["a"], "owner_id": UUID(int=1),
 })  # fmt: skip
-_METADATA = json.dumps({"actor": {"kind": "user", "id": str(UUID(int=1))}, "correlation_id": "5f0c9a52c1d74c0e"})
+_METADATA = msgspec.json.encode(METADATA)
 _CUTS = (
-    (r"array_agg\(x\.occurred_at\),\n +array_agg\('.*?\n      INTO", "array_agg(x.occurred_at)\n      INTO"),
-    (r", e_what, e_bytes\n", "\n"),
+    (r"    SELECT array_agg\('.*?INTO e_what, e_bytes.*?;\n", ""),
     (r"    -- Chain them:.*?\n(?=    IF moved)", ""),
     (r", u\.hash\n", ", genesis\n"),
     (r", hashes\)\n", ")\n"),
     (r"occurred, hash, n\)", "occurred, n)"),
-    (r"CREATE FUNCTION store\.append", "CREATE OR REPLACE FUNCTION store.append"),
+    (r"CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"),
 )
 
 
@@ -49,7 +55,7 @@ class Cost(Struct, frozen=True):
 
 
 def unchained() -> str:
-    """The SQL of `store.append` without the chain; it writes zeros for hashes."""
+    """The SQL of `store.append_columns` without the chain; it writes zeros for hashes."""
     return cut(_APPEND, _CUTS)
 
 
@@ -68,14 +74,14 @@ def cut(path: Path, cuts: Sequence[tuple[str, str]]) -> str:
 
 
 def without_chain(dsn: str) -> None:
-    """Replace `store.append` of a database of benchmarks by one without the chain; nothing else has this."""
+    """Replace `store.append_columns` of a database of benchmarks by one without the chain; nothing else has this."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(unchained().encode())
 
 
 def with_chain(dsn: str) -> None:
-    """Put `store.append` back as the migration has it."""
-    text = _APPEND.read_text().replace("CREATE FUNCTION store.append", "CREATE OR REPLACE FUNCTION store.append")
+    """Put `store.append_columns` back as the migration has it."""
+    text = _APPEND.read_text().replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(text.encode())
 
@@ -95,24 +101,33 @@ def measure(dsn: str) -> tuple[Cost, Cost]:
 
 def _round(dsn: str, tenant: UUID) -> Cost:
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.prepare_threshold = 1
+        connection.pgconn.prepare(b"append", SEVERAL)
         cpu, waits = [], []
         for _ in range(CALLS + 5):
-            argument = _batch(tenant)
+            arguments = (*_batch(tenant), b"\1")
             before, started = _cpu(connection), time.perf_counter()
-            connection.execute("SELECT * FROM store.append(%s::jsonb, true)", (argument,), binary=True).fetchall()
+            result = connection.pgconn.exec_prepared(b"append", arguments, [Format.BINARY] * len(arguments))
             waits.append(time.perf_counter() - started)
             cpu.append(_cpu(connection) - before)
+            if result.status != ExecStatus.TUPLES_OK:
+                raise SystemExit(result.get_error_message())
     return Cost(*(1e6 * statistics.median(each[5:]) / BATCH for each in (cpu, waits)))
 
 
-def _batch(tenant: UUID) -> str:
-    event = {"version": 1, "first": True, "topic": "contact.registered.v1", "data": _DATA, "metadata": _METADATA}
-    times = {"occurred_at": "2026-02-03T04:05:06.123456Z"}
-    return json.dumps({
-        "appends": [{"tenant": str(tenant), "command": str(uuid4())} for _ in range(BATCH)],
-        "events": [{"a": number + 1, "stream": str(uuid4())} | event | times for number in range(BATCH)],
-    })  # fmt: skip
+def _batch(tenant: UUID) -> tuple[bytes, ...]:
+    appends = [
+        SealedAppend(
+            tenant_id=tenant,
+            command_id=uuid4(),
+            metadata=METADATA,
+            streams=(StreamEvents(uuid4(), 0, (registered(number),)),),
+            occurred_at=now(),
+            data=(_DATA,),
+            sealed_metadata=_METADATA,
+        )
+        for number in range(BATCH)
+    ]
+    return codec.batch(appends, SECRET, "1 hour")
 
 
 def _cpu(connection: psycopg.Connection[Any]) -> float:

@@ -42,7 +42,7 @@ Poke = Callable[[Mapping[UUID, int]], Awaitable[None]]
 
 
 class Appender:
-    """Sends appends to `store.append`; each gets its own row of the answer."""
+    """Sends appends to Postgres; each gets its own row of the answer."""
 
     def __init__(self, pool: Pool, secret: Secret, *, key_ttl: str, poke: Poke | None) -> None:
         self._calls = StoreCalls(pool)
@@ -63,7 +63,7 @@ class Appender:
         return len(self._waiting)
 
     async def append(self, append: SealedAppend) -> Row:
-        """The row of `store.append` for one append.
+        """The row of the answer for one append.
 
         One that is cancelled before it was sent is never sent; after that, it is written whole or not at all.
 
@@ -203,7 +203,7 @@ class Appender:
         first = appends[0]
         alone = len(appends) == 1 and is_plain(first)
         several = first.tenant_id != appends[-1].tenant_id  # they are sorted
-        batch = b"" if alone else codec.batch(appends, self._secret, self._key_ttl)
+        batch = () if alone else codec.batch(appends, self._secret, self._key_ttl)
         for attempt in range(1, _TRIES + 1):
             try:
                 if alone:

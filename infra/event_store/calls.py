@@ -1,23 +1,23 @@
-"""Calls of `store.append` and `store.append_one`."""
+"""Calls of `store.append_columns` and `store.append_one`."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 
+from infra.event_store.codec import MICROSECOND, POSTGRES_EPOCH, timestamp
 from infra.event_store.sealed import SealedAppend
 from infra.lines import Statement
 from infra.postgres import Pool
 
 Row = Sequence[Any]
 
-_SEVERAL = Statement(b"SELECT * FROM store.append($1::jsonb, $2)", Format.TEXT)
+SEVERAL = b"SELECT * FROM store.append_columns($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+
+_SEVERAL = Statement(SEVERAL)
 _ONE = Statement(b"SELECT * FROM store.append_one($1, $2, $3, $4, $5, $6, $7, $8)")
-_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class StoreCalls:
@@ -26,9 +26,9 @@ class StoreCalls:
     def __init__(self, pool: Pool) -> None:
         self._lines = pool.lines
 
-    async def append(self, batch: bytes, *, skip_busy: bool) -> list[Row]:
-        """The rows of `store.append`, one an append; `batch` is its JSON. Raises what `Lines.ask` does."""
-        return _rows(await self._lines.ask(_SEVERAL, (batch, b"t" if skip_busy else b"f")))
+    async def append(self, batch: tuple[bytes, ...], *, skip_busy: bool) -> list[Row]:
+        """The rows of `store.append_columns`, one an append, for a `codec.batch`. Raises what `Lines.ask` does."""
+        return _rows(await self._lines.ask(_SEVERAL, (*batch, b"\1" if skip_busy else b"\0")))
 
     async def append_one(self, append: SealedAppend) -> list[Row]:
         """The row of `store.append_one`, for an append that `is_plain`. Raises what `Lines.ask` does."""
@@ -40,9 +40,9 @@ class StoreCalls:
             stream.stream_id.bytes,
             (stream.after + 1).to_bytes(4, signed=True),
             stream.events[0].TOPIC.encode(),
-            append.data[0].encode(),
-            append.sealed_metadata.encode(),
-            ((occurred_at - _POSTGRES_EPOCH) // _MICROSECOND).to_bytes(8, signed=True),
+            append.data[0],
+            append.sealed_metadata,
+            timestamp(occurred_at),
         )
         return _rows(await self._lines.ask(_ONE, parameters))
 
@@ -61,7 +61,7 @@ def _rows(result: PGresult) -> list[Row]:
     for number in range(result.ntuples):
         at, result_id = value(number, 3), value(number, 4)
         if at not in times:
-            times[at] = _POSTGRES_EPOCH + timedelta(microseconds=int.from_bytes(at or b"", signed=True))
+            times[at] = POSTGRES_EPOCH + MICROSECOND * int.from_bytes(at or b"", signed=True)
         rows.append(
             (
                 (value(number, 0) or b"").decode(),

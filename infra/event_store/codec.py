@@ -1,8 +1,10 @@
-"""Between appends and `store.append`: the batch that it takes, and the columns that readers ask for."""
+"""Between appends and `store.append_columns`: the batch that it takes, and the columns that readers ask for."""
 
 import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import structs
 
 from commands.ports import Append, Claim, KeyUse
+from infra.event_store import arrays
 from infra.event_store.sealed import SealedAppend
 from infra.keys.wrapping import WrappedDataKey
 from infra.secret import Secret
@@ -19,8 +22,12 @@ from infra.secret import Secret
 COLUMNS = "tenant_id, position, stream_id, version, topic, data, metadata, command_id, occurred_at, recorded_at"
 """The columns of store.event in the order that `opened.Row` has them."""
 
+POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
 _NONCE = 12
 _BLOCK = 64  # bytes that SHA-256 takes at a time
+_JSONB = b"\1"  # the version of its binary format, before the text
 _encoder = msgspec.json.Encoder()
 
 
@@ -64,64 +71,79 @@ def _results_box(secret: Secret) -> AESGCM:
     return AESGCM(secret.key("command-results"))
 
 
-def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> bytes:
-    """The JSON argument of `store.append`; `appends` are sorted by tenant."""
-    events: list[dict[str, Any]] = []
-    claims: list[dict[str, Any]] = []
-    releases: list[dict[str, Any]] = []
-    expects: list[dict[str, Any]] = []
-    keys: list[dict[str, Any]] = []
-    tenant_keys: list[dict[str, Any]] = []
-    heads: list[dict[str, Any]] = []
+def batch(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> tuple[bytes, ...]:
+    """The arguments of `store.append_columns` but the last, in binary; `appends` are sorted by tenant."""
+    numbers: list[int] = []
+    streams: list[bytes] = []
+    versions: list[int] = []
+    firsts: list[bool] = []
+    topics: list[bytes] = []
+    metadata: list[bytes] = []
+    times: list[bytes] = []
     for number, append in enumerate(appends, start=1):
-        heads.append(_head(append, secret, key_ttl))
-        data = iter(append.data)
-        events.extend(
-            {
-                "a": number,
-                "stream": stream.stream_id,
-                "version": version,
-                "first": version == stream.after + 1,
-                "topic": event.TOPIC,
-                "data": next(data),
-                "metadata": append.sealed_metadata,
-                "occurred_at": occurred_at,
-            }
-            for stream in append.streams
-            for version, event, occurred_at in stream.dated(append.occurred_at)
-        )
-        claims.extend(_claim(number, claim, secret) for claim in append.claims)
-        releases.extend(_claim(number, claim, secret) for claim in append.releases if claim not in append.claims)
-        expects.extend({"a": number, "stream": each.stream_id, "version": each.version} for each in append.expects)
-        keys.extend(_key(number, row) for _, row in append.made)
-        tenant_keys.extend({"a": number, **structs.asdict(row)} for row in append.tenant_keys)
-    whole: dict[str, Any] = {"appends": heads, "events": events}
-    if claims:
-        whole["claims"] = claims
-    if releases:
-        whole["releases"] = releases
-    if expects:
-        whole["expects"] = expects
-    if keys:
-        whole["keys"] = keys
-    if tenant_keys:
-        whole["tenant_keys"] = tenant_keys
-    return _encoder.encode(whole)
+        for stream in append.streams:
+            stream_id = stream.stream_id.bytes
+            for version, event, occurred_at in stream.dated(append.occurred_at):
+                numbers.append(number)
+                streams.append(stream_id)
+                versions.append(version)
+                firsts.append(version == stream.after + 1)
+                topics.append(event.TOPIC.encode())
+                metadata.append(append.sealed_metadata)
+                times.append(timestamp(occurred_at))
+    return (
+        arrays.uuids([append.tenant_id.bytes for append in appends]),
+        arrays.uuids([append.command_id.bytes for append in appends]),
+        arrays.integers(numbers),
+        arrays.uuids(streams),
+        arrays.integers(versions),
+        arrays.booleans(firsts),
+        arrays.texts(topics),
+        arrays.byteas([data for append in appends for data in append.data]),
+        arrays.byteas(metadata),
+        arrays.times(times),
+        _JSONB + _encoder.encode(_beside(appends, secret, key_ttl)),
+    )
 
 
-def _head(append: Append, secret: Secret, key_ttl: str) -> dict[str, Any]:
-    head: dict[str, Any] = {"tenant": append.tenant_id, "command": append.command_id}
-    if append.key:
-        head |= {
-            "key": append.key.digest.hex(),
-            "body": append.key.body_digest.hex(),
-            "result": append.key.result_id,
-            "status": append.key.status,
-            "ttl": key_ttl,
-        }
-        if results := sealed_results(secret, append.tenant_id, append.key):
-            head["results"] = results
-    return head
+def timestamp(moment: datetime) -> bytes:
+    """A timestamptz in binary."""
+    return ((moment - POSTGRES_EPOCH) // MICROSECOND).to_bytes(8, signed=True)
+
+
+def _beside(appends: Sequence[SealedAppend], secret: Secret, key_ttl: str) -> dict[str, Any]:
+    """What goes with the events, where there is any of it."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    if any(append.key for append in appends):
+        found["appends"] = [_use(append, secret, key_ttl) for append in appends]
+    for number, append in enumerate(appends, start=1):
+        for claim in append.claims:
+            found["claims"].append(_claim(number, claim, secret))
+        for claim in append.releases:
+            if claim not in append.claims:
+                found["releases"].append(_claim(number, claim, secret))
+        for each in append.expects:
+            found["expects"].append({"a": number, "stream": each.stream_id, "version": each.version})
+        for _, row in append.made:
+            found["keys"].append(_key(number, row))
+        for tenant_key in append.tenant_keys:
+            found["tenant_keys"].append({"a": number, **structs.asdict(tenant_key)})
+    return found
+
+
+def _use(append: Append, secret: Secret, key_ttl: str) -> dict[str, Any]:
+    if not append.key:
+        return {}
+    use: dict[str, Any] = {
+        "key": append.key.digest.hex(),
+        "body": append.key.body_digest.hex(),
+        "result": append.key.result_id,
+        "status": append.key.status,
+        "ttl": key_ttl,
+    }
+    if results := sealed_results(secret, append.tenant_id, append.key):
+        use["results"] = results
+    return use
 
 
 def _claim(number: int, claim: Claim, secret: Secret) -> dict[str, Any]:

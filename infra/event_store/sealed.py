@@ -30,8 +30,8 @@ class SealedAppend(Append, frozen=True, kw_only=True):
     `forgotten` is the keyring's count from before any key was taken.
     """
 
-    data: tuple[str, ...]
-    sealed_metadata: str
+    data: tuple[bytes, ...]
+    sealed_metadata: bytes
     made: tuple[tuple[DataKey, WrappedDataKey], ...] = ()
     tenant_keys: tuple[WrappedTenantKey, ...] = ()
     forgotten: int = 0
@@ -84,7 +84,7 @@ async def seal(append: Append, keyring: Keyring) -> SealedAppend:
                     is_new = stream.after == 0 and subject == stream.stream_id
                     key = key or await keys.of(subject, event.DATA_CLASS, is_new=is_new)
                     plain = sealing.seal(shape, members, place(append.tenant_id, stream.stream_id, version), key)
-            data.append(plain.decode())
+            data.append(plain)
     return SealedAppend(
         tenant_id=append.tenant_id,
         command_id=append.command_id,
@@ -96,7 +96,7 @@ async def seal(append: Append, keyring: Keyring) -> SealedAppend:
         expects=append.expects,
         key=append.key,
         data=tuple(data),
-        sealed_metadata=(await _sealed_metadata(append, keys) if data else b"").decode(),
+        sealed_metadata=await _sealed_metadata(append, keys) if data else b"",
         made=tuple(keys.made.values()),
         tenant_keys=tuple(keys.tenant_keys.values()),
         forgotten=keys.forgotten,

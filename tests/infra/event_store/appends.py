@@ -1,4 +1,4 @@
-"""Appends to build tests from, and `store.append` called as the appender calls it."""
+"""Appends to build tests from, and `store.append_columns` called as the appender calls it."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
 from commands.ports import Append, Claim, Expected, KeyUse, StreamEvents
 from domain.event import SYSTEM, Event, Metadata
@@ -66,20 +68,41 @@ def claim(tenant_id: UUID, value: str, stream_id: UUID, kind: str = "contact.ext
 
 
 async def call(pool: Pool, *appends: Append, skip_busy: bool = False) -> list[tuple[Any, ...]]:
-    """The rows of `store.append`, in the order of the appends, which need not be sorted."""
+    """The rows of `store.append_columns`, in the order of the appends, which need not be sorted."""
     order = sorted(range(len(appends)), key=lambda n: appends[n].tenant_id.int)
     argument = await batch(pool, [appends[n] for n in order])
     async with pool.connection() as connection:
-        cursor = await connection.execute("SELECT * FROM store.append(%s::jsonb, %s)", (argument, skip_busy))
-        rows = await cursor.fetchall()
+        rows = await call_over(connection, argument, skip_busy=skip_busy)
     return [row for _, row in sorted(zip(order, rows, strict=True), key=lambda pair: pair[0])]
 
 
-async def batch(pool: Pool, appends: Sequence[Append]) -> str:
-    """The argument of `store.append`, with keys of its own for what is personal."""
+async def call_over(
+    connection: psycopg.AsyncConnection[Any], argument: tuple[bytes, ...], *, skip_busy: bool = False
+) -> list[tuple[Any, ...]]:
+    """The rows of `store.append_columns`, in a transaction of this connection."""
+    connection.adapters.register_dumper(_Binary, _AsItIs)
+    values = [_Binary(value) for value in (*argument, b"\1" if skip_busy else b"\0")]
+    places = ", ".join(["%b"] * len(values))
+    cursor = await connection.execute(f"SELECT * FROM store.append_columns({places})".encode(), values)
+    return await cursor.fetchall()
+
+
+class _Binary(bytes):
+    """A value as Postgres takes it."""
+
+
+class _AsItIs(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: bytes) -> bytes:
+        return bytes(obj)
+
+
+async def batch(pool: Pool, appends: Sequence[Append]) -> tuple[bytes, ...]:
+    """The arguments of `store.append_columns`, with keys of its own for what is personal."""
     # The pool that appends reads no key: as if every tenant were new.
     keyring = UnreadKeys(TenantConnections(pool), local_master(SECRET))
-    return codec.batch([await seal(append, keyring) for append in appends], SECRET, "1 hour").decode()
+    return codec.batch([await seal(append, keyring) for append in appends], SECRET, "1 hour")
 
 
 class UnreadKeys(Keyring):

@@ -6,13 +6,27 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import psycopg
 import pytest
 
+from domain.company import CompanyRegistered
 from domain.tenant import PLATFORM
 from infra.event_store.store import PostgresEventStore
 from tests.conftest import Database
-from tests.infra.event_store.appends import append, batch, call, claim, key, one, outcomes, stream
+from tests.infra.event_store.appends import (
+    METADATA,
+    OCCURRED,
+    append,
+    batch,
+    call,
+    call_over,
+    claim,
+    key,
+    one,
+    outcomes,
+    stream,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -145,6 +159,27 @@ async def test_two_writes_to_one_stream_in_one_call_fail_it_whole(
     assert await store.kept_command(tenants[1], key("k").digest) is None
 
 
+async def test_a_batch_can_be_one_json_object(
+    database: Database, store: PostgresEventStore, tenants: list[UUID]
+) -> None:
+    """As of those who have no arrays."""
+    happened = {
+        "a": 1, "stream": uuid4(), "version": 1, "first": True, "topic": "company.registered.v1",
+        "data": '{"name":"Engines"}', "metadata": msgspec.json.encode(METADATA).decode(), "occurred_at": OCCURRED,
+    }  # fmt: skip
+    key = {"key": "00", "body": "01", "result": uuid4(), "status": 201, "ttl": "1 hour"}
+    use = {"tenant": tenants[0], "command": uuid4(), **key}
+    argument = msgspec.json.encode({"appends": [use], "events": [happened]}).decode()
+    answers = []
+    async with database.appends.connection() as connection:
+        for _ in range(2):
+            cursor = await connection.execute("SELECT outcome, last_position FROM store.append(%s::jsonb)", (argument,))
+            answers += await cursor.fetchall()
+    assert answers == [("ok", 1), ("replay", 1)]
+    (item,) = await store.read(tenants[0], after=0, limit=2)
+    assert item.event == CompanyRegistered(name="Engines")
+
+
 async def test_an_open_append_makes_readers_skip_nothing(
     database: Database, store: PostgresEventStore, tenants: list[UUID]
 ) -> None:
@@ -154,7 +189,7 @@ async def test_an_open_append_makes_readers_skip_nothing(
     async with database.appends.connection() as connection:
         await connection.set_autocommit(False)
         argument = await batch(database.appends, [one(tenant)])
-        await connection.execute("SELECT * FROM store.append(%s::jsonb, false)", (argument,))
+        await call_over(connection, argument)
         others = [asyncio.create_task(store.append(one(tenant))) for _ in range(5)]
         seen = []
         for _ in range(10):

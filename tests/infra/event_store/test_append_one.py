@@ -144,5 +144,5 @@ def test_what_has_more_to_it_goes_the_long_way(beside: str) -> None:
 
 
 def as_sealed(asked: Append) -> SealedAppend:
-    data = tuple("{}" for part in asked.streams for _ in part.events)
-    return SealedAppend(**structs.asdict(asked), data=data, sealed_metadata="{}")
+    data = tuple(b"{}" for part in asked.streams for _ in part.events)
+    return SealedAppend(**structs.asdict(asked), data=data, sealed_metadata=b"{}")

@@ -42,7 +42,7 @@ class Queue:
         happened = (registered(),) * events
         return SealedAppend(
             tenant_id=tenant, command_id=uuid4(), metadata=METADATA, streams=(StreamEvents(stream, 0, happened),),
-            occurred_at=OCCURRED, key=use, data=("{}",) * events, sealed_metadata="{}",
+            occurred_at=OCCURRED, key=use, data=(b"{}",) * events, sealed_metadata=b"{}",
         )  # fmt: skip
 
 

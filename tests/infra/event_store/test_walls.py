@@ -33,7 +33,14 @@ ALLOWED = {
         *("store.attempt_sign_in", "store.signed_in", "store.used_api_key", "store.take_totp_step"),
     },
     APPEND: {
-        *("store.append", "store.append_one", "store.destroy_keys", "store.keep_snapshots", "store.look"),
+        *(
+            "store.append",
+            "store.append_columns",
+            "store.append_one",
+            "store.destroy_keys",
+            "store.keep_snapshots",
+            "store.look",
+        ),
         *("store.owners_of", "store.take_import", "store.hold_import", "store.leave_import", "store.sweep_imports"),
         *("store.take_sweeps", "store.leave_sweep", "store.fail_sweep", "store.sweep_clock"),
         *("store.take_mails", "store.leave_mail", "store.notification_news_v1"),
@@ -148,6 +155,7 @@ def test_every_definer_function_pins_its_search_path(admin: Connection) -> None:
     "query",
     [
         "SELECT * FROM store.append('{}'::jsonb)",
+        "SELECT * FROM store.append_columns('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', false)",
         "SELECT store.destroy_keys(gen_random_uuid(), gen_random_uuid())",
         "SELECT * FROM store.relay_read('{}', '{}', 1)",
         "SELECT * FROM store.relay_behind(1)",

@@ -76,6 +76,7 @@ def test_row_level_security_stands_behind_it(datastore: RapportDatastore, record
     "query",
     [
         "SELECT * FROM store.append('{}')",
+        "SELECT * FROM store.append_columns('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', false)",
         "SELECT * FROM store.record(gen_random_uuid(), '[]')",
         "INSERT INTO store.tracking VALUES (gen_random_uuid(), '', '', 1, gen_random_uuid())",
         "SELECT * FROM store.claim",

@@ -10,7 +10,7 @@ import pytest
 from commands.ports import SubjectErasedError
 from infra.postgres import APPEND
 from tests.conftest import Database
-from tests.infra.event_store.appends import append, batch, stream
+from tests.infra.event_store.appends import append, batch, call_over, stream
 from tests.infra.event_store.catalogue import Connection
 from tests.infra.event_store.people import (
     a_change,
@@ -63,7 +63,7 @@ async def test_an_append_that_is_under_way_loses_its_key_too(
     ada = await person(store, tenant)
     argument = await batch(database.appends, [append(tenant, stream(ada, after=2))])
     async with await psycopg.AsyncConnection.connect(database.admin_dsn) as connection:
-        await connection.execute("SELECT * FROM store.append(%s::jsonb, false)", (argument,))
+        await call_over(connection, argument)
         destruction = asyncio.create_task(destroy(database, keyring, tenant, ada))
         await asyncio.wait({destruction}, timeout=0.3)
         assert not destruction.done()
