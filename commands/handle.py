@@ -50,6 +50,8 @@ class UseCase(Struct, Generic[C, S], frozen=True, kw_only=True):
     revives: bool = False
     """Is asked of what was deleted too, to bring it back."""
     status: int = 200
+    made: int | None = None
+    """The status instead where there was nothing before, or what had been deleted."""
     admit: Callable[[Any], Awaitable[None] | None] = lambda _: None
     """Refuses what the caller may not do to a record (None: there is none yet), once it is known which that is."""
     custom: str = ""
@@ -176,10 +178,11 @@ class Handler:
             await self._check_claims(case, decision)
             after = _fold(case, state, own, now, now)
             return Outcome(stream_id=stream_id, state=after, position=0, status=200, events=events)
-        key = KeyUse(context.key.digest, context.key.body_digest, stream_id, case.status) if context.key else None
+        status = case.made if case.made and (state is None or is_deleted(state)) else case.status
+        key = KeyUse(context.key.digest, context.key.body_digest, stream_id, status) if context.key else None
         if not events and not key:
             position = await self._store.head(context.tenant_id)
-            return Outcome(stream_id=stream_id, state=_there(state), position=position, status=case.status)
+            return Outcome(stream_id=stream_id, state=_there(state), position=position, status=status)
         streams = (own,) if own.events else ()
         appended = await self._store.append(
             Append(
@@ -196,10 +199,10 @@ class Handler:
         )
         if appended.replayed:
             return await self._replay(
-                context, case, appended.result_id or stream_id, appended.position, appended.status or case.status
+                context, case, appended.result_id or stream_id, appended.position, appended.status or status
             )
         after = _fold(case, state, own, appended.recorded_at, now)
-        return Outcome(stream_id=stream_id, state=after, position=appended.position, status=case.status, events=events)
+        return Outcome(stream_id=stream_id, state=after, position=appended.position, status=status, events=events)
 
     async def state(
         self,

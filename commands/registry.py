@@ -113,7 +113,7 @@ RESTORE_COMPANY: UseCase[RestoreCompany, Company] = UseCase(
     claim_taken=company.claim_taken,
 )
 SET_RELATIONSHIP: UseCase[relationship.SetRelationship, Relationship] = UseCase(
-    kind="relationship", evolve=evolve_relationship, decide=relationship.set_kinds, starts=True, revives=True
+    kind="relationship", evolve=evolve_relationship, decide=relationship.set_kinds, starts=True, revives=True, made=201
 )
 END_RELATIONSHIP: UseCase[relationship.EndRelationship, Relationship] = UseCase(
     kind="relationship",
@@ -150,7 +150,7 @@ COMPLETE_INTERACTION: UseCase[CompleteInteraction, Interaction] = UseCase(
     claim_taken=interaction_complete.claim_taken,
 )
 PUT_CUSTOM_FIELD: UseCase[custom_fields.PutByKey, CustomField] = UseCase(
-    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.put, starts=True, revives=True
+    kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.put, starts=True, revives=True, made=201
 )
 BEGIN_CUSTOM_FIELD: UseCase[custom_fields.PutByKey, CustomField] = UseCase(
     kind="custom_field", evolve=evolve_custom_field, decide=custom_fields.begin, starts=True, revives=True

@@ -13,5 +13,5 @@ SET_SCORING_RULES: UseCase[PutScoringRules, ScoringRules] = UseCase(
     kind="scoring", evolve=evolve_rules, decide=scoring.set_rules, starts=True
 )
 CONTRIBUTE_SCORE: UseCase[ContributeScore, Contribution] = UseCase(
-    kind="lead_score", evolve=evolve_contribution, decide=lead_score.contribute, starts=True
+    kind="lead_score", evolve=evolve_contribution, decide=lead_score.contribute, starts=True, made=201
 )

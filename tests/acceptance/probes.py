@@ -169,14 +169,14 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
             tenant.position = int(answer.headers.get("Event-Position", tenant.position))
             if path == "leads":
                 said = {"value": 1, "confidence": 1, "explanation": sign}
-                assert tenant.http.put(f"/v1/leads/{made['lead_id']}/score/model", json=said).status_code == 200
+                assert tenant.http.put(f"/v1/leads/{made['lead_id']}/score/model", json=said).status_code == 201
                 made["customer_id"] = _converted(tenant, made["lead_id"])
     assert tenant.http.patch(f"/v1/contacts/{made['contact_id']}", json={"title": sign}).status_code == 200
     assert tenant.http.patch(f"/v1/companies/{made['company_id']}", json={"size": sign}).status_code == 200
     for number in range(2):
         made["other_id"] = tenant.add({"name": f"Other {number} {sign}"})["id"]
         related = f"/v1/contacts/{made['contact_id']}/relationships/{made['other_id']}"
-        assert tenant.http.put(related, json={"kind": sign}).status_code == 200
+        assert tenant.http.put(related, json={"kind": sign}).status_code == 201
     for _ in range(2):
         about = {"contact_id": made["contact_id"], "type": "note", "subject": sign}
         made["interaction_id"] = tenant.http.post("/v1/interactions", json=about).json()["id"]
@@ -190,7 +190,7 @@ def two_of_everything(tenant: Tenant, sign: str) -> dict[str, str]:
     made["notification_id"] = notification_of(tenant)
     made["field_key"] = f"key_{sign}"
     field = {"label": f"Field {sign}", "type": "text"}
-    assert tenant.http.put(f"/v1/custom-fields/contact/key_{sign}", json=field).status_code == 200
+    assert tenant.http.put(f"/v1/custom-fields/contact/key_{sign}", json=field).status_code == 201
     made["session_id"] = tenant.http.get("/v1/auth/sessions").json()["data"][0]["id"]
     return made
 

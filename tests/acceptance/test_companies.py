@@ -250,7 +250,7 @@ def test_a_rule_about_the_company_of_contacts_is_about_companies(
 def test_a_custom_field_becomes_unique_only_where_no_two_companies_have_the_same(tenant: Tenant) -> None:
     field = {"label": "Licence", "type": "text"}
     path = "/v1/custom-fields/company/licence"
-    assert tenant.http.put(path, json=field).status_code == 200
+    assert tenant.http.put(path, json=field).status_code == 201
     made = [add(tenant, name=name, custom={"licence": "7"}) for name in ("Engines", "Looms")]
 
     clash = tenant.http.put(path, json=field | {"unique": True})
@@ -265,7 +265,7 @@ def test_a_custom_field_becomes_unique_only_where_no_two_companies_have_the_same
 
 def test_companies_have_custom_fields_of_their_own(tenant: Tenant) -> None:
     field = {"label": "Licence", "type": "text", "unique": True, "required": True}
-    assert tenant.http.put("/v1/custom-fields/company/licence", json=field).status_code == 200
+    assert tenant.http.put("/v1/custom-fields/company/licence", json=field).status_code == 201
     assert bad_fields(tenant.http.post("/v1/companies", json={"name": "B"})) == {"/custom/licence": "field.required"}
     made = add(tenant, name="Engines", custom={"licence": "L 1"})
     path = f"/v1/companies/{made['id']}"

@@ -27,7 +27,8 @@ def test_a_field_is_defined_listed_and_used(tenant: Tenant) -> None:
     answer = put(tenant, "segment", "choice", choices=["A", " B "], required=False)
     made = answer.json()
 
-    assert (answer.status_code, answer.headers["ETag"]) == (200, '"1"')
+    assert (answer.status_code, answer.headers["ETag"]) == (201, '"1"')
+    assert answer.headers["Location"] == "/v1/custom-fields/contact/segment"
     assert {**made, "id": "", "created_at": "", "updated_at": ""} == {
         "id": "",
         "version": 1,
@@ -102,7 +103,8 @@ def test_a_deleted_field_hides_its_values_and_brings_them_back(tenant: Tenant) -
     problem(tenant.http.delete("/v1/custom-fields/contact/note"), 410, "custom_field.deleted")
     problem(tenant.http.delete("/v1/custom-fields/contact/never"), 404, "custom_field.not_found")
     assert tenant.get(path, as_of=contact["created_at"]).json()["custom"] == {"note": "keep me"}
-    assert put(tenant, "note").json()["version"] == 3
+    back = put(tenant, "note")
+    assert (back.status_code, back.json()["version"]) == (201, 3)
     assert tenant.get(path).json()["custom"] == {"note": "keep me"}
 
 
@@ -151,8 +153,9 @@ def test_a_definition_is_changed_under_if_match_tried_dry_and_repeated_once(tena
     first = tenant.http.put(path, json=body, headers={"Idempotency-Key": "k"})
     again = tenant.http.put(path, json=body, headers={"Idempotency-Key": "k"})
     assert (again.json(), again.headers["Idempotent-Replay"]) == (first.json(), "true")
+    assert first.status_code == again.status_code == 201
     renamed = tenant.http.put(path, json=body | {"label": "Y"}, headers={"If-Match": '"1"'})
-    assert (renamed.json()["label"], renamed.json()["version"]) == ("Y", 2)
+    assert (renamed.status_code, renamed.json()["label"], renamed.json()["version"]) == (200, "Y", 2)
     problem(tenant.http.put(path, json=body, headers={"If-Match": '"1"'}), 412, "precondition.version")
     assert tenant.http.put(path, json=body | {"label": "Y"}).headers["ETag"] == '"2"'
 

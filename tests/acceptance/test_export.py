@@ -82,7 +82,7 @@ def test_custom_fields_are_columns_while_they_are_there(tenant: Tenant) -> None:
     }
     for key, members in fields.items():
         path = f"/v1/custom-fields/contact/{key}"
-        assert tenant.http.put(path, json={"label": key, **members}).status_code == 200
+        assert tenant.http.put(path, json={"label": key, **members}).status_code == 201
     ada = tenant.add({"name": "Ada", "custom": {"salary": -1.5, "sizes": ["S", "M, L"]}})
     (row,) = rows(tenant.get(EXPORT))
     assert (row["custom.salary"], several(row["custom.sizes"])) == ("'-1.5", ["S", "M, L"])

@@ -57,7 +57,7 @@ def seen(contact: dict[str, Any]) -> dict[str, Any]:
 def define(tenant: Tenant) -> None:
     for key, members in FIELDS.items():
         answer = tenant.http.put(f"/v1/custom-fields/contact/{key}", json={"label": key, **members})
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
 
 
 @pytest.fixture

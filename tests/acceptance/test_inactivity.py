@@ -97,7 +97,7 @@ def test_follow_ups_show_the_custom_fields_of_leads_those_of_then_with_then(
     installation: Installation, tenant: Tenant
 ) -> None:
     field = "/v1/custom-fields/lead/area"
-    assert tenant.http.put(field, json={"label": "Area", "type": "text"}).status_code == 200
+    assert tenant.http.put(field, json={"label": "Area", "type": "text"}).status_code == 201
     lead = add(tenant, occurred_at=LONG_AGO, custom={"area": "north"})
     until(lambda: ids(tenant) == [lead["id"]], meanwhile=partial(sweep_now, installation, tenant))
     (shown,) = tenant.http.get("/v1/follow-ups").json()["data"]

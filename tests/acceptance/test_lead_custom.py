@@ -14,7 +14,7 @@ pytestmark = pytest.mark.servers
 
 def define(tenant: Tenant, key: str, kind: str = "text", of: str = "lead", **members: Any) -> None:
     answer = put(tenant, key, kind, of=of, **members)
-    assert answer.status_code == 200, answer.text
+    assert answer.is_success, answer.text
 
 
 def change(tenant: Tenant, lead: dict[str, Any], custom: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Family:
 
     def put(self, one: str, other: str, **body: Any) -> httpx.Response:
         answer = self.tenant.http.put(self.path(one, other), json=body)
-        assert answer.status_code == 200, answer.text
+        assert answer.is_success, answer.text
         self.tenant.position = int(answer.headers["Event-Position"])
         return answer
 
@@ -45,6 +45,7 @@ def test_a_relationship_is_seen_from_both_ends(family: Family) -> None:
     put = family.put("Ada", "Byron", kind="Parent")
     listed = family.tenant.get(family.path("Ada")).json()
     assert listed == {"data": [put.json()], "next_cursor": None}
+    assert (put.status_code, put.headers["Location"]) == (201, family.path("Ada", "Byron"))
     assert (put.json()["contact_id"], put.json()["other_id"]) == (family.ids["Ada"], family.ids["Byron"])
     assert (put.json()["kind"], put.json()["reverse_kind"]) == ("parent", "child")
     mirrored = family.tenant.get(family.path("Byron")).json()["data"][0]
@@ -55,7 +56,7 @@ def test_a_relationship_is_seen_from_both_ends(family: Family) -> None:
 def test_put_replaces_and_says_the_same_only_once(family: Family) -> None:
     first = family.put("Ada", "Grace", kind="colleague")
     again = family.put("Grace", "Ada", kind="colleague")
-    assert again.headers["Event-Position"] == first.headers["Event-Position"]
+    assert (again.status_code, again.headers["Event-Position"]) == (200, first.headers["Event-Position"])
     other = family.put("Ada", "Grace", kind="mentor", reverse_kind="apprentice").json()
     assert (other["version"], other["created_at"]) == (2, first.json()["created_at"])
     assert family.of("Grace") == [("Ada", "apprentice")]
@@ -136,10 +137,10 @@ def test_who_reads_and_writes_some_contacts_relates_only_those(installation: Ins
     def put(one: str, other: str, by: httpx.Client = ada.http) -> httpx.Response:
         return by.put(f"/v1/contacts/{one}/relationships/{other}", json={"kind": "friend"})
 
-    assert put(own, own2).status_code == put(own, bobs).status_code == 200
+    assert put(own, own2).status_code == put(own, bobs).status_code == 201
     assert problem(put(bobs, own), 403, "permission.missing")["permission"] == "contacts.write"
     missing = comparable(put(own, str(uuid.uuid4())))
-    assert put(own, admins, tenant.http).status_code == 200
+    assert put(own, admins, tenant.http).status_code == 201
     for answer in (put(own, admins), ada.http.delete(f"/v1/contacts/{own}/relationships/{admins}")):
         assert comparable(answer) == missing
     position = put(own, admins, tenant.http).headers["Event-Position"]

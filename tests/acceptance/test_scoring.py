@@ -202,11 +202,11 @@ def test_a_model_outside_has_its_say_beside_the_score(tenant: Tenant) -> None:
     lead = add(tenant)
     path = f"/v1/leads/{lead['id']}/score/win_model"
     said = {"value": 0.8, "confidence": 0.5, "explanation": "Like nine that were won."}
-    made = wrote(tenant, tenant.http.put(path, json=said))
+    made = wrote(tenant, tenant.http.put(path, json=said), 201)
     assert (made["version"], made["lead_id"]) == (1, lead["id"])
     said["value"] = 0.9
     wrote(tenant, tenant.http.put(path, json=said))
-    wrote(tenant, tenant.http.put(f"{path}.2", json={"value": 7, "confidence": 1}))
+    wrote(tenant, tenant.http.put(f"{path}.2", json={"value": 7, "confidence": 1}), 201)
     found = score(tenant, lead)
     assert found["score"] == 0
     assert [(each["name"], each["value"]) for each in found["external"]] == [("win_model", 0.9), ("win_model.2", 7.0)]

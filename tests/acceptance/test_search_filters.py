@@ -139,7 +139,7 @@ def test_hits_by_text_have_pages_too(tenant: Tenant) -> None:
 def test_custom_fields_are_filtered_and_sorted_by_as_what_they_are(tenant: Tenant) -> None:
     for key, kind in {"size": "number", "seen": "date", "vip": "boolean", "note": "text"}.items():
         made = tenant.http.put(f"/v1/custom-fields/contact/{key}", json={"label": key, "type": kind})
-        assert made.status_code == 200, made.text
+        assert made.status_code == 201, made.text
     tenant.add({"name": A, "custom": {"size": 9, "seen": "2026-01-05", "vip": True, "note": "Very Old"}})
     tenant.add({"name": G, "custom": {"size": 10.5, "vip": False}})
     tenant.add({"name": K})

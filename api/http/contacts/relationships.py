@@ -119,16 +119,17 @@ async def list_relationships(request: HttpRequest) -> Answer:
             "`kind` says what the other contact is to this one, `reverse_kind` what this one is to the other. Any words"
             " will do; they are kept in lower case. Without `reverse_kind` it follows from the kind where that has a"
             f" counterpart ({_OTHER_WAY} and so on), and else is the same. There is one relationship between two"
-            " contacts: another kind takes the place of the one before."
+            " contacts: another kind takes the place of the one before. The answer is 201 where there was none."
         ),
         tag="contacts",
         permission=_WRITING,
         body=Kinds,
         query=WriteQuery,
-        answers={200: (RelationshipView, DryRun)},
+        answers={200: (RelationshipView, DryRun), 201: RelationshipView},
         errors=("contact.not_found", "contact.deleted", "relationship.self"),
         example=examples.KINDS,
         result=examples.RELATIONSHIP,
+        results={201: examples.RELATIONSHIP},
         writes=True,
         idempotent=True,
         scoped=True,
@@ -187,13 +188,17 @@ async def _write(request: HttpRequest, case: UseCase[Any, Relationship], body: t
 
     case = structs.replace(ending_all(case, found.others) if body is NoBody else case, admit=admit)
     dry_run, outcome = await carry_out(request, case, body, JSON, understand, stream_id=found.stream_id)
-    headers = write_headers(outcome)
+    headers = write_headers(outcome, location=f"/v1/contacts/{contact_id}/relationships/{other_id}")
     if case.status == 204 and not dry_run:  # noqa: PLR2004
         return Answer(None, status=204, headers=headers)
     other = await handler.state(caller.tenant_id, "contact", contact.evolve, other_id)
     seen = structs.replace(found.seen(outcome.state), other_id=other_id)
     shown = _view(seen, contact_id, other.name, view_of(caller, CONTACTS))
-    return dry_run_answer(outcome, shown, events_told(caller)) if dry_run else Answer(shown, headers=headers)
+    return (
+        dry_run_answer(outcome, shown, events_told(caller))
+        if dry_run
+        else Answer(shown, status=outcome.status, headers=headers)
+    )
 
 
 _SHARED = tuple(name for name in RelationshipView.__struct_fields__ if name not in {"contact_id", "other"})

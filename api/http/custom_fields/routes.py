@@ -107,15 +107,16 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
     **operation(
         summary="Define or change a custom field",
         description=(
-            "The field is then as the body says. A key has 1 to 63 of a-z, 0-9 and _, and begins with a letter."
-            " A field that was deleted comes back with the values that it had. Values that records have must fit: where"
-            " that may not be so they are looked through first, and the answer to a dry run says what came of it."
+            "The field is then as the body says; the answer is 201 where there was none. A key has 1 to 63 of a-z, 0-9"
+            " and _, and begins with a letter. A field that was deleted comes back with the values that it had. Values"
+            " that records have must fit: where that may not be so they are looked through first, and the answer to a"
+            " dry run says what came of it."
         ),
         tag="custom fields",
         permission=MANAGING_FIELDS,
         body=PutField,
         query=WriteQuery,
-        answers={200: (CustomFieldView, DryRun)},
+        answers={200: (CustomFieldView, DryRun), 201: CustomFieldView},
         errors=(
             "custom_field.not_found",
             "custom_field.changing",
@@ -126,6 +127,7 @@ async def list_custom_fields(request: HttpRequest) -> Answer:
         ),
         example=examples.PUT_CUSTOM_FIELD,
         result=examples.CUSTOM_FIELD,
+        results={201: examples.CUSTOM_FIELD},
         writes=True,
         idempotent=True,
         if_match=True,
@@ -136,7 +138,7 @@ async def put_custom_field(request: HttpRequest) -> Answer:
     kind, key = _kind(request), str(request.path_params["field_key"])
     dry, outcome = await put_field(request, kind, key)
     made = custom_field_view(outcome.state)
-    return written_answer(outcome, made, dry=dry)
+    return written_answer(outcome, made, dry=dry, location=f"/v1/custom-fields/{kind}/{key}")
 
 
 @delete(

@@ -94,15 +94,17 @@ async def read_score(request: HttpRequest) -> Answer:
         description=(
             "Takes the place of what the same model said of this lead before. `score_name` is what the model is called:"
             " a-z, 0-9, point, dash and underscore, up to 63. It is shown with the lead's score, and is no part of it."
+            " The answer is 201 where the model had said nothing before."
         ),
         tag="leads",
         permission=_WRITING,
         body=Score,
         query=WriteQuery,
-        answers={200: (ContributionView, DryRun)},
+        answers={200: (ContributionView, DryRun), 201: ContributionView},
         errors=("lead.not_found", "lead.deleted"),
         example=examples.CONTRIBUTION,
         result=examples.CONTRIBUTED,
+        results={201: examples.CONTRIBUTED},
         writes=True,
         idempotent=True,
         scoped=True,
@@ -122,7 +124,8 @@ async def contribute_score(request: HttpRequest) -> Answer:
     case = structs.replace(CONTRIBUTE_SCORE, admit=admit)
     stream_id = contribution_id(lead_id, name)
     dry_run, outcome = await carry_out(request, case, Score, JSON, understand, stream_id=stream_id)
-    return written_answer(outcome, _view(outcome.state), dry=dry_run)
+    location = f"/v1/leads/{lead_id}/score/{name}"
+    return written_answer(outcome, _view(outcome.state), dry=dry_run, location=location)
 
 
 def _hiding(caller: Principal) -> Hides:
