@@ -9,7 +9,7 @@ import structlog
 from litestar import Request
 from litestar.enums import ScopeType
 from litestar.exceptions import MethodNotAllowedException
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPDisconnectEvent, Message, Receive, Scope, Send
 
 from api.http import limits
 from api.http.operation import PUBLIC, SIGNED_IN, Operation
@@ -60,7 +60,9 @@ class Tracing:
             "logged": logged,
         }
         started = time.perf_counter()
-        status = 500
+        method, status = scope["method"], 500
+        if method == "HEAD":  # as GET, at the same gate, but that nothing follows the head (RFC 9110, 9.3.2)
+            scope["method"], receive, send = "GET", _nobody_takes_more, _head_of(send)
 
         async def traced(message: Message) -> None:
             nonlocal status
@@ -74,11 +76,25 @@ class Tracing:
         finally:
             self._log.info(
                 "request",
-                method=scope["method"],
+                method=method,
                 route=scope.get("path_template", ""),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 2),
             )
+
+
+def _head_of(send: Send) -> Send:
+    async def head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return head
+
+
+async def _nobody_takes_more() -> HTTPDisconnectEvent:
+    """What ends an answer that would go on for as long as somebody takes it."""
+    return {"type": "http.disconnect"}
 
 
 async def served(request: Request[Any, Any, Any]) -> ASGIApp:

@@ -283,7 +283,8 @@ def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     )
     made.headers.update({name.title(): value for name, value in (error.headers or {}).items()})
     if allow := made.headers.get("Allow"):
-        made.headers["Allow"] = ", ".join(sorted(method for method in allow.split(", ") if method != "OPTIONS"))
+        methods = {*allow.split(", "), *(("HEAD",) if "GET" in allow else ())} - {"OPTIONS"}
+        made.headers["Allow"] = ", ".join(sorted(methods))
     return made
 
 

@@ -85,11 +85,22 @@ def test_then_comes_the_version_then_the_body(tenant: Tenant) -> None:
 def test_unknown_paths_and_methods_are_told_plainly(tenant: Tenant) -> None:
     problem(tenant.http.get("/v1/contracts"), 404, "route.not_found")
     for method in ("PUT", "OPTIONS"):
-        for path, allowed in (("/v1/contacts", "GET, POST"), (NOWHERE, "DELETE, GET, PATCH")):
+        for path, allowed in (("/v1/contacts", "GET, HEAD, POST"), (NOWHERE, "DELETE, GET, HEAD, PATCH")):
             answer = tenant.http.request(method, path)
             problem(answer, 405, "method.not_allowed")
             assert answer.headers["Allow"] == allowed
-    assert tenant.http.head("/v1/contacts").status_code == 405
+    assert tenant.http.head("/v1/auth/login").headers["Allow"] == "POST"
+
+
+def test_head_is_answered_as_get_without_what_follows_the_head(tenant: Tenant) -> None:
+    tenant.add()
+    for path in ("/v1/contacts", NOWHERE, "/v1/contacts?colour=red", "/health/live", "/v1/contacts/export"):
+        whole, head = tenant.http.get(path), tenant.http.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+    assert tenant.http.head("/v1/pipeline/stream").status_code == 200  # where GET goes on for ever
+    stranger = {"Authorization": ""}
+    assert tenant.http.head("/v1/contacts", headers=stranger).status_code == 401
 
 
 def without_correlation(answer: httpx.Response) -> tuple[int, bytes]:
