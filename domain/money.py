@@ -11,6 +11,21 @@ _WHOLE = frozenset(
     ]
 )
 _THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+_HUNDREDTHS = frozenset(
+    [
+        *("AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BMD", "BND", "BOB"),
+        *("BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF", "CNY", "COP", "CRC", "CUP", "CVE", "CZK"),
+        *("DKK", "DOP", "DZD", "EGP", "ERN", "ETB", "EUR", "FJD", "FKP", "GBP", "GEL", "GHS", "GIP", "GMD", "GTQ"),
+        *("GYD", "HKD", "HNL", "HTG", "HUF", "IDR", "ILS", "INR", "IRR", "JMD", "KES", "KGS", "KHR", "KPW", "KYD"),
+        *("KZT", "LAK", "LBP", "LKR", "LRD", "LSL", "MAD", "MDL", "MGA", "MKD", "MMK", "MNT", "MOP", "MRU", "MUR"),
+        *("MVR", "MWK", "MXN", "MYR", "MZN", "NAD", "NGN", "NIO", "NOK", "NPR", "NZD", "PAB", "PEN", "PGK", "PHP"),
+        *("PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SBD", "SCR", "SDG", "SEK", "SGD", "SHP", "SLE", "SOS"),
+        *("SRD", "SSP", "STN", "SVC", "SYP", "SZL", "THB", "TJS", "TMT", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH"),
+        *("USD", "UYU", "UZS", "VED", "VES", "WST", "XCD", "XCG", "YER", "ZAR", "ZMW", "ZWG"),
+        # Withdrawn since 2020: what was agreed in them before is told in them.
+        *("ANG", "BGN", "CUC", "HRK", "SLL", "ZWL"),
+    ]
+)
 _LONGEST = 24
 MOST = Decimal(10) ** 15
 """No amount reaches it: sums of many millions are still exact."""
@@ -21,6 +36,11 @@ class Money(Struct, frozen=True):
 
     amount: str
     currency: str
+
+
+def is_currency(code: str) -> bool:
+    """Whether people pay in it: the codes of ISO 4217 without those of funds, metals and tests."""
+    return code in _HUNDREDTHS or code in _WHOLE or code in _THOUSANDTHS
 
 
 def decimals(currency: str) -> int:

@@ -1,6 +1,5 @@
 """What can be asked of a tenant's settings: to change them. Pure: state in, events out."""
 
-import re
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -8,9 +7,9 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from commands import zones
 from commands.decision import Decision, Given
 from commands.normalise import Problems
+from domain.money import is_currency
 from domain.tenant_settings import USUAL, SettingsChanged, TenantSettings
 
-_CURRENCY = re.compile("[A-Z]{3}")
 _RANGES = {"inactivity_days": (1, 3650), "digest_hour": (0, 23)}
 
 
@@ -46,8 +45,10 @@ def change(command: ChangeSettings, given: Given[TenantSettings]) -> Decision:
 def _check(name: str, value: Any, problems: Problems) -> None:
     if name == "timezone":
         zones.timezone(value, problems)
-    elif name == "currency" and not _CURRENCY.fullmatch(value):
-        problems.add("/currency", "money.currency", "is no currency: send three capital letters, like EUR")
+    elif name == "currency" and not is_currency(value):
+        problems.add(
+            "/currency", "money.currency", "is no currency of ISO 4217: send its three capital letters, like EUR"
+        )
     elif name in _RANGES:
         least, most = _RANGES[name]
         if not least <= value <= most:

@@ -1,6 +1,5 @@
 """What can be asked of a tenant's scoring rules: set them, all at once. Pure: state in, events out."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -17,7 +16,7 @@ from domain.contact import Lifecycle
 from domain.interaction import Direction, Type
 from domain.lead_status import Status
 from domain.money import MOST as MOST_MONEY
-from domain.money import Money, money
+from domain.money import Money, is_currency, money
 from domain.scoring import (
     FIELDS,
     SIDES,
@@ -36,7 +35,6 @@ LONGEST_LABEL, LONGEST_TEXT = 100, 100
 E = TypeVar("E", bound=StrEnum)
 
 _NOBODY = UUID(int=0)
-_CURRENCY = re.compile("[A-Z]{3}")
 _OF_FIELDS, _OF_INTERACTIONS = ("field", "operator", "value"), ("type", "direction")
 _CHOICES: Mapping[str, type[StrEnum]] = {"status": Status, "contact.lifecycle": Lifecycle}
 _SIZE = "company.size"
@@ -165,8 +163,8 @@ def _single(field: str, value: Any, at: str, problems: Problems) -> str | Money:
     elif kind := _CHOICES.get(field):
         return _member(kind, value, at, problems) or ""
     elif field == "value.currency":
-        if not _CURRENCY.fullmatch(value):
-            problems.add(at, "money.currency", "is no currency: send three capital letters, like EUR")
+        if not is_currency(value):
+            problems.add(at, "money.currency", "is no currency of ISO 4217: send its three capital letters, like EUR")
         return value
     else:
         return normalise.filled(value, at, problems, longest=LONGEST_TEXT)
@@ -189,8 +187,8 @@ def _money(value: dict[str, Any]) -> Money:
     amount, currency = value.get("amount"), value.get("currency")
     if value.keys() != {"amount", "currency"} or not isinstance(amount, str) or not isinstance(currency, str):
         raise ValueError('must be {"amount": "12.50", "currency": "EUR"}')
-    if not _CURRENCY.fullmatch(currency):
-        raise ValueError("has no currency of three capital letters, like EUR")
+    if not is_currency(currency):
+        raise ValueError("has no currency of ISO 4217: three capital letters, like EUR")
     return money(amount, currency)
 
 

@@ -1,6 +1,5 @@
 """The values that a patch of a lead asks for: read, normalised, and every bad one told. Pure."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,12 +18,11 @@ from domain.contact import Contact
 from domain.customer import Customer
 from domain.errors import FieldError
 from domain.lead import Lead
-from domain.money import Money, money
+from domain.money import Money, is_currency, money
 
 SLACK = timedelta(seconds=5)
 """Clocks differ: a client's now may be a moment off ours."""
 MOST = 50
-_CURRENCY = re.compile("[A-Z]{3}")
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -84,8 +82,9 @@ def _plain(patch: ChangeLead, before: Lead, given: Given[Lead], problems: Proble
 def _money(asked: MoneyInput, before: Money | None, usual: str | None, problems: Problems) -> Money | None:
     known = before.currency if before else usual
     currency = (known if asked.currency is None else asked.currency) or ""
-    if not _CURRENCY.fullmatch(currency):
-        problems.add("/value/currency", "money.currency", "is no currency: send three capital letters, like EUR")
+    if currency != known and not is_currency(currency):
+        told = "is no currency of ISO 4217: send its three capital letters, like EUR"
+        problems.add("/value/currency", "money.currency", told)
         return None
     try:
         return money(asked.amount, currency)

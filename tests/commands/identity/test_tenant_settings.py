@@ -51,6 +51,7 @@ def test_the_same_settings_again_change_nothing() -> None:
         ("timezone", "", "timezone.unknown"),
         ("timezone", "../../etc/passwd", "timezone.unknown"),
         ("currency", "euro", "money.currency"),
+        ("currency", "ZZZ", "money.currency"),
         ("inactivity_days", 0, "value.out_of_range"),
         ("inactivity_days", 3651, "value.out_of_range"),
         ("digest_hour", -1, "value.out_of_range"),

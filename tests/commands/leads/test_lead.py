@@ -46,8 +46,14 @@ def test_an_amount_without_a_currency_is_in_that_of_the_value_before_and_is_refu
     before = registered(value=Money("1", "JPY"))
     given(before).when(change(value={"amount": "12"})).then(LeadChanged(value=Money("12", "JPY")))
     given().when(register(value={"amount": "12"})).then_refused("validation.failed", value__currency="money.currency")
-    bad = register(value={"amount": "12", "currency": ""})
-    given().when(bad).then_refused("validation.failed", value__currency="money.currency")
+    for currency in ("", "eur", "ZZZ"):
+        bad = register(value={"amount": "12", "currency": currency})
+        given().when(bad).then_refused("validation.failed", value__currency="money.currency")
+
+
+def test_a_value_in_what_was_taken_for_a_currency_once_can_still_be_changed() -> None:
+    before = registered(value=Money("1.00", "ZZZ"))
+    given(before).when(change(value={"amount": "2"})).then(LeadChanged(value=Money("2.00", "ZZZ")))
 
 
 def test_every_bad_field_is_told_at_once() -> None:

@@ -113,6 +113,7 @@ def test_an_interaction_of_a_kind_may_be_of_any_direction() -> None:
         (about("value", "GT", {"amount": "5"}), "/when/value", "money.amount"),
         (about("value.amount", "GT", {"amount": "5", "currency": "EUR"}), "/when/value", "money.amount"),
         (about("value.currency", "EQ", "euro"), "/when/value", "money.currency"),
+        (about("value.currency", "EQ", "ZZZ"), "/when/value", "money.currency"),
         ({**WEB, "points": -1001}, "/points", "value.out_of_range"),
         ({**WEB, "decay_days": 3651}, "/decay_days", "value.out_of_range"),
         ({**WEB, "label": ""}, "/label", "field.blank"),
