@@ -299,7 +299,9 @@ def external_ids(values: Mapping[str, str | None], at: str, problems: Problems) 
 
 
 def key(text: str) -> str:
-    """What two spellings of one name share: case, width and white space folded."""
+    """What two spellings of one name share: case, width and white space folded, without what nobody sees."""
+    if not text.isprintable():
+        text = "".join(each for each in text if unicodedata.category(each) != "Cf")
     folded = unicodedata.normalize("NFKC", text).casefold()
     # Folding can leave what composes again, and composing what folds again: toNFKC_Casefold's order (Unicode 3.13).
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold()).split())

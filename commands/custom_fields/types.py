@@ -27,6 +27,8 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 _EXACT = Context(prec=100)
 """More digits than any number has that is looked at, so that none of them is rounded away unseen."""
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks that show what stands around them in another order; no address holds them (RFC 3987, 4.1)."""
 
 
 class UnfitError(Exception):
@@ -155,6 +157,8 @@ def _url(_: Rule, value: Any) -> str | None:
         raise refused from None
     if parts.scheme not in {"http", "https"} or not host or _SPACE.search(text) or "\\" in text:
         raise refused
+    if _DIRECTION.search(text) or any(unicodedata.category(each) == "Cf" for each in host):
+        raise UnfitError("url.invalid", "holds characters that nobody sees; remove them")
     whose, at, where = parts.netloc.rpartition("@")
     return f"{parts.scheme}://{whose}{at}{where.lower()}{text.partition('://')[2][len(parts.netloc) :]}"
 

@@ -113,7 +113,7 @@ def claim_taken(claim: Claim) -> DomainError | None:
 
 
 def claimed(rule: Rule, value: Any) -> str:
-    """What two values have in common that must not both be: of text case and width don't count."""
+    """What two values have in common that must not both be: of text case, width and what nobody sees don't count."""
     return normalise.key(value) if rule.type is FieldType.TEXT else msgspec.json.encode(value).decode()
 
 

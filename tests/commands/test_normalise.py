@@ -183,6 +183,7 @@ def test_a_key_is_the_same_for_what_it_made_of_a_text(text: str) -> None:
 
 def test_two_spellings_of_a_name_have_one_key() -> None:
     assert normalise.key("STRASSE  Ltd") == normalise.key("stra\u00dfe \uff2ctd")
+    assert normalise.key("Ltd\ufeff") == normalise.key("L\u200bt\u00add") == normalise.key("Ltd")
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ def code(kind: str, value: Any, **members: Any) -> str:
         ("multi_choice", [], None),
         ("url", "HTTPS://Ada@Engines.EXAMPLE:8080/A?b=C#D", "https://Ada@engines.example:8080/A?b=C#D"),
         ("url", "", None),
+        ("url", "https://fa.example/\u0646\u0645\u06cc\u200c", "https://fa.example/\u0646\u0645\u06cc\u200c"),
         ("text", "\u200b", None),
     ],
 )
@@ -113,6 +114,9 @@ def test_a_value_is_kept_in_normal_form(kind: str, value: Any, stored: Any) -> N
         ("url", "https://engines.example/a b", "url.invalid"),
         ("url", "https://[::1", "url.invalid"),
         ("url", "https://engines.example:99999/", "url.invalid"),
+        ("url", "https://engines\u200b.example/", "url.invalid"),
+        ("url", "https://\u202eelpmaxe.senigne/", "url.invalid"),
+        ("url", "https://engines.example/\u202egnp.exe", "url.invalid"),
     ],
 )
 def test_a_value_that_is_none_of_its_type_is_refused(kind: str, value: Any, refused: str | None) -> None:
