@@ -23,6 +23,12 @@ INITIALS = 0.6
 INITIAL = 0.8
 TWO_TYPOS_IN_FEW = 0.3
 
+_TWO_PARTICLES = {
+    **{"van" + last: last for last in ("de", "den", "der")},
+    **{"von" + last: last for last in ("dem", "den", "der")},
+    **{"de" + last: last for last in ("la", "las", "los")},
+}
+"""Those of family names like de la Cruz, written as one, with the second of them."""
 _PREFIX = 7
 _SHORTEST_SPLIT = 5
 _SHORTEST_GARBLED = 8
@@ -98,17 +104,20 @@ def joined(asked: Sequence[str], at: int) -> Iterator[str]:
 def split(asked: Sequence[str], at: int) -> Iterator[Pieces]:
     """What else a word may stand for: two words that a contact has both of, and how close that is.
 
-    Two that were written as one, or with another letter for what stood between them; and initials, which begin with
-    "^", where there are other words too. Of scripts without spaces, the end of one name and the beginning of another.
+    Two that were written as one, or with another letter for what stood between them; of names with two particles,
+    which are three words, the last two. Initials, which begin with "^", where there are other words too. Of scripts
+    without spaces, the end of one name and the beginning of another.
     """
     word = asked[at]
     if word[0] == "#" or word.isdigit():
         return
     if len(word) == 2 and is_unspaced(word):  # noqa: PLR2004  a pair of letters
         yield (word[0], f"^{word[1]}"), SPLIT
-    if len(word) >= _SHORTEST_SPLIT:
+    if len(word) >= _SHORTEST_SPLIT or word in _TWO_PARTICLES:
         for place in range(2, len(word) - 1):
             yield (word[:place], word[place:]), SPLIT
+            if particle := _TWO_PARTICLES.get(word[:place]):
+                yield (particle, word[place:]), SPLIT
     if len(word) >= _SHORTEST_GARBLED:
         for place in range(2, len(word) - 2):
             yield (word[:place], word[place + 1 :]), SPLIT_WITH_TYPO

@@ -111,6 +111,24 @@ async def test_a_contact_is_found_by_what_its_words_may_have_become(
     assert (await names(searched, tenant, text))[:1] == [name]
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("vanderberg", "Jan van der Berg"), ("vander berg", "Jan van der Berg"),
+        ("vonderleyen", "Ursula von der Leyen"), ("delacruz", "Ana de la Cruz"), ("dela cruz", "Ana de la Cruz"),
+        ("ana delacruz", "Ana de la Cruz"),
+        ("mcdonald", "Ronald Mc Donald"), ("oconnor", "Sinéad O'Connor"), ("oconnor", "Flannery O’Connor"),  # noqa: RUF001
+    ],
+)  # fmt: skip
+async def test_a_name_with_particles_is_found_written_as_one_and_those_who_share_a_part_of_it_are_not(
+    world: World, text: str, name: str
+) -> None:
+    tenant = uuid4()
+    others = ("Jan Berg", "Vera der Kinderen", "Ana Cruz", "Dela Sommer", "Mac Miller", "Con Norris")
+    await world.given(tenant, person(name), *map(person, others))
+    assert await names(world, tenant, text) == [name]
+
+
 async def test_another_name_for_a_person_comes_after_the_one_asked_for(world: World) -> None:
     tenant = uuid4()
     await world.given(tenant, *map(person, ("Robert Smith", "Bob Smith", "Roberta Smith", "Rob Smith", "Ann Smith")))
