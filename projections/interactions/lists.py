@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from domain.interaction import Channel, Direction, Type
+from projections.contacts.family import family
 from projections.interactions.interaction import ALIKE
 from projections.interactions.queries import Stored, stored
 from projections.ports import Connection
@@ -25,7 +26,10 @@ class Sort(StrEnum):
 
 
 class Filters(Struct, frozen=True, omit_defaults=True):
-    """Which interactions a list shows; what is None is not filtered by. `since` is included, `until` is not."""
+    """Which interactions a list shows; what is None is not filtered by. `since` is included, `until` is not.
+
+    Those of a contact are those of all that are merged into it, too.
+    """
 
     contact_id: UUID | None = None
     company_id: UUID | None = None
@@ -52,7 +56,8 @@ _ALL = {Sort.OCCURRED_AT: _List("at"), Sort.OCCURRED_AT_DESC: _List("at", "DESC"
 _REVIEW = _List("recorded_at", condition="i.missing <> '{}'")
 _NEXT = _List("due_at", condition="i.due_at IS NOT NULL")
 _CONDITIONS: Mapping[str, str] = {
-    "contact_id": "i.contact_id = %s",
+    "contact_id": "i.contact_id = %s",  # in the order of its index, which several contacts are not
+    "contact_ids": "i.contact_id = ANY (%s)",
     "company_id": "i.company_id = %s",
     "lead_id": "i.lead_id = %s",
     "author_id": "i.author_id = %s",
@@ -90,6 +95,9 @@ async def page(
     With `authors`, of theirs only: of those that are theirs now, also where it is about a moment of the past.
     """
     wanted = {name: value for name, value in structs.asdict(filters).items() if value is not None}
+    if contact_id := wanted.pop("contact_id", None):
+        ids = await family(connection, tenant_id, contact_id, at=as_of.position if as_of else None)
+        wanted |= {"contact_ids": ids} if len(ids) > 1 else {"contact_id": contact_id}
     return await _page(connection, _Which(tenant_id, _ALL[sort], wanted, after, authors), limit, as_of)
 
 

@@ -27,6 +27,7 @@ from commands.visible import INTERACTIONS, view_of
 from domain import interaction as domain
 from domain.errors import NotFoundError
 from domain.interaction import Channel, Direction, Interaction, Type
+from projections.contacts import family as contact_family
 from projections.interactions import interaction
 from projections.interactions import lists as interaction_lists
 from projections.interactions import queries as interaction_queries
@@ -35,6 +36,7 @@ from projections.interactions.queries import InteractionView, Stored
 from projections.position import Level, Moment
 
 READ_MODELS = (interaction.PROJECTION.checkpoint,)
+_LISTED = (*READ_MODELS, contact_family.PROJECTION.checkpoint)
 _HIDING = "Interactions beyond the reach of the caller's interactions.read are missing; hidden fields are absent."
 
 
@@ -80,7 +82,10 @@ class NextQuery(Struct, forbid_unknown_fields=True):
     "/interactions",
     **operation(
         summary="List interactions",
-        description=f"By when they happened, or were told while nobody knows. {_HIDING}",
+        description=(
+            "By when they happened, or were told while nobody knows. `contact_id` finds those of contacts that were"
+            f" merged into it, too. {_HIDING}"
+        ),
         tag="interactions",
         permission=READING,
         query=ListQuery,
@@ -184,7 +189,7 @@ async def _page(request: HttpRequest, query: Any, scope: list[Any], read: Read) 
     caller, services = principal_of(request), services_of(request)
     scope = [*scope, query.as_of]
     after, moment = await page_asked(request, query, scope)
-    level = await settled(request, READ_MODELS, at_least=moment.position if moment else 0)
+    level = await settled(request, _LISTED, at_least=moment.position if moment else 0)
     asked = partial(read, tenant_id=caller.tenant_id, after=after, limit=query.limit, as_of=moment)
     asked = partial(asked, authors=caller.owners(READING))
     rows, bound = await services.reads.ask(caller.tenant_id, asked, at_least=level)
