@@ -15,6 +15,7 @@ _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].*)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _THREE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?:[ ,].*)?")
 _NAMED = re.compile(r"(?:(\d{1,2})\.?\s+)?([^\W\d]{3,})\.?\s*(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(\d{4})")
+_DAY_NUMBER = re.compile(r"\d{5}(?:\.\d+)?")
 _EASTERN = re.compile(r"(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日")
 _MONTHS = (
     ("jan", "ene", "gen", "janv", "янв", "sty"),
@@ -37,7 +38,7 @@ _YES = frozenset(
 _NO = frozenset(
     "0 false no n off nein falsch non faux falso não nao nee nej nie fałsz нет ложь 否 いいえ 아니오 -".split()  # noqa: SIM905
 )
-_MONEY = re.compile(r"[\s\u00a0\u202f€$£¥₽₴₺₹%'’]|[A-Z]{3}(?=\d)|(?<=\d)[A-Z]{3}")  # noqa: RUF001
+_MONEY = re.compile(r"[\s\u00a0\u202f€$£¥₽₴₺₹'’]|[A-Z]{3}(?=\d)|(?<=\d)[A-Z]{3}")  # noqa: RUF001
 _POINTED = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?")
 _COMMAED = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+|[+-]?\d{1,3}(?:\.\d{3}){2,}")
 
@@ -99,11 +100,18 @@ def read_date(text: str, order: str | None = None) -> str:
         )
     if (found := _NAMED.fullmatch(text)) and (month := _month(found[2])) and (day := found[1] or found[3]):
         return _date(text, int(found[4]), month, int(day))
+    if _DAY_NUMBER.fullmatch(text):
+        told = "is a day as spreadsheets count them: give its cells the format of a date, and save the file again"
+        raise UnreadableError("import.date_invalid", told)
     raise UnreadableError("import.date_invalid", "is no date: write it like 2024-12-31")
 
 
 def read_number(text: str) -> int | float:
     """A number, with a point or a comma before its fraction. Raises UnreadableError."""
+    if "%" in text:
+        raise UnreadableError(
+            "import.number_invalid", "is a share of a hundred: write the number that is meant, 5 or 0.05"
+        )
     bare = _MONEY.sub("", text)
     if bare.startswith("(") and bare.endswith(")"):
         bare = f"-{bare[1:-1]}"

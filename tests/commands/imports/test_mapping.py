@@ -1,5 +1,7 @@
 """R3.5: columns are known by headers in many languages and by values; cells in the forms that people write."""
 
+from collections.abc import Callable
+
 import pytest
 
 from commands.imports.mapping import guessed, headers, is_header
@@ -115,6 +117,17 @@ def test_a_job_title_is_the_title_where_there_is_one_beside_mr_and_dr(columns: l
 )
 def test_numbers_are_read_as_people_write_them(text: str, number: float) -> None:
     assert read_number(text) == number
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "told"),
+    [(read_number, "5%", "5 or 0.05"), (read_number, "-2,5 %", "5 or 0.05"), (read_date, "45123", "spreadsheets")],
+)
+def test_what_may_be_another_number_or_day_than_it_says_is_told_with_what_to_write(
+    read: Callable[[str], object], text: str, told: str
+) -> None:
+    with pytest.raises(UnreadableError, match=told):
+        read(text)
 
 
 def test_yes_and_no_are_words_in_many_languages() -> None:
