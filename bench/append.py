@@ -4,7 +4,8 @@ As they come: chained, and what is personal is sealed. `plain` figures are witho
 no installation can be had like that.
 
 Ours and the references go turn about, for the speed of a shared machine changes from second to second; each figure is
-the median of the rounds. Latencies are pooled over the rounds.
+the median of the rounds. Latencies are pooled over the rounds. The server's WAL goes to files that are there, as on one
+that has been running for a while.
 """
 
 import asyncio
@@ -15,12 +16,13 @@ from uuid import uuid4
 import uvloop
 from msgspec import Struct, field
 
-from bench.backbone import Backbone, backbone
+from bench.backbone import Backbone, backbone, fill_wal
 from bench.peers import library, pgbench
 from bench.plain import plain
 from bench.report import Figure, show
 from bench.writers import Writers
 from commands.ports import EventStore
+from infra.lean import collect_seldom
 
 ROUNDS = 7
 SECONDS = 1
@@ -90,6 +92,7 @@ async def measure(servers: Backbone, unchained: Backbone) -> Rounds:
     async with servers.store() as store, unchained.store() as plain_store:
         programme = Programme(servers, store, plain_store)
         await programme.warm_up()
+        collect_seldom()  # as every role does once it has started
         for _ in range(ROUNDS):
             await programme.round()
         return programme.rounds
@@ -137,6 +140,7 @@ def figures(got: Rounds) -> list[Figure]:
 def main() -> None:
     """Measure and report."""
     with backbone() as servers:
+        fill_wal(servers.dsn)
         got = uvloop.run(measure(servers, plain(servers)))
     show(figures(got))
 

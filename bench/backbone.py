@@ -59,6 +59,17 @@ def prepare(dsn: str) -> None:
     migrate(dsn, SECRET, [ReadModel(name=p.name, version=p.version, ddl=p.ddl, tables=p.tables) for p in POSTGRES])
 
 
+def fill_wal(dsn: str) -> None:
+    """Have 1.3 GB of WAL in files that Postgres uses again, as a server has that has been running for a while.
+
+    To make another one, of 16 MB, takes it 40 to 60 ms, for which every append waits.
+    """
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for _ in range(90):
+            connection.execute("SELECT pg_logical_emit_message(false, 'bench', repeat('x', 15000000))")
+        connection.execute("CHECKPOINT")
+
+
 def another(servers: Backbone, name: str) -> Backbone:
     """One more database of the same server, with the current schema."""
     with psycopg.connect(servers.dsn, autocommit=True) as connection:
