@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.lean import collect_seldom
 from infra.postgres import is_up
+from infra.secret import DamagedSecretError
 from infra.wiring import Wiring, mailer_of, metrics_of, violations_of, wiring
 from settings import Settings, SettingsError, from_environment
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from commands.ports import EventStore
     from infra.postgres import Pool
     from projections.ports import Announcements
+
+
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended: 128 and the number of the signal."""
 
 
 async def api(wired: Wiring) -> Any:
@@ -274,13 +279,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # How `up` starts its processes: without the command line's own imports, which cost them time and memory.
         run_role(settings, words[1], *map(int, words[2:]))
         return
-    from api.cli.main import run
-    from infra import logs
-    from infra.tools import Tools
-    from projections.registry import POSTGRES
+    try:
+        from api.cli.main import run
+        from infra import logs
+        from infra.tools import Tools
+        from projections.registry import POSTGRES
 
-    logs.configure("critical", "cli")  # what goes wrong here is told in words
-    run(Tools(settings, POSTGRES), words)
+        logs.configure("critical", "cli")  # what goes wrong here is told in words
+        run(Tools(settings, POSTGRES), words)
+    except DamagedSecretError as error:
+        raise SystemExit(f"rapport: {error}. It has to come back from a backup.") from None
+    except KeyboardInterrupt:  # in the imports, which take a second: later ones are the command line's own
+        raise SystemExit(INTERRUPTED) from None
 
 
 if __name__ == "__main__":

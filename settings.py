@@ -1,5 +1,6 @@
 """Settings: one frozen struct, read from the environment once."""
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -15,8 +16,11 @@ from commands.limits import Limits, Plan, limit, rates
 T = TypeVar("T")
 
 _MIN_BCRYPT_COST = 12
-_SHORTEST_MASTER_KEY = 32
+_MAX_BCRYPT_COST = 31
+_SHORTEST_KEY = 32
 _LONGEST_SWEEP = 60
+_LONGEST_TTL = 100 * 365 * 86_400
+_LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class SettingsError(ValueError):
@@ -99,34 +103,35 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         SettingsError: one can't be used.
     """
 
-    def number(name: str, default: int, least: int) -> int:
+    def number(name: str, default: int, least: int, most: int = sys.maxsize) -> int:
         text = environ.get(name, str(default))
         if not text.isdecimal() or int(text) < least:
             raise SettingsError(f"{name} must be a whole number from {least}, not {text!r}")
+        if int(text) > most:
+            raise SettingsError(f"{name} must be at most {most}, not {text}")
         return int(text)
 
-    search = environ.get("RAPPORT_SEARCH", "opensearch")
-    if search not in {"opensearch", "postgres"}:
-        raise SettingsError(f"RAPPORT_SEARCH must be opensearch or postgres, not {search!r}")
     testing = environ.get("RAPPORT_TESTING") == "1"
     return Settings(
         data=Path(environ.get("RAPPORT_DATA", ".data")).absolute(),
-        secret=environ.get("RAPPORT_SECRET"),
+        secret=_secret(environ),
         master_key=_master_key(environ),
         postgres_dsn=environ.get("RAPPORT_POSTGRES_DSN"),
         postgres_read_dsn=environ.get("RAPPORT_POSTGRES_READ_DSN"),
-        nats_url=environ.get("RAPPORT_NATS_URL"),
-        valkey_url=environ.get("RAPPORT_VALKEY_URL"),
-        opensearch_url=environ.get("RAPPORT_OPENSEARCH_URL"),
-        search=search,
-        access_ttl=number("RAPPORT_ACCESS_TTL", 86_400, 1),
-        refresh_ttl=number("RAPPORT_REFRESH_TTL", 2_592_000, 60),
+        nats_url=_url(environ, "RAPPORT_NATS_URL", "nats", "tls", "ws", "wss"),
+        valkey_url=_url(environ, "RAPPORT_VALKEY_URL", "redis", "rediss", "valkey", "valkeys", "unix"),
+        opensearch_url=_url(environ, "RAPPORT_OPENSEARCH_URL", "http", "https"),
+        search=_one_of(environ, "RAPPORT_SEARCH", "opensearch", "postgres"),
+        access_ttl=number("RAPPORT_ACCESS_TTL", 86_400, 1, _LONGEST_TTL),
+        refresh_ttl=number("RAPPORT_REFRESH_TTL", 2_592_000, 60, _LONGEST_TTL),
         mail_from=environ.get("RAPPORT_MAIL_FROM", "Rapport <no-reply@rapport.invalid>"),
         smtp=_read(environ, "RAPPORT_SMTP_URL", _smtp, None),
         # A cheaper hash is for tests alone, where people's passwords are made up.
-        bcrypt_cost=number("RAPPORT_BCRYPT_COST", _MIN_BCRYPT_COST, 4 if testing else _MIN_BCRYPT_COST),
+        bcrypt_cost=number(
+            "RAPPORT_BCRYPT_COST", _MIN_BCRYPT_COST, 4 if testing else _MIN_BCRYPT_COST, _MAX_BCRYPT_COST
+        ),
         host=environ.get("RAPPORT_HOST", "127.0.0.1"),
-        log_level=environ.get("RAPPORT_LOG_LEVEL", "info").lower(),
+        log_level=_one_of(environ, "RAPPORT_LOG_LEVEL", "info", *_LOG_LEVELS),
         max_body=number("RAPPORT_MAX_BODY", 1_048_576, 1024),
         import_bytes=number("RAPPORT_IMPORT_MAX_MB", 500, 1) * 1_048_576,
         inbound_bytes=number("RAPPORT_INBOUND_MAX_MB", 25, 1) * 1_048_576,
@@ -139,15 +144,32 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=_read(environ, "RAPPORT_TRUSTED_PROXIES", _networks, ()),
         checkpoint_folder=Path(folder).absolute() if (folder := environ.get("RAPPORT_CHECKPOINT_FOLDER")) else None,
         checkpoint_seconds=number("RAPPORT_CHECKPOINT_SECONDS", 3600, 1),
-        sweep_seconds=_sweep_seconds(number("RAPPORT_SWEEP_SECONDS", 60, 1)),
+        sweep_seconds=number("RAPPORT_SWEEP_SECONDS", 60, 1, _LONGEST_SWEEP),
         metrics_token=environ.get("RAPPORT_METRICS_TOKEN") or None,
     )
 
 
-def _sweep_seconds(asked: int) -> int:
-    if asked > _LONGEST_SWEEP:
-        raise SettingsError(f"RAPPORT_SWEEP_SECONDS must be at most {_LONGEST_SWEEP}, not {asked}")
-    return asked
+def _one_of(environ: Mapping[str, str], name: str, default: str, *others: str) -> str:
+    text, allowed = environ.get(name, default).lower(), dict.fromkeys((default, *others))
+    if text not in allowed:
+        raise SettingsError(f"{name} must be one of {', '.join(allowed)}, not {text!r}")
+    return text
+
+
+def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:
+    """An address that a client can read: some of them try again for ever, and say nothing, with one that they can't."""
+    text = environ.get(name) or None
+    if text and not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        # Not the text: it may hold a password.
+        raise SettingsError(f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return text
+
+
+def _secret(environ: Mapping[str, str]) -> str | None:
+    text = environ.get("RAPPORT_SECRET") or None
+    if text and len(text.encode()) < _SHORTEST_KEY:
+        raise SettingsError(f"RAPPORT_SECRET needs at least {_SHORTEST_KEY} characters")
+    return text
 
 
 def _master_key(environ: Mapping[str, str]) -> str | None:
@@ -159,8 +181,8 @@ def _master_key(environ: Mapping[str, str]) -> str | None:
             text = Path(file).read_text()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"RAPPORT_MASTER_KEY_FILE can't be read: {error}") from error
-    if text is not None and (not text.split() or min(map(len, text.split())) < _SHORTEST_MASTER_KEY):
-        raise SettingsError(f"a master key needs at least {_SHORTEST_MASTER_KEY} characters, none of them blank")
+    if text is not None and (not text.split() or min(map(len, text.split())) < _SHORTEST_KEY):
+        raise SettingsError(f"a master key needs at least {_SHORTEST_KEY} characters, none of them blank")
     return text
 
 

@@ -13,6 +13,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 BYTES = 32
 
 
+class DamagedSecretError(Exception):
+    """The file of the secret was cut off or emptied; nothing that it protects can be read without it."""
+
+
 class Secret:
     """Derives independent keys from one root secret, each for one purpose (RFC 5869)."""
 
@@ -48,6 +52,7 @@ def secret_in(folder: Path) -> Secret:
 
     Raises:
         OSError: the folder can't be written.
+        DamagedSecretError: the file holds none.
     """
     file = folder / "secrets" / "root"
     if not file.exists():
@@ -62,4 +67,7 @@ def secret_in(folder: Path) -> Secret:
             pass
         finally:
             fresh.unlink()
-    return secret_from(file.read_text().strip())
+    try:
+        return secret_from(file.read_text().strip())
+    except ValueError as error:
+        raise DamagedSecretError(f"{file} holds no secret: {error}") from error

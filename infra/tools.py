@@ -39,6 +39,8 @@ from projections.projection import Projection
 from projections.rebuild import Fill
 from settings import Settings
 
+_MIGRATED_BY_UP = "It names the database. That of `rapport up` is brought to the current schema by its start."
+
 
 class Writing(NamedTuple):
     """What it takes to carry out commands."""
@@ -133,7 +135,7 @@ class Tools:
             applied = migrate(postgres_dsn(self._settings), secret_of(self._settings), models)
             settled = settle_down(self._settings, restored=restored)
         except NotConfiguredError as error:
-            raise DomainError("settings.missing", str(error)) from error
+            raise DomainError("settings.missing", "RAPPORT_POSTGRES_DSN is not set", hint=_MIGRATED_BY_UP) from error
         except psycopg.Error as error:
             raise DomainError(
                 "migrate.failed",

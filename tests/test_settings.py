@@ -81,3 +81,34 @@ def test_limits_differ_by_kind_of_route_and_by_plan() -> None:
 def test_a_limit_that_cannot_be_used_is_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         from_environment({**SECRET, name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("RAPPORT_SECRET", "short"),
+        ("RAPPORT_LOG_LEVEL", "loud"),
+        ("RAPPORT_SEARCH", "solr"),
+        ("RAPPORT_ACCESS_TTL", "99999999999999999999"),
+        ("RAPPORT_REFRESH_TTL", "99999999999999999999"),
+        ("RAPPORT_BCRYPT_COST", "32"),
+        ("RAPPORT_SWEEP_SECONDS", "61"),
+        ("RAPPORT_NATS_URL", "nats.example.com:4222"),
+        ("RAPPORT_VALKEY_URL", "valkey.example.com:6379"),
+        ("RAPPORT_OPENSEARCH_URL", "opensearch.example.com:9200"),
+    ],
+)
+def test_what_no_role_could_work_with_is_refused_before_anything_starts(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        from_environment({**SECRET, name: text})
+
+
+def test_what_is_said_of_an_address_does_not_repeat_its_password() -> None:
+    with pytest.raises(SettingsError) as refused:
+        from_environment({**SECRET, "RAPPORT_VALKEY_URL": "someone:swordfish@valkey.example.com"})
+    assert "swordfish" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["RAPPORT_SECRET", "RAPPORT_NATS_URL", "RAPPORT_VALKEY_URL", "RAPPORT_OPENSEARCH_URL"])
+def test_an_empty_variable_is_one_that_is_not_set(name: str) -> None:
+    assert from_environment({name: ""}) == from_environment({})

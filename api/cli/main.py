@@ -189,7 +189,7 @@ def _welcome(url: str | None, *, demo: bool) -> None:
     if url is None:
         _out.print("Running without an API. Ctrl-C stops it.")
         return
-    _out.print(f"\n[bold]Rapport is at {url}[/]   (API document: {url}/docs)")
+    _out.print(f"\n[bold]Rapport is at {url}[/]   (API document: {url}/docs)", soft_wrap=True)
     if demo:
         from api.cli import demo as data  # noqa: PLC0415  as above
 

@@ -25,10 +25,12 @@ async def tail(tools: Tools, tenant: str, after: int, show: Callable[[dict[str, 
     """Show a tenant's events in order; with `follow`, go on as they come.
 
     Raises:
-        DomainError: there is no such tenant or user.
+        DomainError: there is no such user, or a tenant without an event.
     """
     async with tools.writing() as writing:
         tenant_id = await tenant_id_of(writing.store, tenant)
+        if not await writing.store.read(tenant_id, after=0, limit=1):
+            raise DomainError("tenant.not_found", f"there is no tenant {tenant}")
         while True:
             found = await writing.store.read(tenant_id, after=after, limit=_PAGE)
             for item in found:

@@ -46,6 +46,8 @@ class Archive:
             UntrustedRecordError: a file is damaged.
         """
         for name in self._exports.names(_CHECKPOINTS):
+            if not self._exports.get(name):
+                raise UntrustedRecordError(f"{name} is damaged: it is empty")  # none is written without a record
             yield from self._read(name)
 
     def latest(self) -> dict[UUID, Checkpoint]:

@@ -71,6 +71,14 @@ def test_a_damaged_file_is_named(exports: MemoryExports, archive: Archive, line:
         archive.latest()
 
 
+def test_an_emptied_file_is_damage_and_not_one_without_records(exports: MemoryExports, archive: Archive) -> None:
+    archive.add([checkpoint()], TIME)
+    (name,) = exports.names("checkpoints")
+    exports.put(name, b"")
+    with pytest.raises(UntrustedRecordError, match=name):
+        list(archive.records())
+
+
 def test_what_somebody_else_has_signed_is_no_latest(exports: MemoryExports, archive: Archive) -> None:
     Archive(exports, OTHER_KEY.public).add([checkpoint(key=OTHER_KEY)], TIME)
     with pytest.raises(UntrustedRecordError, match=str(TENANT)):
