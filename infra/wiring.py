@@ -80,6 +80,8 @@ class Wiring:
         """A pool under one database role; options as infra.postgres.open_pool takes them."""
         dsn = postgres.role_dsn(postgres_dsn(self.settings), database_role, self.secret)
         if (nice := priority.LATER.get(self.role)) is not None:
+            if database_role == postgres.APPEND:
+                nice = 0  # who waits for a tenant's head waits for whoever has it
             options["started"] = partial(priority.backend_gives_way, nice, self.settings.data / "postgres")
         pool = await postgres.open_pool(dsn, name=self.role, size=size or self.settings.pool_size, **options)
         self.stack.push_async_callback(pool.close, 2)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import time
 from typing import Any, LiteralString
@@ -206,3 +207,18 @@ def test_lag_backlog_and_queue_are_told(installation: Installation, tenant: Tena
         )
         assert figures(installation)["rapport_projection_behind_tenants", "company_v1", None] >= 1
     until(level)
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="backends give way on Linux")
+def test_of_the_workers_backends_those_give_way_that_nobody_waits_for(installation: Installation) -> None:
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+
+    def nice() -> set[tuple[str, int]]:
+        query = "SELECT usename, pid FROM pg_stat_activity WHERE application_name = 'rapport-worker'"
+        with psycopg.connect(str(installation.ready["postgres_admin"])) as connection:
+            backends = connection.execute(query).fetchall()
+        return {(role, os.getpriority(os.PRIO_PROCESS, pid) - mine) for role, pid in backends}
+
+    # Whoever appends holds the tenant's head, which others wait for.
+    wanted = {("rapport_append", 0), ("rapport_service", 19), ("rapport_projector", 19)}
+    until(lambda: (found := nice()) >= wanted and {role for role, by in found if by == 0} == {"rapport_append"})
