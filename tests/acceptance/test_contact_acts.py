@@ -57,7 +57,7 @@ def test_a_restoration_into_a_clash_is_refused_dry_or_not(tenant: Tenant) -> Non
 def test_relationships_are_hidden_while_it_is_gone_and_back_with_it(tenant: Tenant) -> None:
     ada, grace = tenant.add({"name": "Ada"}), tenant.add({"name": "Grace"})
     path = f"/v1/contacts/{grace['id']}/relationships"
-    assert tenant.http.put(f"{path}/{ada['id']}", json={"kind": "friend"}).status_code == 200
+    assert tenant.http.put(f"{path}/{ada['id']}", json={"kind": "friend"}).status_code == 201
     delete(tenant, ada)
     assert tenant.get(path).json()["data"] == []
     act(tenant, ada, "restore")
