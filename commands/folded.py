@@ -33,7 +33,8 @@ EVERY = 100
 _MOST = 4_000
 _SECONDS = 60.0
 
-Key = tuple[UUID, str, UUID]
+Key = tuple[int, str, int]
+"""Tenant, kind and stream; the ids as numbers, since a dict asks a UUID for its hash by a call of Python."""
 
 
 class Folded(Struct, frozen=True):
@@ -97,7 +98,7 @@ class FoldedStates:
             NotFoundError: this tenant has no such stream, or it is one of another kind.
             StoreUnavailableError: the store can't be reached.
         """
-        key = (tenant_id, kind, stream_id)
+        key = tenant_id.int, kind, stream_id.int
         base, since = self._known(key, up_to), self._clock()
         if base and up_to is None and base.position <= head <= base.head:
             there: S = base.state
@@ -109,12 +110,13 @@ class FoldedStates:
                 self.forget(tenant_id, stream_id)
                 base = None
         if base is None:
-            base, events = await self._read(key, evolve, up_to, since)
+            base, events = await self._read(tenant_id, kind, evolve, stream_id, up_to, since)
         if base is None and (not events or events[0].event.TOPIC.partition(".")[0] != kind):
             raise NotFoundError(kind)
         folded = _folded(base, evolve, stream_id, events, since)
         if up_to is None:
-            self._keep(key, evolve, folded if head <= folded.head else msgspec.structs.replace(folded, head=head))
+            folded = folded if head <= folded.head else msgspec.structs.replace(folded, head=head)
+            self._keep(tenant_id, kind, evolve, stream_id, folded)
         state: S = folded.state
         return state
 
@@ -134,8 +136,7 @@ class FoldedStates:
             StoreUnavailableError: the store can't be reached.
         """
         since = self._clock()
-        keys = {stream_id: (tenant_id, kind, stream_id) for stream_id in stream_ids}
-        bases = {stream_id: self._known(key, None) for stream_id, key in keys.items()}
+        bases = {each: self._known((tenant_id.int, kind, each.int), None) for each in stream_ids}
         events = await self._after(tenant_id, {each: base.version if base else 0 for each, base in bases.items()})
         if erased := [each for each, new in events.items() if bases[each] and any(item.erased for item in new)]:
             for stream_id in erased:
@@ -148,7 +149,7 @@ class FoldedStates:
             if base is None and (not new or new[0].event.TOPIC.partition(".")[0] != kind):
                 continue
             folded = _folded(base, evolve, stream_id, new, since)
-            self._keep(keys[stream_id], evolve, folded)
+            self._keep(tenant_id, kind, evolve, stream_id, folded)
             found[stream_id] = folded.state
         return found
 
@@ -158,7 +159,7 @@ class FoldedStates:
 
     def forget(self, tenant_id: UUID, stream_id: UUID) -> None:
         """Let go of a stream's state: whom it is about was erased."""
-        for key in [key for key in self._states if key[0] == tenant_id and key[2] == stream_id]:
+        for key in [key for key in self._states if key[0] == tenant_id.int and key[2] == stream_id.int]:
             del self._states[key]
 
     def _known(self, key: Key, up_to: int | None) -> Folded | None:
@@ -172,10 +173,15 @@ class FoldedStates:
         return known if up_to is None or known.position <= up_to else None
 
     async def _read(
-        self, key: Key, evolve: Callable[..., Any], up_to: int | None, since: float
+        self,
+        tenant_id: UUID,
+        kind: str,
+        evolve: Callable[..., Any],
+        stream_id: UUID,
+        up_to: int | None,
+        since: float,
     ) -> tuple[Folded | None, Sequence[Recorded[Event]]]:
         """What a snapshot says, and the events after it."""
-        tenant_id, kind, stream_id = key
         if self._snapshots:
             fold = fold_of(evolve)
             snapshot, events = await self._snapshots.load(tenant_id, stream_id, f"{kind}/{fold.digest}", up_to=up_to)
@@ -186,12 +192,12 @@ class FoldedStates:
                 return Folded(state, snapshot.version, snapshot.position, snapshot.version, since), events
         return None, await self._store.load(tenant_id, stream_id, up_to=up_to)
 
-    def _keep(self, key: Key, evolve: Callable[..., Any], folded: Folded) -> None:
-        tenant_id, kind, stream_id = key
+    def _keep(self, tenant_id: UUID, kind: str, evolve: Callable[..., Any], stream_id: UUID, folded: Folded) -> None:
         if self._snapshots and folded.version - folded.kept >= EVERY and not folded.others:
             snapshot = Snapshot(folded.version, folded.position, msgspec.msgpack.encode(folded.state))
             self._snapshots.keep(tenant_id, stream_id, f"{kind}/{fold_of(evolve).digest}", snapshot)
             folded = msgspec.structs.replace(folded, kept=folded.version)
+        key = tenant_id.int, kind, stream_id.int
         known = self._states.get(key)
         if known is None or known.version <= folded.version:
             self._states[key] = folded

@@ -54,7 +54,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     def plan(self, tenant_id: UUID) -> Plan:
         """What holds for a tenant."""
-        return self.tenants.get(tenant_id, self.usual)
+        return self.tenants.get(tenant_id, self.usual) if self.tenants else self.usual
 
 
 class Count(Struct, frozen=True):

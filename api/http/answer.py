@@ -1,6 +1,7 @@
 """Successful answers: the body is encoded once and sent as it is."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -8,6 +9,11 @@ from litestar.types import Receive, Scope, Send
 
 _JSON = b"application/json"
 _encoder = msgspec.json.Encoder()
+
+
+@cache  # of the few names that answers have
+def _as_sent(name: str) -> bytes:
+    return name.lower().encode()
 
 
 class Answer:
@@ -23,9 +29,9 @@ class Answer:
     ) -> None:
         self._status = status
         self._body = content if isinstance(content, bytes) else b"" if content is None else _encoder.encode(content)
-        self._headers = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+        self._headers = [(_as_sent(name), value.encode()) for name, value in headers.items()] if headers else []
         if content is not None:
-            self._headers += [(b"content-type", media), (b"content-length", str(len(self._body)).encode())]
+            self._headers += ((b"content-type", media), (b"content-length", b"%d" % len(self._body)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  as ASGI calls it
         """Send it."""

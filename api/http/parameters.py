@@ -28,16 +28,22 @@ def _fields(kind: Any) -> dict[str, structs.FieldInfo]:
     return {field.encode_name: field for field in structs.fields(kind)}
 
 
+@cache
+def _is_free(kind: Any) -> bool:
+    """Whether nothing is required."""
+    return not any(field.required for field in structs.fields(kind))
+
+
 def query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
     """Query parameters as a struct.
 
     Raises:
         DomainError: query.invalid, with every bad or unknown parameter.
     """
+    if not pairs and _is_free(cast("Hashable", kind)):
+        return kind()
     given = dict(pairs)
     fields = _fields(cast("Hashable", kind))
-    if not given and not any(field.required for field in fields.values()):
-        return kind()
     known = ", ".join(sorted(fields)) or "none"
     errors = [
         FieldError(name, "parameter.unknown", f"is not a parameter here; known are {known}")

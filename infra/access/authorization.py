@@ -62,8 +62,10 @@ class PostgresAuthorization:
     def __init__(self, pool: Pool) -> None:
         self._lines = pool.lines
         self._known: OrderedDict[UUID, _Known] = OrderedDict()
-        self._principals: dict[UUID, tuple[Access, Claims, Principal]] = {}  # by session, as of the state beside it
+        # By session, whose id is a number here (a UUID is slow to hash), as of the state beside it.
+        self._principals: dict[int, tuple[Access, Claims, Principal]] = {}
         self._waiting: _Asked = {}
+        self._is_beginning = False
         self._calls: set[asyncio.Task[None]] = set()
 
     async def principal(self, claims: Claims) -> Principal:
@@ -72,7 +74,7 @@ class PostgresAuthorization:
         if not lasts:
             self.forget(claims.session_id)
             raise session_ended()
-        known = self._principals.get(claims.session_id)
+        known = self._principals.get(claims.session_id.int)
         if known and known[0] is access and known[1] == claims:
             principal = known[2]
             if principal.head == head:
@@ -83,17 +85,17 @@ class PostgresAuthorization:
             principal = _principal(claims, access, head)
         if len(self._principals) >= _PRINCIPALS:
             self._principals.clear()
-        self._principals[claims.session_id] = access, claims, principal
+        self._principals[claims.session_id.int] = access, claims, principal
         return principal
 
     def was_let_in(self, claims: Claims | KeyClaims) -> bool:
         """See the port. Keys, which are few and busy, are not remembered."""
-        known = self._principals.get(claims.session_id) if isinstance(claims, Claims) else None
+        known = self._principals.get(claims.session_id.int) if isinstance(claims, Claims) else None
         return known is not None and known[1] == claims
 
     def forget(self, session_id: UUID) -> None:
         """See the port."""
-        self._principals.pop(session_id, None)
+        self._principals.pop(session_id.int, None)
 
     async def of_key(self, claims: KeyClaims) -> Principal:
         """See the port."""
@@ -124,15 +126,22 @@ class PostgresAuthorization:
         return await answer
 
     def _send(self) -> None:
-        while self._waiting and len(self._calls) < _CALLS:
-            batch = {claims: self._waiting.pop(claims) for claims in list(islice(self._waiting, _MOST_IN_CALL))}
-            task = asyncio.create_task(self._answer(batch))
+        if self._waiting and not self._is_beginning and len(self._calls) < _CALLS:
+            self._is_beginning = True
+            task = asyncio.create_task(self._call())
             self._calls.add(task)
             task.add_done_callback(self._done)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._calls.discard(task)
         self._send()
+
+    async def _call(self) -> None:
+        """Ask for whoever waits by the time that this runs: all that came in one turn of the loop, not the first."""
+        self._is_beginning = False
+        batch = {claims: self._waiting.pop(claims) for claims in list(islice(self._waiting, _MOST_IN_CALL))}
+        self._send()  # for those that are too many for one call
+        await self._answer(batch)
 
     async def _answer(self, batch: _Asked) -> None:
         claims = list(batch)

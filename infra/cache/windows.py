@@ -65,13 +65,11 @@ class LocalLimiter:
 
 def counted(limit: Limit, count: int, before: int, passed: float, *, full: bool) -> Count:
     """What a window says, `passed` seconds after its start; `full` when it had no room for the request."""
-    weight = _weight(count, before, limit, passed)
-    return Count(
-        limit,
-        max(0, math.floor(limit.most - weight + _ROUNDING)),
-        max(1, math.ceil(limit.seconds - passed)),
-        _wait(limit, count, before, passed) if full else 0.0,
-    )
+    left = math.floor(limit.most - _weight(count, before, limit, passed) + _ROUNDING) if before else limit.most - count
+    reset = math.ceil(limit.seconds - passed)
+    # Every request comes here, for each of its limits: two calls of max() would be a third of it.
+    wait = _wait(limit, count, before, passed) if full else 0.0
+    return Count(limit, left if left > 0 else 0, reset if reset > 1 else 1, wait)  # noqa: FURB136
 
 
 def _weight(count: int, before: int, limit: Limit, passed: float) -> float:

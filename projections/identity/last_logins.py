@@ -41,11 +41,11 @@ class LastLogins:
     def __init__(self, *, seconds: float = _SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._known: OrderedDict[tuple[UUID, UUID], _Known] = OrderedDict()
+        self._known: OrderedDict[tuple[int, int], _Known] = OrderedDict()  # ids: a UUID is slow to hash
 
     async def of(self, reads: Asks, tenant_id: UUID, user_id: UUID, head: int) -> datetime | None:
         """A user's last sign-in; the tenant's log ended at `head` when the caller last looked, 0 where it did not."""
-        key, now = (tenant_id, user_id), self._clock()
+        key, now = (tenant_id.int, user_id.int), self._clock()
         known = self._known.get(key)
         if known and head and known.found.position == head and now - known.since <= self._seconds:
             return known.found.at
