@@ -1,5 +1,6 @@
 """In front of every request: a correlation id, who is asking, and whether they may."""
 
+import logging
 import os
 import re
 import time
@@ -34,6 +35,7 @@ class Tracing:
         self._services = services
         # Bound once: what get_logger() gives makes a logger for each line, also for those that are not wanted.
         self._log = structlog.get_logger().bind()
+        self._tells = self._log.is_enabled_for(logging.INFO)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -74,13 +76,14 @@ class Tracing:
         try:
             await self._app(scope, receive, traced)
         finally:
-            self._log.info(
-                "request",
-                method=method,
-                route=scope.get("path_template", ""),
-                status=status,
-                ms=round((time.perf_counter() - started) * 1000, 2),
-            )
+            if self._tells:
+                self._log.info(
+                    "request",
+                    method=method,
+                    route=scope.get("path_template", ""),
+                    status=status,
+                    ms=round((time.perf_counter() - started) * 1000, 2),
+                )
 
 
 def _head_of(send: Send) -> Send:
@@ -190,17 +193,18 @@ async def _authenticate(request: Request[Any, Any, Any]) -> Principal:
 
 
 async def _claims(request: Request[Any, Any, Any], services: Services) -> Claims | KeyClaims:
-    scheme, _, token = (header(request, b"authorization") or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    scheme, _, rest = (header(request, b"authorization") or "").partition(" ")
+    token = rest.strip()
+    if scheme.lower() != "bearer" or not token:
         raise DomainError(
             "auth.token_missing",
             "this needs an access token",
             hint="Send the header Authorization: Bearer <access_token>; POST /v1/auth/login gives one.",
         )
-    if token.strip().startswith(PREFIX):
-        return _key_claims(services, token.strip())
+    if token.startswith(PREFIX):
+        return _key_claims(services, token)
     try:
-        return await services.tokens.verify(token.strip())
+        return await services.tokens.verify(token)
     except InvalidTokenError as error:
         if error.expired:
             raise DomainError("auth.token_expired", "the access token has expired", hint="Sign in again.") from None

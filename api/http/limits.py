@@ -91,13 +91,16 @@ def headers(counts: Sequence[Count] | None) -> list[tuple[bytes, bytes]]:
     """The RateLimit fields of an answer (IETF draft-ietf-httpapi-ratelimit-headers); none when nothing was counted."""
     if not counts:
         return []
-    state = ", ".join([f'"{count.limit.name}";r={count.left};t={count.reset}' for count in counts])
-    return [(b"ratelimit-policy", _policy(tuple([count.limit for count in counts]))), (b"ratelimit", state.encode())]
+    policy, state = _fields(tuple([count.limit for count in counts]))
+    numbers = [number for count in counts for number in (count.left, count.reset)]
+    return [(b"ratelimit-policy", policy), (b"ratelimit", state % tuple(numbers))]
 
 
 @lru_cache(maxsize=256)
-def _policy(limits: tuple[Limit, ...]) -> bytes:
-    return ", ".join(f'"{limit.name}";q={limit.most};w={limit.seconds}' for limit in limits).encode()
+def _fields(limits: tuple[Limit, ...]) -> tuple[bytes, bytes]:
+    """RateLimit-Policy, and RateLimit but for the numbers of each: how many are left, and the seconds."""
+    policy = ", ".join(f'"{limit.name}";q={limit.most};w={limit.seconds}' for limit in limits)
+    return policy.encode(), ", ".join(f'"{limit.name}";r=%d;t=%d' for limit in limits).encode()
 
 
 @lru_cache(maxsize=1024)
@@ -112,11 +115,11 @@ def route_class(method: str, path: str) -> str:
 
 def _tell(request: Request[Any, Any, Any], counts: Sequence[Count]) -> None:
     request.scope["state"]["counts"] = counts
-    wait = max([count.wait for count in counts])
-    if wait:
+    if full := [count for count in counts if count.wait]:
+        wait = max(count.wait for count in full)
         raise RateLimitedError(
             "rate_limit.exceeded",
-            f"too many requests: the limit {next(count.limit.name for count in counts if count.wait)} is used up",
+            f"too many requests: the limit {full[0].limit.name} is used up",
             hint="Wait as Retry-After says; the header RateLimit tells what is left.",
             members={"retry_after": math.ceil(wait)},
         )

@@ -119,11 +119,11 @@ class PostgresAuthorization:
         """The tenant's custom fields by kind of record and key, deleted ones too. Raises StoreUnavailableError."""
         return (await self.access(tenant_id)).custom
 
-    async def _look(self, claims: Claims) -> _Answer:
+    def _look(self, claims: Claims) -> "asyncio.Future[_Answer]":
         answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(claims, []).append(answer)  # whoever claims the same asks once
         self._send()
-        return await answer
+        return answer
 
     def _send(self) -> None:
         if self._waiting and not self._is_beginning and len(self._calls) < _CALLS:

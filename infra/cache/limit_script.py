@@ -5,8 +5,9 @@ Everything that it reads and writes happens in one step, by Valkey's clock, so t
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-from commands.limits import Count, Use
+from commands.limits import Count, Limit, Use
 from infra.cache.windows import counted
 
 # KEYS: the windows, each once. ARGV: for each request the number of its uses, and of each the place of its window in
@@ -79,10 +80,14 @@ def packed(requests: Sequence[Sequence[Use]]) -> tuple[list[bytes], bytes]:
     for uses in requests:
         parts.append(b"%c" % len(uses))
         for limit, key in uses:
-            name = f"limit:{limit.name}:{limit.seconds}:{key}".encode()
-            place = places.setdefault(name, len(places) + 1)
+            place = places.setdefault(_window(limit, key), len(places) + 1)
             parts.append(_use(place, limit.most, limit.seconds * 1000))
     return list(places), b"".join(parts)
+
+
+@lru_cache(maxsize=20_000)
+def _window(limit: Limit, key: str) -> bytes:
+    return f"limit:{limit.name}:{limit.seconds}:{key}".encode()
 
 
 def unpacked(requests: Sequence[Sequence[Use]], answer: bytes) -> Iterator[list[Count]]:
