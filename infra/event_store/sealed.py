@@ -77,7 +77,7 @@ async def seal(append: Append, keyring: Keyring) -> SealedAppend:
             shape = shape_of(event.TOPIC)
             if shape:
                 members = sealing.members(plain)
-                if not members.keys().isdisjoint(shape.endings):
+                if not members.keys().isdisjoint(shape.blanks):
                     subject = subject_of(event, stream.stream_id)
                     key = keys.at_hand(subject, event.DATA_CLASS)
                     # Of a stream that starts here no key is stored; of whom it is about, there may be.

@@ -1,4 +1,4 @@
-"""Personal members of a JSON object, sealed one by one: what is stored in their place, and how they come back.
+"""Personal members of a JSON object, sealed together: what is stored in their place, and how they come back.
 
 docs/encryption.md has the format byte for byte.
 """
@@ -15,7 +15,8 @@ from msgspec import Raw, Struct
 from infra.keys.wrapping import DataKey
 
 _NONCE = 12
-_FORMAT = b"rapport/sealed/1\0"
+_ALONE = b"rapport/sealed/1\0"
+_TOGETHER = b"rapport/sealed/2\0"
 
 _encoder = msgspec.json.Encoder()
 _members = msgspec.json.Decoder(dict[str, Raw])
@@ -26,12 +27,15 @@ class BrokenSealError(ValueError):
 
 
 class Sealed(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """What stands in place of a personal value: key id, nonce, and ciphertext with its tag, each in base64."""
+    """What stands in place of personal values: key id, nonce, and ciphertext with its tag, each in base64."""
 
     k: bytes
     n: bytes
     c: bytes
 
+
+_ALONG = Raw(b"{}")
+"""What stands in place of a personal value that is sealed with the first one of its object."""
 
 _sealed = msgspec.json.Decoder(Sealed)
 
@@ -40,9 +44,10 @@ class Shape:
     """Which members of one kind of object are personal, and their blanks. `label` names the kind for ever."""
 
     def __init__(self, label: str, blanks: Mapping[str, Any]) -> None:
-        head = _FORMAT + label.encode() + b"\0"
-        self.endings = {name: head + name.encode() for name in blanks}
         self.blanks = {name: Raw(_encoder.encode(blank)) for name, blank in blanks.items()}
+        self.together = _TOGETHER + label.encode()
+        self.alone = {name: _ALONE + label.encode() + b"\0" + name.encode() for name in blanks}
+        """What binds a seal to the kind of object, and to the member if it is of one."""
 
 
 def members(data: bytes) -> dict[str, Any]:
@@ -55,11 +60,19 @@ def seal(shape: Shape, found: dict[str, Any], place: bytes, key: DataKey) -> byt
 
     `place` says where the object belongs; what is sealed opens nowhere else.
     """
-    endings, encrypt, key_id, before = shape.endings, key.box.encrypt, key.id, place + key.id
-    for name, plain in found.items():
-        if name in endings:
-            nonce = _nonce()
-            found[name] = Sealed(key_id, nonce, encrypt(nonce, plain, before + endings[name]))
+    names = [name for name in found if name in shape.blanks]
+    if names:
+        first, ending = names[0], shape.together
+        if len(names) == 1:
+            plain, ending = found[first], shape.alone[first]
+        elif len(names) == len(found):
+            plain = _encoder.encode(found)
+        else:
+            plain = _encoder.encode({name: found[name] for name in names})
+        for name in names:
+            found[name] = _ALONG
+        nonce = _nonce()
+        found[first] = Sealed(key.id, nonce, key.box.encrypt(nonce, plain, place + key.id + ending))
     return _encoder.encode(found)
 
 
@@ -69,23 +82,49 @@ def unseal(shape: Shape, data: bytes, place: bytes, find: Callable[[bytes], AESG
     Raises:
         BrokenSealError: it was changed or moved, or a personal member is not sealed.
     """
-    found, endings, erased = _members.decode(data), shape.endings, False
-    known: bytes | None = None
-    box: AESGCM | None = None
-    for name, raw in found.items():
-        if name not in endings:
-            continue
-        try:
-            sealed = _sealed.decode(raw)
-            if sealed.k != known:
-                known, box = sealed.k, find(sealed.k)
-            if box is None:
-                found[name], erased = shape.blanks[name], True
-            else:
-                found[name] = Raw(box.decrypt(sealed.n, sealed.c, place + sealed.k + endings[name]))
-        except (InvalidTag, ValueError):
-            raise BrokenSealError(f"the seal of {name} is broken") from None
+    found = _members.decode(data)
+    names = [name for name in found if name in shape.blanks]
+    try:
+        if len(names) > 1 and found[names[1]] == _ALONG:
+            return _unsealed_together(shape, found, names, place, find)
+        return _unsealed_one_by_one(shape, found, names, place, find)
+    except (InvalidTag, ValueError):
+        raise BrokenSealError(f"a seal is broken, of {', '.join(names)}") from None
+
+
+def _unsealed_together(
+    shape: Shape, found: dict[str, Raw], names: list[str], place: bytes, find: Callable[[bytes], AESGCM | None]
+) -> tuple[bytes, bool]:
+    for name in names[1:]:
+        if found[name] != _ALONG:
+            raise ValueError(name)
+    plain = _opened(found[names[0]], place, shape.together, find)
+    if plain is None:
+        return _encoder.encode(found | {name: shape.blanks[name] for name in names}), True
+    if len(names) == len(found):
+        return plain, False
+    rest = {name: raw for name, raw in found.items() if name not in shape.blanks}
+    return _encoder.encode(rest | _members.decode(plain)), False
+
+
+def _unsealed_one_by_one(
+    shape: Shape, found: dict[str, Raw], names: list[str], place: bytes, find: Callable[[bytes], AESGCM | None]
+) -> tuple[bytes, bool]:
+    """As all members were sealed once, and one that is the only personal member of its object still is."""
+    erased = False
+    for name in names:
+        plain = _opened(found[name], place, shape.alone[name], find)
+        if plain is None:
+            erased = True
+        found[name] = shape.blanks[name] if plain is None else Raw(plain)
     return _encoder.encode(found), erased
+
+
+def _opened(raw: Raw, place: bytes, ending: bytes, find: Callable[[bytes], AESGCM | None]) -> bytes | None:
+    """What a seal holds; None when its key was destroyed."""
+    sealed = _sealed.decode(raw)
+    box = find(sealed.k)
+    return box.decrypt(sealed.n, sealed.c, place + sealed.k + ending) if box else None
 
 
 _NONCES_AT_ONCE = 256

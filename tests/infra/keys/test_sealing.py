@@ -1,4 +1,4 @@
-"""B3: a sealed member opens where it was sealed, with the key that it was sealed with, and nowhere else."""
+"""B3: what is sealed opens where it was sealed, with the key that it was sealed with, and nowhere else."""
 
 import base64
 import os
@@ -48,18 +48,21 @@ def test_what_was_sealed_comes_back(data: dict[str, Any]) -> None:
 
 
 @given(objects)
-def test_what_is_not_personal_is_stored_as_it_is_and_the_rest_is_sealed(data: dict[str, Any]) -> None:
+def test_what_is_not_personal_is_stored_as_it_is_and_the_rest_has_one_seal(data: dict[str, Any]) -> None:
     stored = sealed(data)
     assert stored.keys() == data.keys()
-    for name, value in stored.items():
-        if name in SHAPE.endings:
-            assert value.keys() == {"k", "n", "c"}
-            assert base64.b64decode(value["k"], validate=True) == KEY.id
-            assert len(base64.b64decode(value["n"], validate=True)) == 12
-            plain = len(msgspec.json.encode(data[name]))
-            assert len(base64.b64decode(value["c"], validate=True)) == plain + 16
-        else:
-            assert value == data[name]
+    personal = {name: value for name, value in data.items() if name in SHAPE.blanks}
+    assert {name: value for name, value in stored.items() if name not in personal} == {
+        name: value for name, value in data.items() if name not in personal
+    }
+    for number, name in enumerate(personal):
+        assert stored[name].keys() == (set() if number else {"k", "n", "c"})
+    if personal:
+        seal = stored[next(iter(personal))]
+        assert base64.b64decode(seal["k"], validate=True) == KEY.id
+        assert len(base64.b64decode(seal["n"], validate=True)) == 12
+        plain = msgspec.json.encode(personal if len(personal) > 1 else next(iter(personal.values())))
+        assert len(base64.b64decode(seal["c"], validate=True)) == len(plain) + 16
 
 
 def test_nothing_of_a_value_is_left_in_what_is_stored() -> None:
@@ -69,9 +72,8 @@ def test_nothing_of_a_value_is_left_in_what_is_stored() -> None:
 
 
 def test_the_same_value_is_never_sealed_alike() -> None:
-    stored = [sealed({"author": "Ada", "title": "Ada"}) for _ in range(1000)]
-    nonces = {value["n"] for each in stored for value in each.values()}
-    assert len(nonces) == 2000
+    stored = [sealed({"author": "Ada", "title": "Ada"})["author"] for _ in range(1000)]
+    assert len({each["n"] for each in stored}) == len({each["c"] for each in stored}) == 1000
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -94,11 +96,62 @@ def test_two_processes_that_were_one_do_not_share_nonces() -> None:
     assert mine.isdisjoint({theirs[start : start + 12] for start in range(0, 1200, 12)})
 
 
-@given(st.text(), st.text())
-def test_a_value_under_another_name_is_refused(author: str, title: str) -> None:
-    stored = sealed({"author": author, "title": title})
+@given(st.text())
+def test_a_value_under_another_name_is_refused(author: str) -> None:
     with pytest.raises(BrokenSealError):
-        unsealed(stored | {"author": stored["title"]})
+        unsealed({"title": sealed({"author": author})["author"]})
+
+
+@pytest.mark.parametrize("taken", [["author"], ["readers", "title"]], ids=["the seal", "all but the seal"])
+def test_nothing_can_be_taken_out_of_a_seal(taken: list[str]) -> None:
+    stored = sealed({"author": "Ada", "readers": ["Grace"], "title": "Countess", "pages": 7})
+    with pytest.raises(BrokenSealError):
+        unsealed({name: value for name, value in stored.items() if name not in taken})
+
+
+@pytest.mark.parametrize("pages", [{}, {"pages": 7}], ids=["only personal members", "others too"])
+def test_what_is_read_is_what_the_seal_holds_whatever_else_is_marked_as_sealed(pages: dict[str, Any]) -> None:
+    data = {"author": "Ada", "title": "Countess", **pages}
+    assert unsealed(sealed(data) | {"readers": {}}) == data
+    stored = sealed({"readers": [], **data})
+    del stored["title"]
+    assert unsealed(stored) == {"readers": [], **data}
+
+
+@pytest.mark.parametrize("added", ["Grace", None, [], 7, {"k": "", "n": "", "c": ""}])
+def test_a_value_beside_several_that_were_sealed_together_is_refused(added: Any) -> None:
+    for data in ({"author": "Ada", "title": "Countess"}, {"author": "Ada", "title": "Countess", "pages": 7}):
+        with pytest.raises(BrokenSealError):
+            unsealed(sealed(data) | {"readers": added})
+
+
+@pytest.mark.parametrize(
+    ("stored", "data"),
+    [
+        (
+            # As they were stored when each had a seal of its own.
+            b"""{"author":{"k":"a2tra2tra2tr","n":"bW1tbW1tbW1tbW1t","c":"uYGalPPGCaF9FcUtQchejqzrvuFZ"},"pages":7,
+                "title":{"k":"a2tra2tra2tr","n":"bm5ubm5ubm5ubm5u","c":"2INL/Ow351dFrhJ/0f1wXxuGSGDXpiE4Qds="}}""",
+            {"author": "Ada", "pages": 7, "title": "Countess"},
+        ),
+        (
+            b'{"author":{"k":"a2tra2tra2tr","n":"bW1tbW1tbW1tbW1t","c":"uYGalPPGCaF9FcUtQchejqzrvuFZ"},"pages":7}',
+            {"author": "Ada", "pages": 7},
+        ),
+        (
+            b"""{"author":{"k":"a2tra2tra2tr","n":"bW1tbW1tbW1tbW1t",
+                "c":"4OKfgKWM7QZTrBB0JoU9gYBtqqLmg7gs5YCXjlTTglaTHEMU2g0QpvhOXihCJ2lLXbPH"},"pages":7,"title":{}}""",
+            {"author": "Ada", "pages": 7, "title": "Countess"},
+        ),
+    ],
+    ids=["each by itself", "one alone", "together"],
+)
+def test_what_was_ever_stored_is_opened(stored: bytes, data: dict[str, Any]) -> None:
+    opened, erased = sealing.unseal(SHAPE, stored, PLACE, lambda _: KEY.box)
+    assert (msgspec.json.decode(opened), erased) == (data, False)
+    opened, erased = sealing.unseal(SHAPE, stored, PLACE, lambda _: None)
+    blank = {"author": "", "title": None}
+    assert (msgspec.json.decode(opened), erased) == (data | {name: blank[name] for name in blank if name in data}, True)
 
 
 @given(st.integers(0, 35), st.integers(1, 255))

@@ -188,7 +188,7 @@ async def test_an_event_that_was_moved_is_refused(
 
 
 async def test_the_bytes_are_those_of_the_documentation(database: Database, admin: Connection, tenant: UUID) -> None:
-    """docs/encryption.md, followed by hand from the master key to a title and an address."""
+    """docs/encryption.md, followed by hand from the master key to a change and an address."""
     store, _ = process(database)
     ada, actor = uuid4(), uuid4()
     await store.append(events(tenant, ada, a_contact(), a_change(), actor=actor))
@@ -213,16 +213,20 @@ async def test_the_bytes_are_those_of_the_documentation(database: Database, admi
         label = b"rapport/tenant-key\0" + tenant.bytes + tenant_key_id
         tenant_key = unwrapped(SECRET.key("master-key"), one(query, tenant_key_id)[0], label)
         label = b"rapport/data-key\0" + tenant.bytes + subject.bytes + key_id + year.to_bytes(2) + data_class.encode()
-        bound = tenant.bytes + place + key_id + b"rapport/sealed/1\0" + ending
+        bound = tenant.bytes + place + key_id + ending
         return AESGCM(unwrapped(tenant_key, wrapped, label)).decrypt(nonce, ciphertext, bound)
 
     data, metadata, command_id = one(
         "SELECT data, metadata, command_id FROM store.event WHERE tenant_id = %s AND version = 2"
     )
-    title, address = msgspec.json.decode(data)["title"], msgspec.json.decode(metadata)["address"]
+    change, address = msgspec.json.decode(data), msgspec.json.decode(metadata)["address"]
+    first, *others = change.values()
+    assert others == [{}] * 5
     place = ada.bytes + b"\0\0\0\2"
-    assert opened(title, ada, place, b"contact.changed.v1\0title") == b'"Emir"'
-    assert opened(address, actor, command_id.bytes, b"metadata\0address") == f'"{ADDRESS}"'.encode()
+    values = msgspec.json.decode(opened(first, ada, place, b"rapport/sealed/2\0contact.changed.v1"))
+    assert values == msgspec.json.decode(msgspec.json.encode(a_change()))
+    assert list(values) == list(change)
+    assert opened(address, actor, command_id.bytes, b"rapport/sealed/1\0metadata\0address") == f'"{ADDRESS}"'.encode()
 
 
 async def test_a_tenants_keys_are_of_no_use_to_another(database: Database, tenant: UUID) -> None:
