@@ -12,6 +12,9 @@ from typing import Final
 LATER: Final = {"projector": 0, "worker": 19}
 """Roles that nobody waits for as for the others, and how far (`nice`) they stand back."""
 
+APPENDS_LATER: Final = 5
+"""How far their backends that append may: whatever those stand back for, who waits for a tenant's head waits for."""
+
 _SHORT_NS: Final = 100_000
 _SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 _TRIES: Final = 10

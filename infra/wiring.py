@@ -81,7 +81,7 @@ class Wiring:
         dsn = postgres.role_dsn(postgres_dsn(self.settings), database_role, self.secret)
         if (nice := priority.LATER.get(self.role)) is not None:
             if database_role == postgres.APPEND:
-                nice = 0  # who waits for a tenant's head waits for whoever has it
+                nice = min(nice, priority.APPENDS_LATER)
             options["started"] = partial(priority.backend_gives_way, nice, self.settings.data / "postgres")
         pool = await postgres.open_pool(dsn, name=self.role, size=size or self.settings.pool_size, **options)
         self.stack.push_async_callback(pool.close, 2)

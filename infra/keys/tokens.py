@@ -1,6 +1,5 @@
 """Access tokens: JWTs signed with EdDSA."""
 
-import hashlib
 import time
 from collections import OrderedDict
 from uuid import UUID
@@ -20,14 +19,15 @@ _OPTIONS: Options = {"require": ["exp", "iat", "sub", "iss"]}
 class AccessTokens:
     """Issues and verifies; implements commands.identity.access.Tokens.
 
-    Verifying costs 180 us, so tokens that were good are remembered by digest until they expire.
+    Verifying costs 180 us, so tokens that were good are remembered until they expire: as they are, for whoever can read
+    a process's memory finds the keys that sign them there.
     """
 
     def __init__(self, ring: KeyRing, ttl: int) -> None:
         self._ring = ring
         self._ttl = ttl
         self._under: SigningKeys = ring.keys
-        self._known: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, Claims]] = OrderedDict()
 
     def issue(self, said: Claims) -> tuple[str, int]:
         """A token and the seconds that it lives."""
@@ -55,12 +55,11 @@ class AccessTokens:
             # Other keys: one of those that tokens were verified with may have been retired before its time.
             self._known.clear()
             self._under = self._ring.keys
-        digest = hashlib.sha256(token.encode()).digest()
-        if known := self._known.get(digest):
+        if known := self._known.get(token):
             expires, said = known
             if time.time() < expires:
                 return said
-            del self._known[digest]
+            del self._known[token]
         try:
             key = await self._ring.find(jwt.get_unverified_header(token).get("kid"))
             if key is None:
@@ -71,7 +70,7 @@ class AccessTokens:
             raise InvalidTokenError(expired=True) from None
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError):
             raise InvalidTokenError from None
-        self._known[digest] = (min(claims["exp"], key.retires_at), said)
+        self._known[token] = (min(claims["exp"], key.retires_at), said)
         if len(self._known) > _CACHED:
             self._known.popitem(last=False)
         return said
